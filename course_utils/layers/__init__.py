@@ -1,0 +1,19 @@
+"""The layers of the course: one paper, one file.
+
+Every layer is a registered Keras 3 layer written with `keras.ops` alone, so that TensorFlow, JAX and PyTorch all
+run it. Shapes are written `(b, n, d)`: `b` pictures, `n` tokens (patches), `d` channels.
+"""
+
+from course_utils.layers.mixer import MixerBlock, NoMixingBlock
+from course_utils.layers.mlp import MLP, DropPath
+from course_utils.layers.patches import PatchEmbedding, Patches, PositionEmbedding
+
+__all__ = [
+    "MLP",
+    "DropPath",
+    "MixerBlock",
+    "NoMixingBlock",
+    "PatchEmbedding",
+    "Patches",
+    "PositionEmbedding",
+]

@@ -1,0 +1,68 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils.layers import MLP, DropPath
+from tests.layers import reference
+from tests.layers.support import randomised, saved_and_loaded, weights_by_path
+
+to_numpy = keras.ops.convert_to_numpy
+
+
+def test_mlp_is_two_dense_layers_with_an_exact_gelu():
+    x = np.random.default_rng(0).normal(0, 2, (3, 5, 4)).astype("float32")
+    layer = MLP(9)
+    layer.build(x.shape)
+    w = weights_by_path(randomised(layer))
+    expected = reference.mlp(
+        x.astype("float64"), w["hidden/kernel"], w["hidden/bias"], w["output/kernel"], w["output/bias"]
+    )
+    np.testing.assert_allclose(to_numpy(layer(x)), expected, atol=1e-5)
+    assert layer.multiply_adds((3, 5, 4)) == 5 * (4 * 9 + 9 * 4)
+
+
+def test_mlp_drops_only_in_training():
+    x = np.ones((4, 50, 8), "float32")
+    layer = MLP(16, dropout=0.5)
+    layer.build(x.shape)
+    calm = to_numpy(layer(x))
+    np.testing.assert_array_equal(calm, to_numpy(layer(x, training=False)))
+    share = (to_numpy(layer(x, training=True)) == 0).mean()
+    assert 0.4 < share < 0.6
+
+
+def test_drop_path_drops_whole_pictures_and_keeps_the_mean():
+    x = np.ones((4000, 3, 2), "float32")
+    y = to_numpy(DropPath(0.25)(x, training=True))
+    per_picture = y.reshape(4000, -1)
+    assert (per_picture == per_picture[:, :1]).all()
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs((y == 0).mean() - 0.25) < 0.03
+    assert abs(y.mean() - 1) < 0.04
+
+
+def test_drop_path_does_nothing_outside_training_or_at_rate_zero():
+    x = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")
+    np.testing.assert_array_equal(to_numpy(DropPath(0.9)(x, training=False)), x)
+    np.testing.assert_array_equal(to_numpy(DropPath(0.0)(x, training=True)), x)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1, 1.5, float("nan"), "0.1", None])
+def test_a_rate_outside_its_range_is_named(bad):
+    with pytest.raises(ValueError, match="rate must be at least 0 and below 1, but it is"):
+        DropPath(bad)
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1, but it is"):
+        MLP(4, dropout=bad)
+
+
+def test_a_width_of_zero_is_named():
+    with pytest.raises(ValueError, match="hidden_dim must be a whole number of at least 1, but it is 0"):
+        MLP(0)
+
+
+@pytest.mark.parametrize("layer", [MLP(9, dropout=0.1), DropPath(0.5)])
+def test_layers_survive_saving(layer, tmp_path):
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    model, loaded = saved_and_loaded(layer, (6, 4), tmp_path)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
+    assert loaded.layers[-1].get_config() == layer.get_config()

@@ -1,0 +1,99 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils.layers import PatchEmbedding, Patches, PositionEmbedding
+from tests.layers import reference
+from tests.layers.support import randomised, saved_and_loaded
+
+to_numpy = keras.ops.convert_to_numpy
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).normal(size=(3, 12, 8, 5)).astype("float32")
+
+
+@pytest.mark.parametrize("patch_size", [1, 2, 4])
+def test_patches_are_the_pictures_pixels_row_by_row(images, patch_size):
+    tokens = to_numpy(Patches(patch_size)(images))
+    expected = np.stack([reference.patches(image, patch_size) for image in images])
+    np.testing.assert_array_equal(tokens, expected)
+
+
+@pytest.mark.parametrize("patch_size", [1, 2, 4])
+def test_unpatch_is_the_exact_inverse(images, patch_size):
+    layer = Patches(patch_size)
+    np.testing.assert_array_equal(to_numpy(layer.unpatch(layer(images), images.shape[1:])), images)
+
+
+def test_patches_keep_whole_numbers_whole():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype="uint8")
+    tokens = to_numpy(Patches(4, dtype="uint8")(pixels))
+    assert tokens.dtype == np.uint8
+    np.testing.assert_array_equal(tokens[1], reference.patches(pixels[1], 4))
+
+
+def test_patches_say_their_output_shape(images):
+    assert Patches(4).compute_output_shape((None, 12, 8, 5)) == (None, 6, 80)
+    assert Patches(4)(images).shape == (3, 6, 80)
+
+
+def test_a_patch_size_that_does_not_divide_is_named_with_those_that_do():
+    with pytest.raises(ValueError, match=r"patch_size=5 does not divide .* 12 × 8 pixels; try one of \[2, 4\]"):
+        Patches(5)(np.zeros((1, 12, 8, 3), "float32"))
+    with pytest.raises(ValueError, match="resize the picture first"):
+        Patches(2)(np.zeros((1, 7, 5, 3), "float32"))
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "4", None, True])
+def test_a_patch_size_that_is_no_positive_whole_number_is_named(bad):
+    with pytest.raises(ValueError, match="patch_size must be a whole number of at least 1, but it is"):
+        Patches(bad)
+
+
+@pytest.mark.parametrize("layer", [Patches(2), PatchEmbedding(2, 4)])
+def test_a_picture_without_a_batch_axis_is_named(layer):
+    with pytest.raises(ValueError, match=r"4 axes \(b, h, w, c\), but its shape is \(8, 8, 3\)"):
+        layer(np.zeros((8, 8, 3), "float32"))
+
+
+def test_unpatch_names_tokens_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"tokens must be \(b, 4, 12\).*\(1, 5, 12\)"):
+        Patches(2).unpatch(np.zeros((1, 5, 12), "float32"), (4, 4, 3))
+
+
+def test_patch_embedding_is_one_matrix_for_every_patch(images):
+    layer = PatchEmbedding(4, 7)
+    layer.build(images.shape)
+    randomised(layer)
+    kernel, bias = (to_numpy(weight).astype("float64") for weight in layer.weights)
+    expected = np.stack([reference.patches(image, 4) for image in images]) @ kernel + bias
+    np.testing.assert_allclose(to_numpy(layer(images)), expected, atol=1e-5)
+    assert layer.compute_output_shape((None, 12, 8, 5)) == (None, 6, 7)
+    assert layer.multiply_adds((None, 12, 8, 5)) == 6 * 80 * 7
+
+
+def test_position_embedding_adds_one_vector_to_each_place():
+    x = np.random.default_rng(0).normal(size=(2, 9, 4)).astype("float32")
+    layer = PositionEmbedding()
+    layer.build(x.shape)
+    start = to_numpy(layer.positions)
+    assert start.shape == (9, 4)
+    assert 0.01 < start.std() < 0.03  # 0.02 in the paper
+    randomised(layer)
+    np.testing.assert_allclose(to_numpy(layer(x)), x + to_numpy(layer.positions), atol=1e-6)
+    with pytest.raises(ValueError, match=r"3 axes \(b, n, d\)"):
+        PositionEmbedding().build((2, 9))
+
+
+@pytest.mark.parametrize("layer", [Patches(4), PatchEmbedding(4, 7)])
+def test_layers_on_pictures_survive_saving(layer, images, tmp_path):
+    model, loaded = saved_and_loaded(layer, images.shape[1:], tmp_path)
+    np.testing.assert_array_equal(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
+
+
+def test_position_embedding_survives_saving(tmp_path):
+    x = np.random.default_rng(0).normal(size=(2, 9, 4)).astype("float32")
+    model, loaded = saved_and_loaded(PositionEmbedding(), (9, 4), tmp_path)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
