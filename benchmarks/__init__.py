@@ -1,0 +1,1 @@
+"""Recorded measurements. `results/` holds one result card (JSON) a run; lessons and README quote nothing else."""

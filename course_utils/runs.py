@@ -1,0 +1,192 @@
+"""What is kept of a training run, and the result card it can be written to: one JSON file for each run."""
+
+import json
+import math
+import os
+import platform
+import re
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from course_utils.recipes import Recipe
+
+CARD_FORMAT = "course_utils result card 1"
+_REQUIRED = ("model", "recipe", "dataset", "seed", "history", "versions", "hardware")
+
+
+class CardError(ValueError):
+    """A file is not a result card, or a card is incomplete."""
+
+
+def versions() -> dict:
+    """Returns the versions of Python and of the libraries that a result depends on; None where one is missing."""
+    found = {"python": platform.python_version()}
+    for name in ("keras", "tensorflow", "jax", "torch", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def hardware() -> dict:
+    """Returns what the run ran on: processor, number of cores it may use, and the accelerator, if there is one."""
+    import keras
+
+    name = platform.processor() or platform.machine()
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+        name = re.search(r"model name\s*:\s*(.+)", info).group(1).strip()
+    except (OSError, AttributeError):
+        pass  # not Linux, or a processor that does not say
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    devices = [device for device in keras.distribution.list_devices() if "cpu" not in device]
+    return {"processor": name, "cores": cores, "accelerators": devices, "backend": keras.backend.backend()}
+
+
+@dataclass
+class Run:
+    """One training run: what went in, what came of it.
+
+    Attributes:
+        model: sizes of the network, from `models.describe`.
+        recipe: what it was trained with.
+        dataset: name, sizes and number of classes.
+        seed: seeds the order and the augmentation of the training pictures.
+        policy: Keras' precision policy, such as "mixed_bfloat16".
+        history: one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
+            measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds"
+            (training and validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
+        best_epoch: the epoch, from 1, whose weights were kept; 0 if no epoch was finished.
+        test: "top1", "top5" (None below 6 classes) and "loss" on the test pictures, with the kept weights.
+        stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
+        versions, hardware: what it ran on.
+    """
+
+    model: dict
+    recipe: Recipe
+    dataset: dict
+    seed: int
+    policy: str
+    history: dict[str, list] = field(default_factory=dict)
+    best_epoch: int = 0
+    test: dict | None = None
+    stopped: str | None = None
+    versions: dict = field(default_factory=versions)
+    hardware: dict = field(default_factory=hardware)
+
+    @property
+    def epochs(self) -> int:
+        """The number of finished epochs."""
+        return len(self.history.get("loss", ()))
+
+    @property
+    def label(self) -> str:
+        """A short name for a legend."""
+        return self.model["name"].replace("_", " ")
+
+    def card(self) -> dict:
+        """Returns the run as plain JSON values; numbers that are not finite become None."""
+        seconds = self.history.get("seconds", [])
+        return _finite(
+            {
+                "format": CARD_FORMAT,
+                **asdict(self),
+                "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,
+            }
+        )
+
+    def save_card(self, path) -> Path:
+        """Writes the result card to `path`. An older card there is replaced only once the new one is whole.
+
+        Raises:
+            OSError: the card could not be written (no such folder, no right, disk full); what was there before is
+                still there.
+        """
+        return write_json(path, self.card())
+
+    def __repr__(self):
+        if not self.epochs:
+            return f"Run({self.label}: no finished epoch{', ' + self.stopped if self.stopped else ''})"
+        text = f"Run({self.label} on {self.dataset['name']}: {self.epochs} epochs, best {self.best_epoch}"
+        text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
+        if self.test:
+            text += f", test {100 * self.test['top1']:.1f} %"
+        return text + (f", {self.stopped})" if self.stopped else ")")
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path, value) -> Path:
+    """Writes `value` as JSON to `path`: first to a temporary file beside it, synced to the disk, then renamed."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        kept = "; the older file there is untouched" if path.exists() else ""
+        raise OSError(
+            error.errno,
+            f"could not save {path.name} ({error.strerror}){kept}. Free some space or give another folder",
+            str(path.parent),
+        ) from error
+    return path
+
+
+def read_card(path) -> dict:
+    """Reads a result card.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CardError: the file is not JSON, not a result card, or an incomplete one; it says what is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"read_card: there is no result card at {path}")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CardError(f"read_card: {path} is not a result card: it is not JSON ({error})") from error
+    if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
+        found = card.get("format") if isinstance(card, dict) else type(card).__name__
+        raise CardError(f"read_card: {path} is not a result card: 'format' must be {CARD_FORMAT!r}; it is {found!r}")
+    missing = [key for key in _REQUIRED if key not in card]
+    if missing:
+        raise CardError(f"read_card: the result card {path} is incomplete: it has no {', '.join(missing)}")
+    return card
+
+
+def results_folder() -> Path:
+    """Returns the folder of the recorded cards: in the installed package, or `benchmarks/results` in a checkout."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "results"
+    return packaged if packaged.is_dir() else here.parent / "benchmarks" / "results"
+
+
+def recorded(name: str) -> dict:
+    """Returns the recorded card called `name`, such as "mixer_course_cifar100_cpu".
+
+    Raises:
+        FileNotFoundError: there is no such card; the message lists those there are.
+        CardError: the file is not a card.
+    """
+    path = results_folder() / f"{name}.json"
+    if not path.is_file():
+        known = sorted(found.stem for found in results_folder().glob("*.json"))
+        raise FileNotFoundError(f"recorded: there is no result card {name!r}; there are {', '.join(known) or 'none'}")
+    return read_card(path)

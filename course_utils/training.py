@@ -1,0 +1,227 @@
+"""Training and evaluation: `train(model, dataset, recipe)` gives a `Run`."""
+
+import time
+import warnings
+
+import keras
+import numpy as np
+
+from course_utils import models
+from course_utils.batches import Batches, resized
+from course_utils.data import Dataset
+from course_utils.monitor import make_monitor
+from course_utils.recipes import Recipe
+from course_utils.recipes import recipe as named_recipe
+from course_utils.runs import Run
+
+_NOT_DECAYED = ["bias", "gamma", "beta", "positions"]
+
+
+def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
+    """Returns AdamW with the recipe's schedule over `epochs × steps_per_epoch` steps."""
+    steps = recipe.epochs * steps_per_epoch
+    warmup = round(recipe.warmup * steps)
+    if recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else recipe.learning_rate,
+            decay_steps=max(steps - warmup, 1),
+            warmup_target=recipe.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    elif warmup:
+        rate = keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=recipe.learning_rate)
+    else:
+        rate = recipe.learning_rate
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=_NOT_DECAYED)
+    return optimizer
+
+
+def _check_fit(owner: str, model, dataset: Dataset):
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"{owner}: dataset must be a Dataset (see load_dataset), but it is a {type(dataset).__name__}")
+    if model.output_shape[-1] != dataset.num_classes:
+        raise ValueError(
+            f"{owner}: the model tells {model.output_shape[-1]} classes apart, but the data set "
+            f"{dataset.name!r} has {dataset.num_classes}: build it with num_classes={dataset.num_classes}"
+        )
+    if model.input_shape[-1] != dataset.input_shape[-1]:
+        raise ValueError(
+            f"{owner}: the model takes {model.input_shape[-1]} channels, but the pictures of {dataset.name!r} have "
+            f"{dataset.input_shape[-1]}: build it with input_shape={dataset.input_shape}"
+        )
+
+
+def evaluate(model, images, labels, *, batch_size: int = 500) -> dict:
+    """Measures a classifier on pictures it is shown as they are.
+
+    Args:
+        model: from pixels `(b, h, w, c)` to logits `(b, classes)`.
+        images: uint8 `(n, h, w, c)`; resized if the model wants another size.
+        labels: int `(n,)`.
+        batch_size: pictures at a time.
+
+    Returns:
+        "loss" (mean cross-entropy, no label smoothing), "top1" and "top5" (shares between 0 and 1; "top5" is None
+        below 6 classes).
+
+    Raises:
+        ValueError: there are no pictures, or not one label for each.
+    """
+    if not len(images) or len(images) != len(labels):
+        raise ValueError(f"evaluate: {len(images)} pictures and {len(labels)} labels: give one label for each picture")
+    size = model.input_shape[1:3]
+    logits = []
+    for start in range(0, len(images), batch_size):
+        # A model called directly runs one operation at a time: predict_on_batch runs the compiled graph. Padding the
+        # last batch keeps its shape, so that the graph is built once.
+        batch = resized(images[start : start + batch_size], size)
+        missing = batch_size - len(batch) if start else 0
+        padded = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
+        logits.append(np.asarray(model.predict_on_batch(padded), dtype="float64")[: len(batch)])
+    logits = np.concatenate(logits)  # (n, classes)
+    right = np.take_along_axis(logits, np.asarray(labels)[:, None].astype(int), axis=1)  # (n, 1)
+    peak = logits.max(axis=1, keepdims=True)
+    loss = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0] - right[:, 0]
+    # Ties count against the network: a model that says "all alike" must not look right.
+    rank = (logits >= right).sum(axis=1) - 1
+    enough = logits.shape[1] > 5
+    return {
+        "loss": float(loss.mean()),
+        "top1": float((rank < 1).mean()),
+        "top5": float((rank < 5).mean()) if enough else None,
+    }
+
+
+class _Steps(keras.callbacks.Callback):
+    """Tells the monitor of every step."""
+
+    def __init__(self, monitor):
+        super().__init__()
+        self.monitor = monitor
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.monitor.step(batch + 1, logs or {})
+
+
+def train(
+    model,
+    dataset: Dataset,
+    recipe: str | Recipe = "quick",
+    *,
+    seed: int = 0,
+    keep_best: bool = True,
+    track_test: bool = False,
+    monitor: str | None = None,
+    card=None,
+    jit_compile: bool | str = "auto",
+    **changes,
+) -> Run:
+    """Trains a classifier and measures it.
+
+    The validation pictures choose the epoch whose weights are kept; the test pictures choose nothing. Interrupting
+    (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in `model` and
+    the history is in the `Run`.
+
+    Args:
+        model: a classifier, as built by `models.classifier`. It is trained in place.
+        dataset: what to train on.
+        recipe: a name ("quick", "course") or a `Recipe`.
+        seed: seeds the order and the augmentation of the training pictures.
+        keep_best: leave the weights of the epoch with the best validation accuracy in the model, not the last ones.
+        track_test: measure test accuracy after each epoch too, for a curve.
+        monitor: "live" (a picture redrawn in the notebook), "lines" (one line for each epoch) or "none"; None
+            chooses "live" in a notebook and "lines" elsewhere, unless the variable COURSE_MONITOR says.
+        card: a file that receives the result card, rewritten after each epoch.
+        jit_compile: compile with XLA; "auto" leaves it to Keras, which does so on a GPU. It starts later and then
+            steps faster.
+        **changes: values of the recipe to change, such as `epochs=3`.
+
+    Returns:
+        The `Run`.
+
+    Raises:
+        TypeError: `dataset` is no `Dataset`, or `recipe` is neither name nor `Recipe`.
+        ValueError: the model does not fit the data set, or the recipe has no such value.
+
+    Warns:
+        UserWarning: the card could not be written. The run goes on, so that nothing learned is lost.
+    """
+    recipe = named_recipe(recipe, **changes)
+    _check_fit("train", model, dataset)
+    size = model.input_shape[1:3]
+
+    def batches(epoch):
+        return Batches(
+            dataset.x_train, dataset.y_train, dataset.num_classes,
+            batch_size=recipe.batch_size, size=size, names=recipe.augment, seed=seed, epoch=epoch,
+        )  # fmt: skip
+
+    steps = len(batches(0))
+    optimizer = optimizer_for(recipe, steps)
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=jit_compile,
+    )
+    run = Run(
+        model=models.describe(model),
+        recipe=recipe,
+        dataset={
+            "name": dataset.name,
+            "classes": dataset.num_classes,
+            "train": len(dataset.x_train),
+            "validation": len(dataset.x_validation),
+            "test": len(dataset.x_test),
+        },
+        seed=seed,
+        policy=model.get_layer("patch_embedding").dtype_policy.name,
+    )
+    kept = model.get_weights()
+    screen = make_monitor(monitor, run, steps)
+    try:
+        for epoch in range(recipe.epochs):
+            screen.start_epoch(epoch)
+            wall, cpu = time.perf_counter(), time.process_time()
+            result = model.fit(
+                batches(epoch), initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=[_Steps(screen)]
+            )
+            measured = {key: float(values[-1]) for key, values in result.history.items()}
+            if not np.isfinite(measured["loss"]):
+                run.stopped = "the loss is not finite"
+                break
+            checked = evaluate(model, dataset.x_validation, dataset.y_validation)
+            measured |= {"val_loss": checked["loss"], "val_accuracy": checked["top1"], "val_top5": checked["top5"]}
+            measured |= {
+                "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+                "seconds": time.perf_counter() - wall,
+                "cpu_seconds": time.process_time() - cpu,
+            }
+            if track_test:
+                measured["test_accuracy"] = evaluate(model, dataset.x_test, dataset.y_test)["top1"]
+            # An interruption between here and the end of the epoch must not leave a history of unequal lengths.
+            best = not run.best_epoch or measured["val_accuracy"] > run.history["val_accuracy"][run.best_epoch - 1]
+            weights = model.get_weights() if best or not keep_best else kept
+            run.history = {key: [*run.history.get(key, ()), value] for key, value in measured.items()}
+            if best or not keep_best:
+                kept, run.best_epoch = weights, epoch + 1
+            screen.end_epoch()
+            _save(run, card)
+    except KeyboardInterrupt:
+        run.stopped = "interrupted"
+    model.set_weights(kept)
+    if run.epochs and run.stopped != "interrupted":
+        run.test = evaluate(model, dataset.x_test, dataset.y_test)
+    screen.close()
+    _save(run, card)
+    return run
+
+
+def _save(run: Run, card):
+    if card is None:
+        return
+    try:
+        run.save_card(card)
+    except OSError as error:
+        warnings.warn(f"train: {error}. The run goes on; run.save_card(path) writes it later", stacklevel=3)

@@ -1,0 +1,86 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils.recipes import RECIPES, Recipe, recipe
+from course_utils.training import optimizer_for
+
+
+def rates(optimizer, steps):
+    schedule = optimizer._learning_rate
+    return np.array([float(keras.ops.convert_to_numpy(schedule(step))) for step in range(steps)])
+
+
+def test_cosine_climbs_to_its_peak_and_falls_to_zero():
+    curve = rates(optimizer_for(Recipe(10, learning_rate=0.5, warmup=0.2), 10), 101)
+    assert curve[0] == 0
+    assert np.argmax(curve) == 20
+    assert curve[20] == pytest.approx(0.5)
+    assert (np.diff(curve[:21]) > 0).all()
+    assert (np.diff(curve[20:]) < 0).all()
+    assert curve[60] == pytest.approx(0.25)
+    assert curve[100] == pytest.approx(0, abs=1e-6)
+
+
+def test_constant_and_no_warm_up():
+    curve = rates(optimizer_for(Recipe(10, learning_rate=0.5, warmup=0.2, schedule="constant"), 10), 100)
+    assert curve[10] == pytest.approx(0.25)
+    assert (curve[20:] == 0.5).all()
+    flat = optimizer_for(Recipe(3, learning_rate=0.5, warmup=0.0, schedule="constant"), 10)
+    assert float(keras.ops.convert_to_numpy(flat.learning_rate)) == 0.5
+    assert rates(optimizer_for(Recipe(10, learning_rate=0.5, warmup=0.0), 10), 1)[0] == 0.5
+
+
+def test_the_schedule_really_reaches_the_optimizer():
+    """A published lesson built a schedule and never passed it on."""
+    optimizer = optimizer_for(Recipe(2, learning_rate=0.1, warmup=0.5, weight_decay=0.0), 4)
+    kernel = keras.Variable(np.ones((2, 2)), name="kernel")
+    moved = []
+    for _ in range(8):
+        before = np.array(keras.ops.convert_to_numpy(kernel))
+        optimizer.apply([keras.ops.ones((2, 2))], [kernel])
+        moved.append(float(np.abs(keras.ops.convert_to_numpy(kernel) - before).max()))
+    assert moved[0] == 0
+    np.testing.assert_allclose(moved[1:5], [0.025, 0.05, 0.075, 0.1], rtol=1e-3)
+    assert moved[5] > moved[6] > moved[7] > 0
+
+
+def test_decay_shrinks_kernels_and_leaves_biases_norms_and_positions_alone():
+    optimizer = optimizer_for(Recipe(1, learning_rate=0.1, warmup=0.0, weight_decay=0.5, schedule="constant"), 4)
+    names = ["kernel", "bias", "gamma", "beta", "positions"]
+    variables = [keras.Variable(np.ones((2,)), name=name) for name in names]
+    optimizer.apply([keras.ops.zeros((2,)) for _ in variables], variables)
+    after = {v.name: float(keras.ops.convert_to_numpy(v)[0]) for v in variables}
+    assert after["kernel"] == pytest.approx(1 - 0.1 * 0.5)
+    assert all(after[name] == 1 for name in names[1:])
+
+
+def test_recipes_by_name_with_changes():
+    assert recipe("course") == RECIPES["course"]
+    assert recipe("quick", epochs=3).epochs == 3
+    assert recipe(Recipe(2), batch_size=7) == Recipe(2, batch_size=7)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: recipe("slow"), "unknown recipe 'slow'; choose from quick, course"),
+        (lambda: recipe("quick", lr=1), "a recipe has no 'lr'; it has epochs"),
+        (lambda: Recipe(0), "epochs must be a whole number of at least 1, but it is 0"),
+        (lambda: Recipe(1, batch_size=2.5), "batch_size must be a whole number of at least 1, but it is 2.5"),
+        (lambda: Recipe(1, learning_rate=0), "learning_rate must be above 0, but it is 0"),
+        (lambda: Recipe(1, learning_rate=float("nan")), "learning_rate must be above 0, but it is nan"),
+        (lambda: Recipe(1, warmup=1), "warmup must be at least 0 and below 1, but it is 1"),
+        (lambda: Recipe(1, label_smoothing=-0.1), "label_smoothing must be at least 0 and below 1, but it is -0.1"),
+        (lambda: Recipe(1, schedule="step"), "schedule must be one of cosine, constant, but it is 'step'"),
+        (lambda: Recipe(1, augment=("flip", "spin")), "augment knows flip, crop, but it holds 'spin'"),
+    ],
+)
+def test_bad_values_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_recipe_of_another_type_is_named():
+    with pytest.raises(TypeError, match="must be a name or a Recipe, but it is a dict"):
+        recipe({"epochs": 3})

@@ -1,0 +1,204 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+from course_utils import training
+from course_utils.data import Dataset, load_dataset
+from course_utils.models import classifier
+from course_utils.recipes import Recipe
+from course_utils.runs import read_card
+from course_utils.training import evaluate, train
+
+SMALL = {"embed_dim": 16, "depth": 1, "tokens_mlp_dim": 16, "channels_mlp_dim": 16}
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return load_dataset("shapes", size=480)
+
+
+def small_model(dataset, **changes):
+    return classifier("mixer", dataset.input_shape, dataset.num_classes, **(SMALL | changes))
+
+
+def test_evaluate_agrees_with_numpy():
+    """A network whose logits are known: it copies the first row of pixels."""
+    rng = np.random.default_rng(0)
+    logits = rng.integers(0, 200, (23, 8)).astype("uint8")
+    images = np.repeat(logits[:, None, :, None], 8, axis=1)  # (23, 8, 8, 1)
+    pixels = keras.Input((8, 8, 1))
+    model = keras.Model(pixels, keras.layers.Rescaling(0.01)(pixels[:, 0, :, 0]))
+    labels = rng.integers(0, 8, 23)
+    scores = logits / 100
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    order = np.argsort(-scores, axis=1)
+    for batch_size in (5, 23, 100):
+        got = evaluate(model, images, labels, batch_size=batch_size)
+        assert got["loss"] == pytest.approx(-np.log(chances[np.arange(23), labels]).mean(), abs=1e-5)
+        # pixels may tie by chance; ties count against the network
+        better_or_equal = (scores >= scores[np.arange(23), labels][:, None]).sum(axis=1)
+        assert got["top1"] == pytest.approx((better_or_equal <= 1).mean())
+        assert got["top5"] == pytest.approx((better_or_equal <= 5).mean())
+    assert got["top1"] <= (order[:, 0] == labels).mean()
+
+
+def test_a_network_that_says_all_alike_is_never_right(shapes):
+    got = evaluate(small_model(shapes), shapes.x_test, shapes.y_test)
+    assert got["top1"] == 0
+    assert got["loss"] == pytest.approx(np.log(16), abs=1e-5)
+
+
+def test_evaluate_names_what_does_not_fit(shapes):
+    with pytest.raises(ValueError, match="3 pictures and 2 labels"):
+        evaluate(small_model(shapes), shapes.x_test[:3], shapes.y_test[:2])
+    with pytest.raises(ValueError, match="0 pictures"):
+        evaluate(small_model(shapes), shapes.x_test[:0], shapes.y_test[:0])
+
+
+def test_a_run_keeps_the_weights_of_its_best_epoch(shapes, tmp_path, capsys):
+    model = small_model(shapes)
+    run = train(model, shapes, Recipe(4, 32, 0.01), track_test=True, monitor="lines", card=tmp_path / "card.json")
+    assert run.epochs == 4
+    assert {len(values) for values in run.history.values()} == {4}
+    assert run.best_epoch == 1 + int(np.argmax(run.history["val_accuracy"]))
+    kept = evaluate(model, shapes.x_validation, shapes.y_validation)
+    assert kept["top1"] == pytest.approx(run.history["val_accuracy"][run.best_epoch - 1])
+    assert run.test == evaluate(model, shapes.x_test, shapes.y_test)
+    assert run.test["top1"] == pytest.approx(run.history["test_accuracy"][run.best_epoch - 1])
+    card = read_card(tmp_path / "card.json")
+    assert card["history"]["loss"] == pytest.approx(run.history["loss"])
+    assert card["test"] == run.test
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("epoch  1/4  loss")
+    assert f"kept: the weights of epoch {run.best_epoch}" in lines[4]
+
+
+def test_the_last_weights_on_request(shapes):
+    model = small_model(shapes)
+    run = train(model, shapes, Recipe(3, 32, 0.01), keep_best=False, monitor="none")
+    assert run.best_epoch == 3
+    assert evaluate(model, shapes.x_validation, shapes.y_validation)["top1"] == run.history["val_accuracy"][-1]
+
+
+def test_equal_seeds_give_equal_runs_and_others_do_not(shapes):
+    runs = [
+        train(
+            small_model(shapes, dropout=0.1, drop_path=0.1),
+            shapes,
+            Recipe(2, 32, 0.01, augment=("flip", "crop")),
+            seed=seed,
+            monitor="none",
+        )
+        for seed in (0, 0, 1)
+    ]
+    assert runs[0].history["loss"] == runs[1].history["loss"]
+    assert runs[0].history["loss"] != runs[2].history["loss"]
+
+
+def test_twenty_steps_reduce_the_loss_on_a_fixed_batch(shapes):
+    part = shapes.subset(train=32)
+    run = train(small_model(part), part, Recipe(20, 32, 0.01, schedule="constant", warmup=0.0), monitor="none")
+    assert run.history["loss"][0] == pytest.approx(np.log(16), abs=1e-3)
+    assert run.history["loss"][-1] < 2.0
+
+
+def test_pictures_are_resized_for_a_model_of_another_size(shapes):
+    model = classifier("mixer", (48, 48, 3), 16, **SMALL)
+    run = train(model, shapes, Recipe(1, 32), monitor="none")
+    assert np.isfinite(run.history["loss"]).all()
+
+
+def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, monkeypatch):
+    model = small_model(shapes)
+    steps = []
+
+    def stop_in_the_third_epoch(self, batch, logs=None):
+        steps.append(batch)
+        if len(steps) == 2 * 12 + 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(training._Steps, "on_train_batch_end", stop_in_the_third_epoch)
+    run = train(model, shapes, Recipe(5, 32, 0.01), monitor="none")
+    assert run.stopped == "interrupted"
+    assert run.epochs == 2
+    assert {len(values) for values in run.history.values()} == {2}
+    kept = evaluate(model, shapes.x_validation, shapes.y_validation)
+    assert kept["top1"] == pytest.approx(run.history["val_accuracy"][run.best_epoch - 1])
+
+
+def test_an_interruption_in_the_first_epoch_leaves_the_weights_as_they_were(shapes, monkeypatch):
+    model = small_model(shapes)
+    before = model.get_weights()
+
+    def stop(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Steps, "on_train_batch_end", stop)
+    run = train(model, shapes, Recipe(5, 32, 0.01), monitor="none")
+    assert run.epochs == 0
+    assert run.stopped == "interrupted"
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_says_so(shapes):
+    model = small_model(shapes)
+    run = train(model, shapes, Recipe(3, 32, 1e30, warmup=0.0, schedule="constant"), monitor="none")
+    assert run.stopped == "the loss is not finite"
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_a_card_that_cannot_be_written_does_not_end_the_run(shapes, tmp_path):
+    with pytest.warns(UserWarning, match=r"could not save card.json.*run.save_card\(path\)"):
+        run = train(small_model(shapes), shapes, Recipe(2, 32), monitor="none", card=tmp_path / "no" / "card.json")
+    assert run.epochs == 2
+
+
+def test_what_does_not_fit_is_named(shapes):
+    with pytest.raises(TypeError, match=r"dataset must be a Dataset.*but it is a ndarray"):
+        train(small_model(shapes), shapes.x_train)
+    with pytest.raises(ValueError, match="tells 7 classes apart, but the data set 'shapes: odd_one_out' has 16"):
+        train(classifier("mixer", (32, 32, 3), 7), shapes)
+    with pytest.raises(ValueError, match=r"takes 1 channels, but the pictures of .* have 3"):
+        train(classifier("mixer", (32, 32, 1), 16), shapes)
+    with pytest.raises(ValueError, match="a recipe has no 'epoch'"):
+        train(small_model(shapes), shapes, "quick", epoch=3)
+    with pytest.raises(ValueError, match="monitor must be one of live, lines, none, but it is 'loud'"):
+        train(small_model(shapes), shapes, "quick", monitor="loud")
+
+
+@pytest.mark.slow
+def test_mixing_is_needed_and_enough_for_the_puzzle():
+    puzzle = load_dataset("shapes")
+    accuracy = {}
+    for name in ("mixer", "no_mixing"):
+        model = classifier(name, puzzle.input_shape, puzzle.num_classes)
+        run = train(model, puzzle, "quick", epochs=5, learning_rate=6e-3, monitor="none")
+        accuracy[name] = run.test["top1"]
+    assert accuracy["mixer"] > 0.9
+    assert abs(accuracy["no_mixing"] - 1 / 16) < 0.03
+
+
+def test_training_needs_no_tensorflow_of_its_own():
+    """`layers`, `models`, `training` run on every backend: only Keras may import a framework."""
+    code = """
+        import sys, keras
+        before = {name for name in sys.modules if name.startswith("tensorflow")}
+        import course_utils.training, course_utils.layers, course_utils.models
+        assert {name for name in sys.modules if name.startswith("tensorflow")} == before
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True)
+
+
+def test_a_dataset_made_by_hand_trains():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (60, 8, 8, 1), dtype="uint8"), np.arange(60) % 3
+    own = Dataset("own", x[:40], y[:40], x[40:50], y[40:50], x[50:], y[50:], ("a", "b", "c"))
+    run = train(classifier("mixer", (8, 8, 1), 3, **SMALL), own, Recipe(1, 16), monitor="none")
+    assert run.test["top5"] is None
