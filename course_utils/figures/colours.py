@@ -1,0 +1,103 @@
+"""Numbers to colours: one colour map for amounts (0 to high), one for signed values (-limit to limit)."""
+
+import math
+
+import numpy as np
+
+from course_utils.figures import _arguments as arguments
+
+
+def _table(*anchors: str) -> np.ndarray:
+    """Returns 256 colours `(256, 3)` uint8, interpolated between evenly spaced hex colours."""
+    points = np.array([[int(a[k : k + 2], 16) for k in (0, 2, 4)] for a in anchors], dtype=np.float64)
+    where = np.linspace(0, len(points) - 1, 256)
+    colours = [np.interp(where, np.arange(len(points)), points[:, k]) for k in range(3)]
+    return np.stack(colours, axis=1).round().astype(np.uint8)
+
+
+# Lightness rises steadily, so that the map also reads in grey and for colour-blind eyes.
+SEQUENTIAL = _table("0b0a1f", "3b1261", "7a1c6d", "b83159", "e8603a", "fba238", "fdf3b0")
+# Blue for negative, red for positive, the same lightness at the same distance from the middle.
+DIVERGING = _table("123a7c", "2f6fb8", "85b4dc", "f5f5f2", "eb9c85", "c34a45", "7a1428")
+
+
+def _scaled(amounts: np.ndarray, scale: str, owner: str) -> np.ndarray:
+    if scale == "linear":
+        return amounts
+    if scale == "sqrt":
+        return np.sqrt(amounts)
+    raise ValueError(f"{owner}: scale must be 'linear' or 'sqrt', but it is {scale!r}")
+
+
+def sequential(values, high: float | None = None, scale: str = "linear") -> np.ndarray:
+    """Colours amounts from 0 (dark) to `high` (bright).
+
+    Args:
+        values: array `(…)` of numbers >= 0.
+        high: the amount that gets the brightest colour; without it, the largest value.
+        scale: "linear", or "sqrt" to tell small amounts apart.
+
+    Returns:
+        uint8 `(…, 3)`. If `high` is 0, everything has the colour of 0.
+
+    Raises:
+        ValueError: a value is negative, NaN or infinite, or `high` is negative.
+    """
+    values = arguments.numbers("sequential", "values", values)
+    if values.min() < 0:
+        raise ValueError(f"sequential: values must be >= 0, but the smallest is {values.min():g}; use diverging")
+    high = values.max() if high is None else float(high)
+    if not (math.isfinite(high) and high >= 0):
+        raise ValueError(f"sequential: high must be a number >= 0, but it is {high!r}")
+    amounts = np.clip(values / high, 0, 1) if high > 0 else np.zeros_like(values)
+    return SEQUENTIAL[np.rint(_scaled(amounts, scale, "sequential") * 255).astype(int)]
+
+
+def diverging(values, limit: float | None = None) -> np.ndarray:
+    """Colours signed values: blue below 0, near-white at 0, red above, over the symmetric range ±`limit`.
+
+    Args:
+        values: array `(…)` of numbers.
+        limit: the size that gets the strongest colour; without it, the largest size.
+
+    Returns:
+        uint8 `(…, 3)`.
+
+    Raises:
+        ValueError: a value is NaN or infinite, or `limit` is negative.
+    """
+    values = arguments.numbers("diverging", "values", values)
+    limit = np.abs(values).max() if limit is None else float(limit)
+    if not (math.isfinite(limit) and limit >= 0):
+        raise ValueError(f"diverging: limit must be a number >= 0, but it is {limit!r}")
+    share = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
+    return DIVERGING[np.rint(127.5 + share * 127.5).astype(int)]
+
+
+def _short(value: float) -> str:
+    """Writes a number in at most three digits: 0.02, 1.5, 38."""
+    return "0" if value == 0 else f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def bar_ticks(high: float, scale: str = "linear", *, signed: bool = False) -> list[tuple[float, str]]:
+    """Places numbers along a colour bar.
+
+    Args:
+        high: the number at the bar's end.
+        scale: as in `sequential`.
+        signed: the bar runs from -high to high (`diverging`).
+
+    Returns:
+        List of (position from 0 to 1, text).
+    """
+    high = float(high)
+    if not (math.isfinite(high) and high >= 0):
+        raise ValueError(f"bar_ticks: high must be a number >= 0, but it is {high!r}")
+    if high == 0:
+        return [(0.5 if signed else 0.0, "0")]
+    if signed:
+        ticks = [(-high, 0.0), (-high / 2, 0.25), (0.0, 0.5), (high / 2, 0.75), (high, 1.0)]
+        return [(at, ("−" if value < 0 else "") + _short(abs(value))) for value, at in ticks]
+    shares = np.linspace(0, 1, 5) ** 2 if scale == "sqrt" else np.linspace(0, 1, 5)
+    places = _scaled(shares, scale, "bar_ticks")
+    return [(float(at), _short(share * high)) for share, at in zip(shares, places, strict=True)]

@@ -1,0 +1,106 @@
+"""Words and numbers on pictures, drawn with Pillow in the font that comes with matplotlib."""
+
+import importlib.util
+import textwrap
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.figures import _arguments as arguments
+
+INK, PAPER = (28, 28, 30), (255, 255, 255)
+
+
+@cache
+def _font(size: int, bold: bool = False):
+    from PIL import ImageFont
+
+    # Found, not imported: importing matplotlib would cost more than the whole picture.
+    home = importlib.util.find_spec("matplotlib").submodule_search_locations[0]
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(home) / "mpl-data" / "fonts" / "ttf" / name, size)
+
+
+def written(text: str, width: int, size: int = 13, *, bold: bool = False, ink=INK, paper=PAPER) -> np.ndarray:
+    """Writes text on plain paper.
+
+    Args:
+        text: the words; they are wrapped at `width`.
+        width: pixels across.
+        size: height of the letters, in pixels.
+
+    Returns:
+        uint8 `(h, width, 3)`; `h` follows from the number of lines.
+    """
+    from PIL import Image, ImageDraw
+
+    width = arguments.positive_int("written", "width", width)
+    font = _font(size, bold)
+    per_line = max(8, int(width / font.getlength("abcdefghij etaoin") * 17))
+    lines = textwrap.wrap(text, per_line) or [""]
+    while len(lines) > 1 and max(font.getlength(line) for line in lines) > width and per_line > 8:
+        per_line -= 1
+        lines = textwrap.wrap(text, per_line)
+    step = round(size * 1.4)
+    image = Image.new("RGB", (width, step * len(lines)), paper)
+    draw = ImageDraw.Draw(image)
+    for k, line in enumerate(lines):
+        draw.text((0, k * step), line, ink, font)
+    return np.asarray(image).copy()
+
+
+def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int = 11) -> np.ndarray:
+    """Draws a colour bar with its numbers to the right, the low end at the bottom.
+
+    Args:
+        colours: uint8 `(k, 3)`, from low to high.
+        ticks: list of (position from 0 to 1, text): `figures.bar_ticks` makes them.
+        height: pixels, all of them bar: the outermost numbers are moved inwards.
+
+    Returns:
+        uint8 `(height, w, 3)`.
+    """
+    from PIL import Image, ImageDraw
+
+    colours = np.asarray(colours)
+    if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype != np.uint8:
+        raise ValueError(f"colour_bar: colours must be uint8 (k, 3), but they are {colours.dtype} {colours.shape}")
+    height = arguments.positive_int("colour_bar", "height", height)
+    font = _font(size)
+    room = max([round(font.getlength(text)) for _, text in ticks], default=0)
+    image = np.empty((height, 14 + 8 + room, 3), np.uint8)
+    image[:] = paper
+    where = np.rint(np.linspace(len(colours) - 1, 0, height)).astype(int)
+    image[:, :14] = colours[where][:, None]
+    canvas = Image.fromarray(image)
+    draw = ImageDraw.Draw(canvas)
+    for at, text in ticks:
+        y = round((1 - at) * (height - 1))
+        draw.line((14, y, 17, y), ink)
+        draw.text((20, min(max(y - size * 0.6, 0), max(height - size * 1.3, 0))), text, ink, font)
+    return np.asarray(canvas).copy()
+
+
+def with_title(picture, title: str, caption: str = "", *, paper=PAPER, ink=INK) -> np.ndarray:
+    """Puts a bold title above a picture and a caption below it. Returns uint8 `(h', w, 3)`."""
+    picture = arguments.picture("with_title", "picture", picture)
+    width = picture.shape[1]
+    gap = np.full((6, width, 3), paper, np.uint8)
+    parts = [written(title, width, 13, bold=True, paper=paper, ink=ink), gap, picture]
+    if caption:
+        parts += [gap, written(caption, width, 11, paper=paper, ink=ink)]
+    return np.concatenate(parts, axis=0)
+
+
+def beside(pictures, gap: int = 16, paper=PAPER) -> np.ndarray:
+    """Sets pictures `(h_k, w_k, 3)` side by side, their tops in line. Returns one uint8 picture."""
+    pictures = [arguments.picture("beside", "pictures", p) for p in pictures]
+    if not pictures:
+        raise ValueError("beside: pictures is empty; give at least one")
+    height = max(p.shape[0] for p in pictures)
+    parts = []
+    for p in pictures:
+        below = np.full((height - p.shape[0], p.shape[1], 3), paper, np.uint8)
+        parts += [np.concatenate([p, below], axis=0), np.full((height, gap, 3), paper, np.uint8)]
+    return np.concatenate(parts[:-1], axis=1)

@@ -1,0 +1,95 @@
+"""A small explorer whose every pixel is known, and arrays for the lessons' explorers."""
+
+import numpy as np
+
+from course_utils.explorers import Bar, Choice, Explorer, Layer, Panel, Place, Slider, Switch
+from course_utils.figures import DIVERGING
+
+GRIDS = {"coarse": (2, 3), "fine": (4, 6)}
+
+
+def colour(*numbers):
+    """Returns a colour that belongs to these numbers alone."""
+    mixed = sum(number * step for number, step in zip(numbers, (97, 31, 7, 3), strict=False))
+    return [mixed % 251, (mixed * 5) % 241, (mixed * 11) % 239]
+
+
+def small_parts():
+    """Every kind of control and of panel: a choice that changes the grid, a slider, a switch, a place."""
+
+    def ground(detail):
+        rows, columns = GRIDS[detail]
+        return np.array([[colour(1, r, c) for c in range(columns)] for r in range(rows)], np.uint8)
+
+    def glow(detail, level, lit):
+        rows, columns = GRIDS[detail]
+        pages = np.zeros((rows * columns, rows, columns, 4), np.uint8)
+        for i in range(rows * columns):
+            pages[i, i // columns, i % columns] = [*colour(2, level, lit, i), 255]
+        return pages
+
+    def items(detail):
+        rows, columns = GRIDS[detail]
+        return np.array([[[colour(3, i)]] for i in range(rows * columns)], np.uint8)
+
+    def words(detail, level, lit, cell):
+        return f"{detail} grid, level {level}, light {'on' if lit else 'off'}, cell {cell}."
+
+    return {
+        "settings": [
+            Choice("detail", "Detail", list(GRIDS)),
+            Slider("level", "Level", [1, 2, 5, 9]),
+            Switch("lit", "Light"),
+            Place("cell", "Cell", lambda detail, **_: GRIDS[detail]),
+        ],
+        "panels": [
+            Panel(
+                "Ground",
+                [Layer(ground, ["detail"]), Layer(glow, ["detail", "level", "lit", "cell"])],
+                lambda detail, **_: f"The {detail} ground.",
+                size=300,
+                spots="grid",
+                lines=True,
+            ),
+            Panel("Items", [Layer(items, ["detail", "cell"])], "All.", size=240, sheet=True, columns=6),
+            Panel(
+                "Rows",
+                [Layer(lambda detail: items(detail)[:, 0].repeat(len(items(detail)), axis=1), ["detail"])],
+                size=120,
+                spots="rows",
+                bar=Bar(DIVERGING, [(0, "low"), (1, "high")]),
+                x_label="across",
+                y_label="down",
+            ),
+        ],
+        "words": words,
+    }
+
+
+def small_explorer(**changes):
+    """Returns the explorer made of `small_parts`, with some arguments changed."""
+    return Explorer("small", **{"title": "A small explorer", **small_parts(), **changes})
+
+
+def influences(networks=("before", "after", "no mixing"), pictures=2, depths=2, n=16, seed=0):
+    """Returns made-up influences: positive, largest on the diagonal; "no mixing" has nothing else."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name in networks:
+        values = rng.random((pictures, depths, n, n)) * (name != "no mixing")
+        found[name] = values + 3 * np.eye(n)
+    return found
+
+
+def token_weights(networks=("before", "after"), blocks=2, n=16, units=12, seed=0):
+    """Returns made-up weights of token MLPs."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: [(rng.normal(size=(n, units)), rng.normal(size=(units, n))) for _ in range(blocks)] for name in networks
+    }
+
+
+def pictures(count=2, side=32, seed=0):
+    """Returns named random pictures, uint8 `(side, side, 3)`."""
+    rng = np.random.default_rng(seed)
+    return {f"picture {k}": rng.integers(0, 256, (side, side, 3), dtype=np.uint8) for k in range(count)}

@@ -1,0 +1,254 @@
+"""The explorers of the lessons: what they show is what layers and probes gave, to the bit."""
+
+import re
+
+import numpy as np
+import pytest
+
+from course_utils import explorers, figures
+from course_utils.explorers.encode import LIMIT
+from tests.explorers.support import influences, pictures, token_weights
+
+
+def carried(explorer):
+    """Returns the bytes that an explorer sends."""
+    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
+
+
+# ---- patches ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def patches():
+    return explorers.explore_patches()
+
+
+def test_patches_default_is_three_photographs_and_the_shapes(patches):
+    picture, patch_size = patches.spec["settings"]
+    assert picture["values"] == ["astronaut", "cat", "coffee", "shapes"]
+    assert patch_size["values"] == [4, 8, 16, 32]
+    assert carried(patches) <= LIMIT
+
+
+@pytest.mark.parametrize("p", [4, 8, 16, 32])
+def test_each_token_is_shown_bit_for_bit(patches, p):
+    from course_utils.layers import Patches
+    from course_utils.photographs import photographs
+
+    for name, picture in photographs(64).items():
+        tokens = np.asarray(Patches(p)(picture[None].astype("float32")))[0]
+        state = {"picture": name, "patch_size": p, "patch": 0}
+        n = (64 // p) ** 2
+        in_order = patches.pages("The tokens, in order", state=state)
+        vectors = patches.pages("The token as a vector", state=state)
+        assert (patches.pages("The picture, cut into patches", state=state)[0] == picture).all()
+        assert (in_order.reshape(n, -1) == tokens).all()
+        assert (vectors.max(axis=-1).reshape(n, -1) == tokens).all()
+        assert vectors.shape == (n, p, 3 * p, 3)
+        assert (vectors[..., 0::3, 1:] == 0).all()  # every third cell is red alone
+
+
+def test_patches_words_give_the_arithmetic(patches):
+    words = patches.words({"picture": "cat", "patch_size": 16, "patch": 6})
+    token = patches.pages("The tokens, in order", state={"picture": "cat", "patch_size": 16, "patch": 6})[6]
+    r, g, b = token[0, 0]
+    assert words == (
+        "cat: n = (64/16)·(64/16) = 16 patches; each becomes a token of p·p·c = 16·16·3 = 768 numbers. "
+        f"Token 6 is the patch in row 1, column 2. It begins {r} (red), {g} (green), {b} (blue), …"
+    )
+
+
+def test_patches_of_grey_and_oblong_pictures():
+    picture = np.arange(8 * 12, dtype=np.uint8).reshape(8, 12, 1)
+    explorer = explorers.explore_patches({"ramp": picture}, patch_sizes=(2, 4))
+    state = {"patch_size": 4, "patch": 5}
+    assert explorer.spec["place"]["grids"] == [[4, 6], [2, 3]]
+    assert (explorer.pages("The tokens, in order", state=state)[5, ..., 0] == picture[4:8, 8:12, 0]).all()
+    assert "4·4·1 = 16 numbers" in explorer.words(state)
+    assert "(grey)" in explorer.words(state)
+
+
+def test_patches_take_a_picture_of_your_own():
+    explorer = explorers.explore_patches(patch_sizes=(8,))
+    own = np.zeros((90, 120, 3), np.uint8)
+    own[:, :, 1] = 200
+    explorer.use_picture(own, "holiday-at-the-seaside-2019.png")
+    assert explorer.spec["settings"][0]["values"][-1] == "holiday-at-the-…2019.png"
+    assert explorer.default_state["picture"] == "holiday-at-the-…2019.png"
+    assert (explorer.pages("The picture, cut into patches")[0] == [0, 200, 0]).all()
+
+
+def test_a_file_that_is_no_picture_is_named():
+    explorer = explorers.explore_patches(patch_sizes=(8,))
+    with pytest.raises(ValueError, match="picture"):
+        explorer.use_picture(b"not a picture", "notes.txt")
+    assert len(explorer.spec["settings"][0]["values"]) == 4
+
+
+# ---- influence --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def influence():
+    return explorers.influence_explorer_from_arrays(influences(), pictures(), [1, 2], (4, 4))
+
+
+LIT, PAIRS = "The input tokens, lit by their influence", "All pairs: ‖∂yᵢ/∂xⱼ‖"
+
+
+def test_a_row_of_the_matrix_lights_the_picture(influence):
+    values = influences()["after"][1, 0]
+    state = {"network": "after", "picture": "picture 1", "depth": 1}
+    colours = figures.sequential(values, values.max(), "sqrt")  # (16, 16, 3)
+    heat = influence.pages(LIT, layer=1, state=state)
+    assert heat.shape == (16, 4, 4, 4)
+    assert (heat[..., :3].reshape(16, 16, 3) == colours).all()
+    assert (influence.pages(PAIRS, state=state)[0] == colours).all()
+    faded = figures.faded(pictures()["picture 1"], contrast=0.7)
+    assert (influence.pages(LIT, state=state)[0] == faded).all()
+
+
+def test_the_bar_ends_at_the_largest_entry(influence):
+    bar = influence.spec["panels"][1]["bar"]["ticks"][0]
+    assert bar[0] == [0.0, "0"]
+    assert bar[-1] == [1.0, f"{influences()['before'][0, 0].max():.2g}"]
+
+
+def test_influence_words(influence):
+    state = {"network": "after", "picture": "picture 0", "depth": 2, "token": 5}
+    row = influences()["after"][0, 1, 5]
+    assert influence.words(state) == (
+        "after, picture 0, block 2: output token 5 (row 1, column 1) is moved by 16 of 16 input tokens, "
+        f"most by token 5 itself: {100 * row[5] / row.sum():.0f} % of the total."
+    )
+    assert influence.words({**state, "network": "no mixing"}).endswith(
+        "output token 5 (row 1, column 1) is moved by 1 of 16 input tokens: itself, and no other."
+    )
+
+
+def test_influence_words_when_another_token_counts_most():
+    values = np.full((1, 1, 4, 4), 1.0)
+    values[0, 0, 0, 3] = 5
+    values[0, 0, 1] = 0
+    explorer = explorers.influence_explorer_from_arrays({"net": values}, pictures(1, 8), [3], (2, 2))
+    assert explorer.words({"token": 0}).endswith(
+        "most by token 3 (row 1, column 1): 62 % of the total; token 0 itself gives 12 %."
+    )
+    assert explorer.words({"token": 1}).endswith("is moved by none of the 4 input tokens.")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros((2, 2, 9, 9)), r"must be \(pictures, depths, n, n\) = \(2, 2, 16, 16\)"),
+        (np.full((2, 2, 16, 16), np.nan), "finite and >= 0"),
+        (np.full((2, 2, 16, 16), -1.0), "finite and >= 0"),
+    ],
+)
+def test_influences_that_cannot_be_are_refused(values, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.influence_explorer_from_arrays({"net": values}, pictures(), [1, 2], (4, 4))
+
+
+def test_influence_of_a_real_network():
+    from course_utils import models, probes
+
+    shape = (16, 16, 3)
+    networks = {
+        name: models.classifier(name, shape, 4, embed_dim=8, channels_mlp_dim=8, **more)
+        for name, more in (("mixer", {"tokens_mlp_dim": 4}), ("no_mixing", {}))
+    }
+    shown = pictures(1, 16)
+    explorer = explorers.explore_influence(networks, shown)
+    assert explorer.spec["settings"][2]["values"] == [1, 2]
+    values = probes.influence(networks["mixer"], shown["picture 0"], 2)
+    state = {"network": "mixer", "picture": "picture 0", "depth": 2}
+    assert (explorer.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
+    assert re.search("1 of 4 input tokens: itself", explorer.words({**state, "network": "no_mixing"}))
+    with pytest.raises(ValueError, match=r"depths must be blocks from 1 to 2, but they are \[3\]"):
+        explorers.explore_influence(networks, shown, depths=[3])
+    with pytest.raises(ValueError, match="with at least one model"):
+        explorers.explore_influence({}, shown)
+
+
+# ---- token mixing -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def token_mixing():
+    return explorers.token_mixing_explorer_from_arrays(token_weights(), (4, 4))
+
+
+def test_each_unit_is_shown_as_a_map_over_the_tokens(token_mixing):
+    w_in, w_out = token_weights()["after"][1]
+    for side, maps in (("in", w_in.T), ("out", w_out)):
+        pages = token_mixing.pages("All hidden units", state={"network": "after", "block": 2, "side": side})
+        wanted = figures.diverging(maps.reshape(12, 4, 4), np.abs(maps).max())
+        assert (pages == wanted).all()
+        unit = token_mixing.pages("The unit pointed at", state={"network": "after", "block": 2, "side": side})
+        assert (unit == wanted).all()
+
+
+def test_token_mixing_words_name_the_strongest_tokens(token_mixing):
+    w_in = token_weights()["before"][0][0][:, 3]
+    high, low = w_in.argmax(), w_in.argmin()
+    words = token_mixing.words({"unit": 3})
+    assert words.startswith("before, block 1: hidden unit 3 reads 16 tokens.")
+    assert f"positive: token {high} (row {high // 4}, column {high % 4}, weight +{w_in[high]:.2f})" in words
+    assert f"negative: token {low} (row {low // 4}, column {low % 4}, weight −{-w_in[low]:.2f})" in words
+    assert "writes to" in token_mixing.words({"unit": 3, "side": "out"})
+
+
+def test_token_mixing_of_a_real_network():
+    from course_utils import models, probes
+
+    mixer = models.classifier("mixer", (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, tokens_mlp_dim=6)
+    explorer = explorers.explore_token_mixing({"mixer": mixer})
+    w_in, _ = probes.token_mixing_weights(mixer)[0]
+    pages = explorer.pages("All hidden units")
+    assert (pages == figures.diverging(w_in.T.reshape(6, 2, 2), np.abs(w_in).max())).all()
+    with pytest.raises(ValueError, match="needs Mixer blocks"):
+        explorers.explore_token_mixing({"none": models.classifier("no_mixing", (16, 16, 3), 4)})
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ({}, "at least one block"),
+        (token_weights(n=9), r"must be w_in \(16, units\).*\(9, 12\)"),
+        ({"a": [(np.full((16, 2), np.nan), np.zeros((2, 16)))]}, "NaN"),
+        ({**token_weights(["a"]), **token_weights(["b"], units=5)}, "the networks' shapes differ"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.token_mixing_explorer_from_arrays(weights, (4, 4))
+
+
+# ---- bad pictures, and size -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (({},), "at least one"),
+        (({"a": np.zeros((8, 8), np.uint8)},), r"pictures\['a'\] must be uint8 \(h, w, 1 or 3\)"),
+        (({"a": np.full((8, 8, 3), np.nan)},), "float64"),
+        (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
+        (({"a": np.zeros((8, 8, 3), np.uint8)}, ()), "patch_sizes must be whole numbers"),
+        (({"a": np.zeros((8, 8, 3), np.uint8)}, (0,)), "patch_sizes must be whole numbers"),
+        ((None, (7,)), "patch size 7 does not divide"),
+    ],
+)
+def test_pictures_that_cannot_be_cut_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.explore_patches(*arguments)
+
+
+def test_the_lesson_sizes_stay_below_the_limit():
+    course = explorers.influence_explorer_from_arrays(
+        influences(pictures=4, depths=4, n=64), pictures(4), [1, 2, 3, 4], (8, 8)
+    )
+    weights = explorers.token_mixing_explorer_from_arrays(token_weights(blocks=4, n=64, units=64), (8, 8))
+    assert carried(course) <= LIMIT
+    assert carried(weights) <= LIMIT
