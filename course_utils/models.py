@@ -48,8 +48,8 @@ CONFIGS = {
     "mixer_course": Config("mixer", 4, 128, 4, channels_mlp_dim=256, tokens_mlp_dim=64),
     "mixer_s16": Config("mixer", 16, 512, 8, channels_mlp_dim=2048, tokens_mlp_dim=256),
     "mixer_b16": Config("mixer", 16, 768, 12, channels_mlp_dim=3072, tokens_mlp_dim=384),
-    "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128, position_embedding=True),
-    "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256, position_embedding=True),
+    "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128),
+    "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256),
 }
 
 
