@@ -1,7 +1,7 @@
 """The checks behind the exercises: each runs a student's function and says at once what is right or what is not yet.
 
-A check never raises: an unfinished exercise must not stop a lesson that runs from top to bottom. It prints one line
-and returns True or False.
+A check never raises: an unfinished exercise must not stop a lesson that runs from top to bottom. It prints one line.
+`check.passes(attempt)` says the same as True or False, for a test.
 """
 
 import functools
@@ -15,21 +15,25 @@ class NotYet(Exception):
 
 
 def _check(right: str):
-    """Turns a function that raises `NotYet` into a check that prints a verdict and returns True or False."""
+    """Turns a function that raises `NotYet` into a check that prints a verdict."""
 
     def decorate(test):
-        @functools.wraps(test)
-        def check(attempt, *args) -> bool:
+        def passes(attempt) -> bool:
             try:
                 if not callable(attempt):
                     raise NotYet(f"give the function itself, without calling it; this is a {type(attempt).__name__}")
-                test(attempt, *args)
+                test(attempt)
             except NotYet as hint:
                 print(f"✗ Not yet: {hint}.")
                 return False
             print(f"✓ {right}")
             return True
 
+        @functools.wraps(test)
+        def check(attempt) -> None:
+            passes(attempt)
+
+        check.passes = passes
         return check
 
     return decorate

@@ -110,7 +110,7 @@ def class_names(task: str = "odd_one_out") -> tuple[str, ...]:
     """
     _check_task(task)
     if task == "odd_one_out":
-        return tuple(f"row {row + 1}, column {column + 1}" for row in range(GRID) for column in range(GRID))
+        return tuple(f"row {row}, column {column}" for row in range(GRID) for column in range(GRID))
     if task == "match":
         return ("different colours", "same colour")
     if task == "relation":

@@ -3,7 +3,9 @@
 Source and tables are Markdown, so that JupyterLab, Colab, VS Code and GitHub each show them in their own theme.
 """
 
+import base64
 import inspect
+import io
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -70,16 +72,29 @@ def percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.1f} %"
 
 
-def picture(pixels: np.ndarray, alt: str, factor: int = 1):
-    """Returns a uint8 picture `(h, w, 3)`, enlarged `factor` times, with words for those who cannot see it."""
-    import io
+class Picture:
+    """A PNG for the page, with words for those who cannot see it. (IPython 7's own Image takes no such words.)
 
-    from IPython.display import Image
-    from PIL import Image as Pixels
+    Attributes:
+        data: the PNG file.
+        alt: what is to be seen, in words.
+    """
+
+    def __init__(self, data: bytes, alt: str):
+        self.data, self.alt = data, alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        png = base64.b64encode(self.data).decode("ascii")
+        return {"image/png": png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def picture(pixels: np.ndarray, alt: str, factor: int = 1) -> Picture:
+    """Returns a uint8 picture `(h, w, 3)`, enlarged `factor` times, with words for those who cannot see it."""
+    from PIL import Image
 
     file = io.BytesIO()
-    Pixels.fromarray(figures.enlarge(figures.as_rgb(pixels), factor)).save(file, "PNG")
-    return Image(data=file.getvalue(), alt=alt)
+    Image.fromarray(figures.enlarge(figures.as_rgb(pixels), factor)).save(file, "PNG")
+    return Picture(file.getvalue(), alt)
 
 
 def samples(dataset, count: int = 6, *, model=None, side: int = 128):
@@ -100,7 +115,7 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
         caption = ""
         if said is not None:
             right = said[i] == label
-            caption = "✓ as said" if right else f"✗ said: {dataset.class_names[said[i]]}"
+            caption = "✓ found" if right else f"✗ says: {dataset.class_names[said[i]]}"
         cards.append(figures.with_title(big, name, caption))
         words.append(f"{name}{' (' + caption + ')' if caption else ''}")
     return picture(figures.beside(cards), "Test pictures: " + "; ".join(words))

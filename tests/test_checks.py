@@ -30,8 +30,13 @@ def test_unfinished_wrong_and_broken_answers_get_a_hint_and_never_an_error(check
         (lambda *args: np.zeros(3), "Not yet"),
         (7, "give the function itself, without calling it"),
     ):
-        assert check(attempt) is False
+        assert check.passes(attempt) is False
         assert hint in verdict(capsys)
+
+
+def test_a_check_in_a_notebook_prints_and_returns_nothing(capsys):
+    assert checks.check_patchify(patchify) is None
+    assert verdict(capsys).startswith("✓")
 
 
 def patchify(images, p, axes=(0, 1, 3, 2, 4, 5)):
@@ -41,7 +46,7 @@ def patchify(images, p, axes=(0, 1, 3, 2, 4, 5)):
 
 
 def test_patchify(capsys):
-    assert checks.check_patchify(patchify)
+    assert checks.check_patchify.passes(patchify)
     assert verdict(capsys).startswith("✓")
     wrong = {
         "a reshape alone": lambda x, p: x.reshape(patchify(x, p).shape),
@@ -51,7 +56,7 @@ def test_patchify(capsys):
         "must have the shape": lambda x, p: patchify(x, p)[0],
     }
     for hint, attempt in wrong.items():
-        assert not checks.check_patchify(attempt)
+        assert not checks.check_patchify.passes(attempt)
         assert hint in verdict(capsys)
 
 
@@ -60,7 +65,7 @@ def swap(x):
 
 
 def test_token_mixing(capsys):
-    assert checks.check_token_mixing(lambda x, norm, mlp: x + swap(mlp(swap(norm(x)))))
+    assert checks.check_token_mixing.passes(lambda x, norm, mlp: x + swap(mlp(swap(norm(x)))))
     assert verdict(capsys).startswith("✓")
     wrong = {
         "the residual is missing": lambda x, norm, mlp: swap(mlp(swap(norm(x)))),
@@ -73,7 +78,7 @@ def test_token_mixing(capsys):
         "the numbers are not": lambda x, norm, mlp: x,
     }
     for hint, attempt in wrong.items():
-        assert not checks.check_token_mixing(attempt)
+        assert not checks.check_token_mixing.passes(attempt)
         assert hint in verdict(capsys), hint
 
 
@@ -81,7 +86,7 @@ def test_block_weights(capsys):
     def right(n, d, t, c):
         return 4 * d + 2 * n * t + t + n + 2 * d * c + c + d
 
-    assert checks.check_block_weights(right)
+    assert checks.check_block_weights.passes(right)
     assert verdict(capsys).startswith("✓")
     wrong = {
         "the biases of the dense layers": lambda n, d, t, c: 4 * d + 2 * n * t + 2 * d * c,
@@ -91,7 +96,7 @@ def test_block_weights(capsys):
         "you say 1.5": lambda n, d, t, c: 1.5,
     }
     for hint, attempt in wrong.items():
-        assert not checks.check_block_weights(attempt)
+        assert not checks.check_block_weights.passes(attempt)
         assert hint in verdict(capsys)
 
 
@@ -113,7 +118,7 @@ def test_mixes_tokens(capsys):
     def forgets_that_a_token_may_move_itself(network, x):
         return not np.allclose(network(-x), network(x))
 
-    assert checks.check_mixes_tokens(right)
+    assert checks.check_mixes_tokens.passes(right)
     assert verdict(capsys).startswith("✓")
     for attempt, hint in (
         (only_the_last_token, "only the first token moves only the last, but it does mix"),
@@ -122,7 +127,7 @@ def test_mixes_tokens(capsys):
         (lambda network, x: True, "a block without token mixing"),
         (lambda network, x: False, "a Mixer block"),
     ):
-        assert not checks.check_mixes_tokens(attempt)
+        assert not checks.check_mixes_tokens.passes(attempt)
         assert hint in verdict(capsys)
 
 
@@ -133,12 +138,12 @@ def test_shuffle_patches(capsys):
         patches = Patches(p)
         return np.asarray(patches.unpatch(np.asarray(patches(images))[:, order], images.shape[1:]))
 
-    assert checks.check_shuffle_patches(shuffled)
+    assert checks.check_shuffle_patches.passes(shuffled)
     assert verdict(capsys).startswith("✓")
     for attempt, hint in (
         (lambda x, order, p: x, "unchanged"),
         (lambda x, order, p: shuffled(x, np.argsort(order), p), "the opposite order"),
         (lambda x, order, p: shuffled(x, order[::-1], p), "not where they should be"),
     ):
-        assert not checks.check_shuffle_patches(attempt)
+        assert not checks.check_shuffle_patches.passes(attempt)
         assert hint in verdict(capsys)

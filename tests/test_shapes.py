@@ -70,7 +70,7 @@ def test_label_says_which_cell_is_the_odd_one():
         rest = np.delete(row, label)
         assert (rest == rest[0]).all()
         assert row[label] != rest[0]
-    assert shapes.class_names()[6] == "row 2, column 3"
+    assert shapes.class_names()[6] == "row 1, column 2"  # counted from 0, like the tokens
 
 
 @pytest.mark.parametrize("task", ["match", "relation"])

@@ -1,3 +1,4 @@
+import base64
 import io
 
 import numpy as np
@@ -37,7 +38,9 @@ def test_picture_is_a_png_with_words():
     image = show.picture(pixels, "noise", factor=2)
     decoded = np.asarray(Image.open(io.BytesIO(image.data)))
     np.testing.assert_array_equal(decoded, pixels.repeat(2, 0).repeat(2, 1))
-    assert image.alt == "noise"
+    data, metadata = image._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "noise"
+    assert base64.b64decode(data["image/png"]) == image.data
 
 
 def test_samples_name_the_class_and_what_the_model_says():
@@ -48,5 +51,5 @@ def test_samples_name_the_class_and_what_the_model_says():
     bias[dataset.y_test[0]] = 1
     model.get_layer("head").bias.assign(bias)
     words = show.samples(dataset, 3, model=model).alt
-    assert words.count("✓ as said") == int((dataset.y_test[:3] == dataset.y_test[0]).sum())
-    assert "✗ said: " + dataset.class_names[dataset.y_test[0]] in words
+    assert words.count("✓ found") == int((dataset.y_test[:3] == dataset.y_test[0]).sum())
+    assert "✗ says: " + dataset.class_names[dataset.y_test[0]] in words

@@ -5,7 +5,6 @@ const MARGIN = 6; // CSS pixels around a picture: room for the outline of a cell
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
-let views = 0;
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -37,7 +36,8 @@ function pixels(image) {
 class View {
   constructor(model, el) {
     this.model = model;
-    this.id = `course-explorer-${++views}`;
+    // Each widget loads this module anew, so a counter would give two explorers the same ids and radio groups.
+    this.id = `course-explorer-${Math.random().toString(36).slice(2)}`;
     this.root = make("div", { class: "course-explorer", "data-lm-suppress-shortcuts": "true" });
     el.append(this.root);
     this.undo = [];

@@ -81,7 +81,7 @@ def training_curves(
     labels = {**NAMES, **(labels or {})}
     columns = min(4, len(histories)) if max(map(len, histories)) <= 28 else min(2, len(histories))
     rows = -(-len(histories) // columns)
-    size = (min(4.2 * len(keys), 14), 3.2 + 0.24 * rows + (0.3 if title else 0))
+    size = (min(max(4.2 * len(keys), 6.4), 14), 3.2 + 0.24 * rows + (0.3 if title else 0))
     figure = _figure_class()(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(keys), squeeze=False)[0]
     lines = {}

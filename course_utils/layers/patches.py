@@ -45,8 +45,8 @@ class Patches(keras.layers.Layer):
         return h // p, w // p, c
 
     def call(self, images):
-        rank_checked = arguments.rank("Patches", images.shape, "b h w c")
-        rows, cols, c = self._grid(rank_checked)
+        shape = arguments.rank("Patches", images.shape, "b h w c")
+        rows, cols, c = self._grid(shape)
         p = self.patch_size
         x = ops.reshape(images, (-1, rows, p, cols, p, c))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (b, rows, cols, p, p, c)

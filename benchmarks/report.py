@@ -1,0 +1,90 @@
+"""Turns result cards into the README's table and figure: `python -m benchmarks.report`.
+
+Nothing in either is written by hand. `tests/test_report.py` fails when the README shows a number that no card holds.
+"""
+
+from pathlib import Path
+
+from course_utils import show
+from course_utils.baselines import PUBLISHED, comparison
+from course_utils.runs import recorded
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
+MIXER = "mixer_course_cifar100_course"
+FIGURE = "docs/images/mixer_cifar100.png"
+
+
+def results() -> str:
+    """Returns the Mixer's recorded run beside the published lesson's, and what it cost, as Markdown."""
+    card = recorded(MIXER)
+    history, machine = card["history"], card["hardware"]
+    minutes, cpu = (sum(history[key]) / 60 for key in ("seconds", "cpu_seconds"))
+    best = history["val_accuracy"][card["best_epoch"] - 1]
+    return (
+        f"{show.table(comparison(card, 'mixer')).data}\n\n"
+        f"{len(history['loss'])} epochs in {minutes:.0f} minutes, {cpu:.0f} of them processor time on "
+        f"{machine['cores']} cores ({machine['processor']}; Keras {card['versions']['keras']} on "
+        f"{machine['backend']}), seed {card['seed']}. The weights kept are those of epoch {card['best_epoch']}, "
+        f"chosen on the validation pictures ({100 * best:.1f} % there). Card: `benchmarks/results/{MIXER}.json`."
+    )
+
+
+def figure():
+    """Returns the curves of the table as a matplotlib figure."""
+    from matplotlib.figure import Figure
+
+    ours, theirs = recorded(MIXER)["history"]["val_accuracy"], PUBLISHED["mixer"]
+    picture = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = picture.add_subplot()
+    axes.plot(range(1, len(ours) + 1), [100 * v for v in ours], color="#0b62a8", linewidth=2.2, label="this project")
+    axes.plot(
+        range(1, 6),
+        [100 * v for v in theirs["val_accuracy"]],
+        color="#b3470f",
+        linewidth=2.2,
+        marker="o",
+        markersize=4,
+        label="the published lesson, epochs 1 to 5",
+    )
+    axes.axhline(100 * theirs["test_top1"], color="#b3470f", linestyle="--", linewidth=1.2)
+    axes.annotate(
+        f"the published lesson on the test pictures, after 50 epochs: {100 * theirs['test_top1']:.2f} %",
+        (1, 100 * theirs["test_top1"]),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color="#8a3409",
+        fontsize=9,
+    )
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("validation top-1 accuracy (%)")
+    axes.set_ylim(0, 10 * (max(100 * max(ours), 50) // 10 + 1))
+    axes.set_xlim(0.5, len(ours) + 0.5)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", frameon=False)
+    return picture
+
+
+def readme_with_results(text: str) -> str:
+    """Returns the README's text with today's table between its two markers.
+
+    Raises:
+        ValueError: the markers are missing.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md must hold {BEGIN!r} and, after it, {END!r}")
+    return f"{before}{BEGIN}\n\n{results()}\n\n{END}{after}"
+
+
+def main():
+    readme = ROOT / "README.md"
+    readme.write_text(readme_with_results(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / FIGURE).parent.mkdir(parents=True, exist_ok=True)
+    figure().savefig(ROOT / FIGURE, dpi=150, metadata={"Software": None})
+    print(results())
+
+
+if __name__ == "__main__":
+    main()
