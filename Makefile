@@ -1,0 +1,78 @@
+# The course's commands. `make help` lists them.
+#
+#   make lab PYTHON=python3.12      use another Python (3.11, 3.12 or 3.13)
+#   make lab LAB_ARGS=--no-browser  more arguments for JupyterLab
+#   make test TESTS=tests/layers    some of the tests
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" tools/check_python.py --quiet 2>/dev/null && echo "$$p" && exit; done; echo python3)
+# The Python of the environment with Colab's versions: Colab's own, where there is one.
+COLAB_PYTHON ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python3; do \
+	"$$p" tools/check_python.py --quiet 2>/dev/null && echo "$$p" && exit; done; echo $(PYTHON))
+LAB_ARGS ?=
+TESTS ?= tests notebooks
+WORKERS ?= 2
+
+# Programs are started as modules of the environment's Python: that works in a folder with spaces in its name, too.
+BIN := .venv/bin
+COLAB_BIN := .venv-colab/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+LAB_STAMP := .venv/.installed-lab
+TEST_STAMP := .venv/.installed-test
+COLAB_STAMP := .venv-colab/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks check colab lock clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+lab: $(LAB_STAMP)  ## install what is missing and open lesson 01 in JupyterLab
+	"$(BIN)/python" -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/01_mlp_mixer.ipynb
+
+test: $(TEST_STAMP) $(COLAB_STAMP)  ## install what is missing and run every test
+	"$(BIN)/python" -m ruff check .
+	"$(BIN)/python" -m pytest $(TESTS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 180 --nbval-sanitize-with tests/notebooks/sanitize.cfg
+
+notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source
+	"$(BIN)/python" -m tools.build_notebooks
+
+check: $(TEST_STAMP)  ## say whether the stored lessons are in step with notebooks/source
+	"$(BIN)/python" -m tools.build_notebooks --check
+
+colab: $(TEST_STAMP)  ## write the copies for Colab into dist/colab
+	"$(BIN)/python" -m tools.make_colab
+
+lock: $(TEST_STAMP)  ## choose the exact versions in constraints.txt anew
+	"$(BIN)/python" $(PIP_INSTALL) uv
+	"$(BIN)/python" -m tools.lock
+
+clean:  ## remove the environments and everything built
+	rm -rf .venv .venv-colab dist build .pytest_cache .ruff_cache
+	find course_utils tools tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/pyvenv.cfg:
+	@"$(PYTHON)" tools/check_python.py
+	"$(PYTHON)" -m venv .venv
+
+$(LAB_STAMP): pyproject.toml constraints.txt | .venv/pyvenv.cfg
+	@echo "Installing the course and JupyterLab: a few minutes, once."
+	"$(BIN)/python" $(PIP_INSTALL) --constraint constraints.txt --editable ".[lab]"
+	@touch $@
+
+$(TEST_STAMP): pyproject.toml constraints.txt | .venv/pyvenv.cfg
+	@echo "Installing the course and what tests it: a few minutes, once."
+	"$(BIN)/python" $(PIP_INSTALL) --constraint constraints.txt --editable ".[lab,test]"
+	@touch $@ $(LAB_STAMP)
+
+.venv-colab/pyvenv.cfg:
+	@"$(COLAB_PYTHON)" tools/check_python.py
+	"$(COLAB_PYTHON)" -m venv .venv-colab
+
+$(COLAB_STAMP): tests/environments/colab.txt tests/environments/colab-constraints.txt | .venv-colab/pyvenv.cfg
+	@echo "Installing Colab's versions beside it: a few minutes, once."
+	"$(COLAB_BIN)/python" $(PIP_INSTALL) --requirement tests/environments/colab.txt \
+		--constraint tests/environments/colab-constraints.txt
+	@touch $@

@@ -1,0 +1,213 @@
+"""The house itself: versions, environments, imports, one notebook per layer file, nothing of any one machine."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools.settings import read_pyproject, read_repository
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = read_pyproject()["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+DIRECT = [Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["lab"] + EXTRAS["test"]]
+# Where the name that is imported is not the name that is installed.
+MODULES = {"PIL": "pillow", "skimage": "scikit-image", "IPython": "ipython"}
+PYTHONS = ("3.11.9", "3.12.0", "3.13.0")
+SYSTEMS = (("linux", "posix"), ("darwin", "posix"), ("win32", "nt"))
+
+
+def read_pins(name: str) -> list[Requirement]:
+    """Returns the requirements in a file, without comments."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def pins_for(name: str, python: str, system: tuple[str, str]) -> dict[str, Version]:
+    """Returns {package: version} that a file pins on one Python and one system."""
+    platform, os_name = system
+    machine = {
+        "python_version": python.rpartition(".")[0],
+        "python_full_version": python,
+        "sys_platform": platform,
+        "os_name": os_name,
+        "implementation_name": "cpython",
+    }
+    found = {}
+    for pin in read_pins(name):
+        if pin.marker is None or pin.marker.evaluate(machine):
+            (version,) = (spec.version for spec in pin.specifier)
+            assert canonicalize_name(pin.name) not in found, f"{pin.name} is pinned twice for Python {python}"
+            found[canonicalize_name(pin.name)] = Version(version)
+    return found
+
+
+def project_files() -> list[Path]:
+    """Returns the files that belong to the project: what git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout: which files belong to the project is not known")
+    return [file for name in listed.stdout.decode().split("\0") if name and (file := ROOT / name).is_file()]
+
+
+def imported_modules(file: Path) -> set[str]:
+    """Returns the top-level modules that a Python file imports anywhere."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "tests/environments/colab-constraints.txt"])
+def test_the_locks_pin_exactly(name):
+    for pin in read_pins(name):
+        assert [spec.operator for spec in pin.specifier] == ["=="], f"{name}: {pin} is not exact"
+        assert pin.url is None
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system[0])
+def test_the_lock_meets_the_bounds_everywhere(python, system):
+    pins = pins_for("constraints.txt", python, system)
+    for requirement in DIRECT:
+        version = pins.get(canonicalize_name(requirement.name))
+        assert version is not None, f"constraints.txt does not pin {requirement.name}"
+        assert version in requirement.specifier, f"constraints.txt pins {requirement.name} {version}: not {requirement}"
+
+
+@pytest.mark.parametrize("requirement", DIRECT, ids=lambda requirement: requirement.name)
+def test_every_bound_is_a_lower_bound(requirement):
+    assert [spec.operator for spec in requirement.specifier] == [">="], "an upper bound ages badly: pin in the lock"
+
+
+def test_the_bounds_admit_what_colab_brings():
+    colab = {pin.name: pin for pin in read_pins("tests/environments/colab.txt")}
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        if requirement.name == "traitlets":  # not in Colab's list that we have; ipywidgets 7.7 brings one
+            continue
+        (version,) = (spec.version for spec in colab[requirement.name].specifier)
+        assert Version(version) in requirement.specifier, f"Colab's {requirement.name} {version} is below {requirement}"
+
+
+def test_each_lower_bound_says_why():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for requirement in DIRECT:
+        lines = re.findall(rf'^ +"{re.escape(str(requirement))}",(.*)$', text, flags=re.MULTILINE)
+        assert lines, requirement
+        assert all("#" in rest for rest in lines), f"{requirement} has no reason"
+
+
+def test_what_the_package_imports_is_declared():
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    declared |= {"jax", "torch"}  # the other backends: imported only where Keras runs on them already
+    for file in sorted((ROOT / "course_utils").rglob("*.py")):
+        for module in imported_modules(file) - set(sys.stdlib_module_names) - {"course_utils", "google"}:
+            package = canonicalize_name(MODULES.get(module, module))
+            assert package in declared, f"{file.relative_to(ROOT)} imports {module}, which pyproject.toml does not name"
+
+
+def test_conda_gets_what_pip_gets():
+    import yaml
+
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert conda["name"] == PROJECT["name"]
+    (python,) = (line for line in conda["dependencies"] if isinstance(line, str) and line.startswith("python="))
+    assert Version(python.partition("=")[2]) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    (pip,) = (line["pip"] for line in conda["dependencies"] if isinstance(line, dict))
+    assert pip == ["--constraint constraints.txt", f"--editable .[{','.join(sorted(EXTRAS))}]"]
+
+
+def test_no_file_names_a_registry_or_a_machine():
+    # Each word is cut in two, so that this file does not contain what it looks for.
+    hosts = ("/sim" + "ple/", "--index" + "-url", "extra-index" + "-url", "index" + "-url =", "file:/" + "//")
+    forbidden = (*hosts, "/wo" + "rk/", "/ro" + "ot/", "/op" + "t/")
+    for file in project_files():
+        data = file.read_bytes()
+        if b"\0" in data:
+            continue
+        text = data.decode("utf-8")
+        for word in forbidden:
+            assert word not in text, f"{file.relative_to(ROOT)} contains {word!r}"
+
+
+def test_no_repository_is_named_that_is_not_configured():
+    if read_repository() is not None:
+        pytest.skip("a repository is configured")
+    pattern = re.compile(r"colab\.research\.google\.com/github/(?!\{)|git\+https://github\.com/(?!\{|someone/|…)")
+    for file in project_files():
+        if file.suffix in (".ipynb", ".md", ".py", ".toml", ".yml") and "tests" not in file.parts:
+            found = pattern.search(file.read_text(encoding="utf-8"))
+            assert not found, f"{file.relative_to(ROOT)} names a repository: {found and found.group()}"
+
+
+@pytest.mark.parametrize("part", ["layers", "models.py", "training.py", "data.py", "shapes.py", "figures"])
+def test_the_course_is_not_tied_to_one_backend(part):
+    place = ROOT / "course_utils" / part
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    assert files
+    for file in files:
+        named = imported_modules(file) & {"tensorflow", "torch", "jax"}
+        assert not named, f"{file.relative_to(ROOT)} imports {named}"
+
+
+def test_figures_know_nothing_of_keras():
+    for file in (ROOT / "course_utils" / "figures").rglob("*.py"):
+        assert "keras" not in imported_modules(file), file
+
+
+HEAVY = ("keras", "tensorflow", "matplotlib", "numpy")
+LOADED = f"import sys, course_utils; print([name for name in {HEAVY} if name in sys.modules])"
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    shown = subprocess.run([sys.executable, "-c", LOADED], stdout=subprocess.PIPE, check=True, cwd=ROOT, text=True)
+    assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.timing
+def test_importing_the_package_takes_a_fifth_of_a_second_at_most(measured):
+    command = "import time; t = time.perf_counter(); import course_utils; print(time.perf_counter() - t)"
+    runs = [
+        float(subprocess.run([sys.executable, "-c", command], stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout)
+        for _ in range(5)
+    ]
+    measured(f"import course_utils: {min(runs):.3f} s, best of 5")
+    assert min(runs) <= 0.2
+
+
+def test_one_lesson_one_layer_file_one_test_file():
+    lessons = sorted(file.stem for file in (ROOT / "notebooks" / "source").glob("*.py"))
+    stored = sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb"))
+    assert lessons
+    assert stored == lessons
+    layers = {"01_mlp_mixer": "mixer", "02_fnet": "fnet", "03_gmlp": "gmlp", "04_vit": "vit"}
+    layers |= {"05_small_data_vit": "small_data_vit", "06_side_by_side": None}
+    for lesson in lessons:
+        if layer := layers[lesson]:
+            assert (ROOT / "course_utils" / "layers" / f"{layer}.py").is_file()
+            assert (ROOT / "tests" / "layers" / f"test_{layer}.py").is_file()
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_the_front_end_and_the_result_cards(tmp_path):
+    import zipfile
+
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    wanted = [file.relative_to(ROOT).as_posix() for file in (ROOT / "course_utils").rglob("*.*")]
+    wanted = {name for name in wanted if name.endswith((".py", ".js", ".css"))}
+    wanted |= {f"course_utils/results/{card.name}" for card in (ROOT / "benchmarks" / "results").glob("*.json")}
+    assert wanted <= inside, sorted(wanted - inside)
+    assert not [name for name in inside if name.startswith(("tests", "tools", "notebooks"))]

@@ -1,0 +1,1 @@
+"""The tools that build what students open: executed notebooks and copies for Colab."""

@@ -1,0 +1,30 @@
+"""Writes the files of exact versions, for Linux, macOS and Windows and every Python that the course supports.
+
+    make lock
+
+`constraints.txt` holds what `.[lab,test]` resolves to, `tests/environments/colab-constraints.txt` what Colab's versions
+draw in. Neither names where packages come from: pip is asked for that on the machine that installs.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.settings import ROOT
+
+HEADER = "# Exact versions, made by `make lock`. Edit {source} instead.\n"
+
+
+def lock(source: str, target: str, *options: str) -> None:
+    """Resolves the requirements in `source` and writes the pins to `target`, both relative to the project."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", source, "--universal", "--python-version", "3.11"]
+    command += ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--upgrade", *options]
+    pins = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = HEADER.format(source=Path(source).name) + pins
+    (ROOT / target).write_text(text, encoding="utf-8", newline="\n")
+    print(f"{target}: {len(pins.splitlines())} pins")
+
+
+if __name__ == "__main__":
+    lock("pyproject.toml", "constraints.txt", "--extra", "lab", "--extra", "test")
+    lock("tests/environments/colab.txt", "tests/environments/colab-constraints.txt")
