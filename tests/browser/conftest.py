@@ -1,0 +1,56 @@
+"""The lesson, open in JupyterLab in a real browser, with all cells run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import FLAGS, Lesson, find_chromium, jupyterlab
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def pytest_collection_modifyitems(items):
+    """Marks every test of this folder."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, without a window."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: `sudo apt install chromium` brings one")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.stem)
+def lesson(request, browser, tmp_path_factory):
+    """The lesson with all its cells run."""
+    with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), request.param) as address:
+        context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        opened = Lesson(context.new_page())
+        opened.name = request.param.stem
+        opened.open(address)
+        opened.stored = opened.page.locator(".jp-OutputArea-output img").count()
+        opened.run_all()
+        yield opened
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """The folder of screenshots: docs/images when COURSE_SCREENSHOTS is set, else a temporary one."""
+    if not os.environ.get("COURSE_SCREENSHOTS"):
+        return tmp_path_factory.mktemp("screenshots")
+    folder = ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

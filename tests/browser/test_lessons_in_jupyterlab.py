@@ -1,0 +1,151 @@
+"""Each lesson in JupyterLab, in a real browser: it runs, and its explorers answer to keyboard and pointer."""
+
+import re
+from collections import Counter
+from statistics import median
+
+import pytest
+
+from tests.browser.explorer import Explorer
+
+PRESSES = 40
+WITHIN_MS = 16.0
+
+
+def all_explorers(lesson) -> list[Explorer]:
+    """Returns the lesson's explorers, drawn."""
+    lesson.page.wait_for_selector(".course-explorer[data-state]", state="attached", timeout=20_000)
+    found, names = [], Counter()
+    for root in lesson.page.locator(".course-explorer").all():
+        name = root.get_attribute("data-explorer")
+        names[name] += 1
+        found.append(Explorer(root, name if names[name] == 1 else f"{name}-{names[name]}"))
+    assert found, "the lesson has no explorer"
+    return found
+
+
+def test_all_cells_run_without_an_error(lesson, measured):
+    code = [cell for cell in lesson.cells() if cell["cell_type"] == "code"]
+    for cell in code:
+        for output in cell["outputs"]:
+            assert output["output_type"] != "error", f"{cell['source']}\n{output}"
+    not_run = [cell["source"][:60] for cell in code if cell["source"].strip() and not cell["execution_count"]]
+    assert not_run == []
+    measured(f"run all cells in JupyterLab: {lesson.seconds:.1f} s (other tests run beside it)")
+
+
+def test_the_stored_lesson_shows_pictures_before_it_is_run(lesson):
+    assert lesson.stored > 0
+
+
+def test_no_explorer_is_cut_off(lesson):
+    for explorer in all_explorers(lesson):
+        explorer.show()
+        assert explorer.clipped() == [], explorer.name
+
+
+def test_every_control_answers_to_the_keyboard(lesson):
+    for explorer in all_explorers(lesson):
+        explorer.show()
+        controls = explorer.controls()
+        assert controls, f"{explorer.name} has nothing to move"
+        for control in controls:
+            setting = control.get_attribute("data-setting")
+            state, picture, words = explorer.state(), explorer.picture(), explorer.said()
+            key = explorer.step(control)
+            where = f"{explorer.name}, {setting}, {key}"
+            assert explorer.state() != state, f"{where}: the state stays"
+            assert explorer.picture() != picture, f"{where}: the picture stays"
+            assert explorer.said() != words, f"{where}: the words stay"
+
+
+def test_pointing_by_keyboard(lesson):
+    for explorer in all_explorers(lesson):
+        explorer.show()
+        for canvas in explorer.pointable():
+            canvas.focus()
+            explorer.page.keyboard.press("Home")
+            seen = {explorer.state(): explorer.picture()}
+            for key in ("End", "ArrowLeft", "ArrowUp"):
+                words = explorer.said()
+                explorer.page.keyboard.press(key)
+                where = f"{explorer.name}, {canvas.get_attribute('data-panel')}, {key}"
+                if explorer.state() not in seen:
+                    assert explorer.picture() not in seen.values(), f"{where}: the picture stays"
+                    assert explorer.said() != words, f"{where}: the words stay"
+                seen[explorer.state()] = explorer.picture()
+            assert len(seen) >= 3, f"{explorer.name}: the arrow keys do not move the place"
+        cells = explorer.page.locator(".jp-mod-active .course-explorer").count()
+        assert cells <= 1, "the arrow keys must not move the notebook"
+
+
+def test_pointing_by_pointer(lesson):
+    pointed = 0
+    for explorer in all_explorers(lesson):
+        explorer.show()
+        for canvas in explorer.pointable():
+            canvas.scroll_into_view_if_needed()
+            box = canvas.bounding_box()
+            seen = {}
+            for x, y in ((0.2, 0.2), (0.45, 0.2), (0.45, 0.6), (0.7, 0.6)):
+                explorer.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+                explorer.page.wait_for_timeout(40)
+                seen[explorer.state()] = explorer.picture()
+            where = f"{explorer.name}, {canvas.get_attribute('data-panel')}"
+            assert len(seen) >= 2, f"{where}: the pointer does not move the place"
+            assert len(set(seen.values())) == len(seen), f"{where}: the picture stays"
+            pointed += 1
+    assert pointed, "the lesson has nothing to point at"
+
+
+def test_screenshots_in_light_and_dark(lesson, pictures):
+    number = lesson.name.partition("_")[0]
+    page = lesson.page
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": 1280, "height": 2000})  # a whole explorer fits on the screen
+    for theme, suffix in (("JupyterLab Dark", "-dark"), ("JupyterLab Light", "")):
+        lesson.theme(theme)
+        assert page.evaluate("() => document.body.dataset.jpThemeLight") == ("false" if suffix else "true")
+        for explorer in all_explorers(lesson):
+            explorer.show()
+            page.mouse.move(2, 2)
+            page.wait_for_timeout(200)
+            explorer.root.screenshot(path=pictures / f"{number}-{explorer.name}{suffix}.png")
+            ink, paper = explorer.root.evaluate("r => [getComputedStyle(r).color, getComputedStyle(r).backgroundColor]")
+            assert contrast(ink, paper) >= 7, f"{explorer.name}, {theme}: {ink} on {paper}"
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    all_explorers(lesson)[0].show()
+    page.wait_for_timeout(200)
+    page.screenshot(path=pictures / f"{number}-jupyterlab.png")
+
+
+def contrast(ink: str, paper: str) -> float:
+    """Returns the contrast ratio of two CSS colours, `rgb(…)` or `rgba(…)`, as WCAG defines it."""
+    front, back = ([float(number) for number in re.findall(r"[\d.]+", colour)] for colour in (ink, paper))
+    opacity = front[3] if len(front) > 3 else 1.0
+    mixed = [opacity * f + (1 - opacity) * b for f, b in zip(front[:3], back[:3], strict=True)]
+    lights = []
+    for colour in (mixed, back):
+        linear = [v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour[:3]]
+        lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.timing
+def test_a_key_press_shows_its_picture_within_a_frame(lesson, measured):
+    slow = []
+    for explorer in all_explorers(lesson):
+        explorer.show()
+        explorer.watch()
+        sliders = [control for control in explorer.controls() if control.get_attribute("type") == "range"]
+        sliders[-1].focus()
+        for press in range(PRESSES):
+            explorer.page.keyboard.press("ArrowRight" if press % 4 < 2 else "ArrowLeft")
+            explorer.page.wait_for_timeout(35 + 7 * (press % 5))  # at no fixed distance from the screen's frames
+        delays = sorted(explorer.delays())
+        assert len(delays) >= 30, f"{explorer.name}: only {len(delays)} of {PRESSES} presses changed the picture"
+        text = f"{explorer.name}, key press to picture: {median(delays):.1f} ms median of {len(delays)}"
+        measured(f"{text}, {delays[-2]:.1f} ms second worst; drawing itself {median(explorer.drawings()):.1f} ms")
+        if median(delays) > WITHIN_MS:
+            slow.append(text)
+    assert slow == []

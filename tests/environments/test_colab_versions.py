@@ -1,0 +1,84 @@
+"""Each lesson's Colab copy, executed with Colab's versions in an empty folder, with the project nowhere on the path."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+
+from tools.build_notebooks import complaints, plain
+from tools.colab_cells import pack
+from tools.lesson import NOTEBOOKS
+from tools.make_colab import colab_copy
+from tools.settings import ROOT
+
+COLAB = ROOT / ".venv-colab" / ("Scripts" if os.name == "nt" else "bin") / "python"
+PINS = ROOT / "tests" / "environments" / "colab.txt"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+WITNESS = """
+import importlib.metadata, json, sys, course_utils
+names = {names!r}
+versions = {{name: importlib.metadata.version(name) for name in names}}
+print(json.dumps({{"file": course_utils.__file__, "path": sys.path, "versions": versions}}))
+"""
+
+pytestmark = pytest.mark.environment
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment():
+    if not COLAB.exists():
+        pytest.skip("no .venv-colab: `make test` makes it")
+
+
+def colab_pins() -> dict[str, str]:
+    """Returns {package: version} of Colab's list."""
+    lines = PINS.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    return {pin.name: spec.version for pin in pins for spec in pin.specifier if spec.operator == "=="}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
+    folder, home = tmp_path / "content", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    copy = colab_copy(nbformat.read(lesson, as_version=4), pack())
+    copy.cells.append(nbformat.v4.new_code_cell(WITNESS.format(names=list(colab_pins()))))
+    nbformat.write(copy, folder / lesson.name)
+    # What a machine has on which nothing of this project was ever seen.
+    environment = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "SYSTEMROOT", "TMPDIR")}
+    environment |= {
+        "COURSE_PROFILE": "quick",
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    runner = Path(__file__).with_name("run_notebook.py")
+    done = subprocess.run(
+        [COLAB, "-P", runner, folder / lesson.name, tmp_path / "executed.ipynb"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, plain(done.stderr)[-4000:]
+    executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
+    assert complaints(executed) == []
+    (seen,) = executed.cells[-1].outputs
+    witness = json.loads(seen.text)
+    unpacked = Path(witness["file"]).parents[1]
+    assert unpacked.parent == folder
+    assert unpacked.name.startswith("course_utils-")
+    assert not [entry for entry in witness["path"] if Path(entry) in (ROOT, ROOT / "course_utils")]
+    assert witness["versions"] == colab_pins()
+    python = subprocess.run([COLAB, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    measured(f"{lesson.stem} runs with Colab's versions on {python}")

@@ -1,0 +1,119 @@
+"""What every stored lesson must have, and what it must not."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools.build_notebooks import MOST_BYTES, WIDGET_VIEW, complaints
+from tools.lesson import GAP, NOTEBOOKS, SOLUTION_TITLE, differences, sources, tags
+from tools.settings import read_repository
+
+LESSONS = [NOTEBOOKS / f"{source.stem}.ipynb" for source in sources()]
+SKELETON = ("see it", "build it", "train it", "look inside", "take it apart", "your turn", "what the paper found")
+MINUTES = re.compile(r"(\d+) min")
+
+pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+
+
+def read(lesson: Path) -> nbformat.NotebookNode:
+    """Returns a stored lesson."""
+    return nbformat.read(lesson, as_version=4)
+
+
+def code_cells(lesson: Path) -> list[nbformat.NotebookNode]:
+    """Returns the lesson's code cells."""
+    return [cell for cell in read(lesson).cells if cell.cell_type == "code"]
+
+
+def headings(lesson: Path) -> list[str]:
+    """Returns the lesson's section headings."""
+    text = "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "markdown")
+    return re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+
+
+def test_in_step_with_its_source(lesson):
+    source = NOTEBOOKS / "source" / f"{lesson.stem}.py"
+    assert differences(source, lesson, read_repository()) == [], "run `make notebooks`"
+
+
+def test_every_section_is_there_with_its_minutes(lesson):
+    found = headings(lesson)
+    places = [next((k for k, line in enumerate(found) if part in line.lower()), None) for part in SKELETON]
+    assert None not in places, dict(zip(SKELETON, places, strict=True))
+    assert places == sorted(places), "the sections come in the same order in every lesson"
+    without = [line for line in found if not MINUTES.search(line)]
+    assert without == []
+
+
+def test_the_sections_add_up_to_what_the_title_promises(lesson):
+    title = read(lesson).cells[0].source
+    promised = MINUTES.search(title)
+    assert promised, "the title cell says how many minutes the lesson takes"
+    assert sum(int(MINUTES.search(line).group(1)) for line in headings(lesson)) == int(promised.group(1))
+
+
+def test_exercises_have_a_check_and_a_collapsed_solution(lesson):
+    cells = read(lesson).cells
+    places = [k for k, cell in enumerate(cells) if "exercise" in tags(cell)]
+    assert len(places) >= 4
+    names = set()
+    for place in places:
+        student, solution = cells[place], cells[place + 1]
+        assert GAP in student.source
+        assert "check" in student.source, f"no check:\n{student.source}"
+        names.add(student.metadata.nbgrader.grade_id)
+        assert solution.source.startswith(SOLUTION_TITLE)
+        assert solution.metadata.jupyter.source_hidden
+        assert solution.metadata.cellView == "form"
+        assert {"solution", "hide-input"} <= set(tags(solution))
+        assert "SOLUTION" not in student.source + solution.source.removeprefix(SOLUTION_TITLE)
+    assert len(names) == len(places)
+
+
+def test_an_untouched_exercise_and_its_solution_say_different_things(lesson):
+    cells = read(lesson).cells
+    for place, cell in enumerate(cells):
+        if "exercise" in tags(cell):
+            said = ["".join(str(output) for output in cells[k].outputs) for k in (place, place + 1)]
+            assert said[0] != said[1], cell.source
+            assert all(said), cell.source
+
+
+def test_outputs_that_are_compared_exist(lesson):
+    compared = [cell for cell in code_cells(lesson) if "nbval-check-output" in tags(cell)]
+    assert compared, "tag small deterministic cells with nbval-check-output"
+    for cell in compared:
+        assert cell.execution_count, cell.source
+        assert cell.outputs, f"nbval skips a cell without output:\n{cell.source}"
+
+
+def test_every_cell_was_run_in_order(lesson):
+    counts = [cell.execution_count for cell in code_cells(lesson) if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_nothing_is_stored_that_lives_only_with_a_kernel(lesson):
+    notebook = read(lesson)
+    assert "widgets" not in notebook.metadata
+    text = lesson.read_text(encoding="utf-8")
+    assert WIDGET_VIEW not in text
+    assert "iopub.status" not in text
+    assert lesson.stat().st_size < MOST_BYTES
+
+
+def test_nothing_complains(lesson):
+    assert complaints(read(lesson)) == []
+
+
+def test_no_design_that_leaks_or_lags(lesson):
+    forbidden = r"\binteract(ive|_manual|ive_output)?\(|\bOutput\(|raises-exception|^\s*!|verbose=1"
+    for cell in code_cells(lesson):
+        assert not re.search(forbidden, cell.source, flags=re.MULTILINE), cell.source
+        assert "raises-exception" not in tags(cell)
+
+
+def test_links_and_paths_are_nobodys_own(lesson):
+    text = lesson.read_text(encoding="utf-8")
+    assert not re.search(r"(/home/|/Users/|C:\\\\|/tmp/)", text)
