@@ -23,10 +23,11 @@ def results() -> str:
     best = history["val_accuracy"][card["best_epoch"] - 1]
     return (
         f"{show.table(comparison(card, 'mixer')).data}\n\n"
-        f"{len(history['loss'])} epochs in {minutes:.0f} minutes, {cpu:.0f} of them processor time on "
-        f"{machine['cores']} cores ({machine['processor']}; Keras {card['versions']['keras']} on "
-        f"{machine['backend']}), seed {card['seed']}. The weights kept are those of epoch {card['best_epoch']}, "
-        f"chosen on the validation pictures ({100 * best:.1f} % there). Card: `benchmarks/results/{MIXER}.json`."
+        f"{len(history['loss'])} epochs in {minutes:.0f} minutes on {machine['cores']} cores that had other work too; "
+        f"{cpu:.0f} minutes of processor time, all cores together ({machine['processor']}, no GPU; Keras "
+        f"{card['versions']['keras']} on {machine['backend']}). Seed {card['seed']}. The weights kept are those of "
+        f"epoch {card['best_epoch']}, chosen on the validation pictures ({100 * best:.1f} % there). "
+        f"Card: `benchmarks/results/{MIXER}.json`."
     )
 
 

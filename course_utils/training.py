@@ -159,6 +159,8 @@ def train(
 
     steps = len(batches(0))
     optimizer = optimizer_for(recipe, steps)
+    # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them.
+    optimizer.build(model.trainable_variables)
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),

@@ -1,0 +1,459 @@
+# %% [markdown]
+# # 01 · MLP-Mixer: two MLPs, one along each axis
+#
+# **45 minutes.** No attention, no convolution: MLP-Mixer looks at a picture with two small MLPs, and one of them lets
+# the patches talk to each other. You will see it mix.
+#
+# After this lesson you can
+#
+# - cut a picture into tokens and put it back together,
+# - write the Mixer block from memory, and say which axis each MLP works along,
+# - measure which part of a picture moves which token in a real network,
+# - show by experiment that a network whose tokens never meet cannot solve a task that is about *relations*.
+#
+# The paper: Tolstikhin et al. 2021, *MLP-Mixer: An all-MLP Architecture for Vision*
+# ([arXiv 2105.01601](https://arxiv.org/abs/2105.01601)).
+#
+# | | symbol | in this lesson |
+# |---|---|---|
+# | pictures in a batch | $b$ | |
+# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | channels (width of a token) | $d$ | 64 or 128 |
+# | side of a patch, in pixels | $p$ | 8 or 4 |
+
+# %% [markdown]
+# ## Setup · 2 minutes
+#
+# Run this cell first. It says what your machine is and chooses how much of the lesson it can run:
+#
+# - `quick`: pictures made by the course itself, two CPU cores, no download;
+# - `colab`: CIFAR-100 on one GPU;
+# - `full`: the schedules that the recorded results were made with.
+#
+# Write `setup("colab")` to choose yourself.
+
+# %%
+from course_utils.colab import choose_data, has_data, setup
+
+PROFILE = setup()
+DATA = choose_data(PROFILE)
+print("data:    ", DATA)
+
+# %%
+import itertools
+
+import numpy as np
+from keras import ops
+
+from course_utils import checks, show
+from course_utils.baselines import PUBLISHED, comparison
+from course_utils.data import load_dataset
+from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing
+from course_utils.figures import training_curves
+from course_utils.layers import MixerBlock, PatchEmbedding, Patches
+from course_utils.models import classifier, describe
+from course_utils.recipes import Recipe, recipe
+from course_utils.runs import recorded
+from course_utils.training import train
+
+# %% [markdown]
+# ## See it · 8 minutes
+#
+# ### A picture becomes a row of tokens
+#
+# Every network of this course starts in the same way: cut the picture into $n$ patches of $p × p$ pixels, and write the
+# $p·p·c$ numbers of each patch in a row. That row is the token.
+#
+# **Predict first.** A picture is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to
+# the number of tokens $n$? To the length of one token? To their product?
+#
+# Then move the patch size, and point at a patch (or focus the picture and use the arrow keys). Try your own picture
+# too.
+
+# %%
+explore_patches()
+
+# %% [markdown]
+# $n$ falls to a quarter, a token grows to four times its length, the product stays: it is the number of pixels times 3.
+# Cutting changes nothing; it only says which numbers belong together.
+#
+# The layer is a reshape and a transpose, and it can be undone exactly:
+
+# %% tags=["nbval-check-output"]
+patches = Patches(patch_size=8)
+image = load_dataset("shapes", size=100).x_test[:1].astype("float32")
+tokens = patches(image)
+back = patches.unpatch(tokens, image.shape[1:])
+print("picture ", image.shape)
+print("tokens  ", tuple(tokens.shape))
+print("restored exactly:", bool(np.all(ops.convert_to_numpy(back) == image)))
+
+# %%
+show.source(Patches.call)
+
+# %% [markdown]
+# ### The task: which one is odd?
+#
+# Here is what the quick profile trains on. Sixteen shapes, fifteen in one colour and one in another. The class is
+# *where* the odd one is.
+#
+# **Predict first.** Cover all but one cell with your hand. Can you tell from that cell alone whether it is the odd one?
+
+# %%
+puzzle = load_dataset("shapes")
+show.samples(puzzle)
+
+# %% [markdown]
+# You cannot: a red star is odd among blue shapes, and ordinary among red ones. The answer lies in *comparing* patches.
+# With $p = 8$ each shape is exactly one token, so a network must let its tokens meet.
+#
+# ### Who moves whom?
+#
+# Two networks that nobody has trained yet. One is a Mixer; the other is the same network without token mixing. For each
+# of them we ask: if input token $j$ changes a little, how much does output token $i$ change? That is a gradient,
+# $‖∂y_i/∂x_j‖$, taken through the real network.
+#
+# **Predict first.** Point at one output token. Which input tokens light up in the network without mixing? And in the
+# Mixer, after one block?
+
+# %%
+untrained = classifier("mixer", puzzle.input_shape, puzzle.num_classes, seed=0)
+unmixed = classifier("no_mixing", puzzle.input_shape, puzzle.num_classes, seed=0)
+explore_influence(
+    {"Mixer, untrained": untrained, "no mixing, untrained": unmixed},
+    {"puzzle 1": puzzle.x_test[0], "puzzle 2": puzzle.x_test[1]},
+)
+
+# %% [markdown]
+# Without mixing, a token is moved by itself alone, at every depth. In the Mixer one block is enough: every output token
+# is moved by every input token. (A convolution of 3 × 3 would reach only its neighbours in one step.)
+#
+# The diagonal is the brightest: that is the residual connection, which hands every token through.
+
+# %% [markdown]
+# ## Build it · 6 minutes
+#
+# One Mixer block is two sums:
+#
+# $$y = x + T(\mathrm{LN}_1(x)) \qquad z = y + C(\mathrm{LN}_2(y))$$
+#
+# - $x$ is a table: $n$ rows (tokens), $d$ columns (channels).
+# - $T$, *token mixing*: an MLP along a **column**. The same for every channel. Here patches meet.
+# - $C$, *channel mixing*: an MLP along a **row**. The same for every token. Here a patch thinks for itself.
+#
+# An MLP always works along the last axis. So how does $T$ get at the columns?
+
+# %%
+show.source(MixerBlock.call)
+
+# %% [markdown]
+# Swap the axes, apply the MLP, swap back: that is the whole idea of the paper. Watch the shapes on the way:
+
+# %% tags=["nbval-check-output"]
+embedding = PatchEmbedding(patch_size=8, embed_dim=64)
+block = MixerBlock(tokens_mlp_dim=32, channels_mlp_dim=128)
+
+x = embedding(image)
+z = block(x)
+columns = ops.transpose(block.norm1(x), (0, 2, 1))
+print("pixels                 (b, h, w, c)", image.shape)
+print("tokens               x (b, n, d)   ", tuple(x.shape))
+print("columns, for T         (b, d, n)   ", tuple(columns.shape))
+print("hidden layer of T      (b, d, 32)  ", tuple(block.token_mlp.hidden(columns).shape))
+print("hidden layer of C      (b, n, 128) ", tuple(block.channel_mlp.hidden(block.norm2(x)).shape))
+print("after the block      z (b, n, d)   ", tuple(z.shape))
+
+# %% [markdown]
+# A classifier is: patch embedding, some blocks, a last LayerNorm, the mean over the tokens, one dense layer. These are
+# the sizes that this course names. S/16 and B/16 are the paper's; their weights agree with the paper's table (18.5 and
+# 59.9 million).
+
+# %% tags=["nbval-check-output"]
+for name, shape, classes in [
+    ("mixer_tiny", (32, 32, 3), 16),
+    ("mixer_course", (32, 32, 3), 100),
+    ("mixer_s16", (224, 224, 3), 1000),
+    ("mixer_b16", (224, 224, 3), 1000),
+]:
+    about = describe(classifier(name, shape, classes))
+    print(f"{name:13} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
+    print(f"{about['weights']:11,} weights, {about['multiply_adds']:14,} multiply-adds")
+
+# %% [markdown]
+# **A question before you train.** Neither Mixer has a position embedding. Does it know where a patch was?
+#
+# It does: $T$ has its own weight for each pair of places. Shuffle the patches and it sees another picture.
+
+# %% [markdown]
+# ## Train it · 5 minutes
+#
+# Below a Mixer learns from scratch. The bar shows epoch, step and time left. Stop the cell whenever you like:
+# everything up to the last finished epoch is kept.
+
+# %%
+plan = {
+    ("quick", "shapes"): ("mixer", recipe("quick")),
+    ("quick", "cifar100"): ("mixer", recipe("course", epochs=3)),
+    ("colab", "cifar100"): ("mixer_course", recipe("course", epochs=15)),
+    ("full", "cifar100"): ("mixer_course", recipe("course")),
+}
+config, how = plan.get((PROFILE, DATA), ("mixer", recipe("course")))
+dataset = load_dataset(DATA)
+if PROFILE == "quick" and DATA == "cifar100":
+    dataset = dataset.subset(train=5000, validation=1000, test=1000)
+print(dataset)
+print(how)
+
+# %%
+model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+run = train(model, dataset, how)
+
+# %%
+show.samples(dataset, model=model)
+
+# %% [markdown]
+# ## Look inside · 6 minutes
+#
+# ### What did training do to the mixing?
+#
+# The same question as before, now of the network before and after training, block by block.
+#
+# **Predict first.** In the puzzle every cell may have to be compared with every other. After training, will an output
+# token still be moved most by itself?
+
+# %%
+before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+explore_influence(
+    {"Mixer, before training": before, "Mixer, after training": model},
+    {"a test picture": dataset.x_test[0]},
+)
+
+# %% [markdown]
+# Go through the blocks with the slider, before and after. Note what the words above the pictures say about the share
+# of the strongest token.
+#
+# ### The weights of token mixing, as maps
+#
+# A hidden unit of $T$ is one number for each token: a map of the picture. Its *input weights* say which places it
+# reads, its *output weights* say to which places it writes. Before training they are noise.
+#
+# **Predict first.** The paper saw units that look at one place, at halves of the picture, and at opposite signs in
+# neighbouring places. Which of them would help to find the odd one out?
+
+# %%
+explore_token_mixing({"before training": before, "after training": model})
+
+# %% [markdown]
+# ## Take it apart · 6 minutes
+#
+# ### Without token mixing
+#
+# Remove one idea and keep the rest: the same width, depth, data and recipe, but no $T$. On the puzzle, chance is
+# 1 in 16, which is 6.25 %.
+#
+# **Predict first.** What will the *training* accuracy do? And the test accuracy?
+
+# %%
+with_mixing = run if DATA == "shapes" else train(untrained, puzzle, "quick")
+without_mixing = train(unmixed, puzzle, "quick")
+
+# %%
+training_curves(
+    {"Mixer": with_mixing.history, "no mixing": without_mixing.history},
+    keys=("loss", "accuracy", "val_accuracy"),
+    chance=1 / puzzle.num_classes,
+)
+
+# %%
+show.table(
+    [
+        {
+            "network": name,
+            "weights": result.model["weights"],
+            "multiply-adds": result.model["multiply_adds"],
+            "test accuracy": show.percent(result.test["top1"]),
+        }
+        for name, result in (("Mixer", with_mixing), ("no mixing", without_mixing))
+    ]
+)
+
+# %% [markdown]
+# The network without mixing has nearly as many weights, and it stays at chance. No training can help: it works on each
+# token alone and takes the mean, and the mean of sixteen cells does not say which one was odd.
+#
+# You may object that it does not know *where* a token is. True, and positions alone give it a trick instead of an
+# insight: "the reddest cell is the odd one" is right for half of the puzzles. Comparing needs mixing.
+#
+# ### Which settings learn?
+#
+# A student report trained a Mixer on Fashion-MNIST with every combination of two learning rates, two dropout rates and
+# two batch sizes, and drew all runs in one figure. Its best run reached 89.17 % on the test pictures (learning rate
+# 0.01, dropout 0.1, batch size 256, 60 epochs). Here is that experiment: whole in the `full` profile, shorter in
+# `colab`, and in `quick` a small one with fewer combinations and a smaller network.
+#
+# **Predict first.** Which of the three settings matters most?
+
+# %%
+if PROFILE == "quick":
+    data = load_dataset("fashion_mnist" if has_data("fashion_mnist") else "shapes")
+    data = data.subset(train=3200, validation=500, test=1000)
+    batch_sizes, epochs = (32,), 4
+    size = {"patch_size": data.input_shape[0] // 4, "embed_dim": 16, "depth": 1}
+    size |= {"tokens_mlp_dim": 64, "channels_mlp_dim": 64}
+else:
+    data = load_dataset("fashion_mnist")
+    batch_sizes, epochs = (256, 512), {"colab": 5, "full": 60}[PROFILE]
+    size = {"patch_size": 4, "embed_dim": 16, "depth": 8}
+    size |= {"tokens_mlp_dim": 1024, "channels_mlp_dim": 512}
+
+runs = {}
+for rate, dropout, batch_size in itertools.product((0.01, 0.001), (0.0, 0.1), batch_sizes):
+    network = classifier("mixer", data.input_shape, data.num_classes, dropout=dropout, **size)
+    settings = Recipe(epochs, batch_size, rate, schedule="constant", warmup=0.0, weight_decay=0.0)
+    name = f"rate {rate}, dropout {dropout}, batch {batch_size}"
+    runs[name] = train(network, data, settings, track_test=True, monitor="none")
+    print(f"{name}: test accuracy {100 * runs[name].test['top1']:.1f} %")
+
+# %%
+training_curves(
+    {name: result.history for name, result in runs.items()},
+    keys=("loss", "test_accuracy", "accuracy"),
+    chance=1 / data.num_classes,
+    title=f"{data.name}: learning rate × dropout × batch size",
+)
+
+# %% [markdown]
+# Each line is one run with one seed. Two lines that lie close together may well change places with another seed: before
+# you call a setting better, repeat the run.
+
+# %% [markdown]
+# ## Your turn · 10 minutes
+#
+# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution.
+#
+# ### 1 · Cut a picture into patches
+#
+# Use only `reshape` and `transpose`. Patches come row by row, pixels row by row inside a patch, and the channels of a
+# pixel stay together.
+
+# %% tags=["exercise"]
+def patchify(images, p):
+    """(b, h, w, c) -> (b, n, p*p*c), NumPy arrays."""
+    b, h, w, c = images.shape
+    ### BEGIN SOLUTION
+    x = images.reshape(b, h // p, p, w // p, p, c)
+    x = x.transpose(0, 1, 3, 2, 4, 5)  # (b, rows, columns, p, p, c)
+    return x.reshape(b, (h // p) * (w // p), p * p * c)
+    ### END SOLUTION
+
+
+checks.check_patchify(patchify)
+
+# %% [markdown]
+# ### 2 · Token mixing in one line
+#
+# `norm` normalises along the last axis, `mlp` works along the last axis. Write $y = x + T(\mathrm{LN}_1(x))$.
+
+# %% tags=["exercise"]
+def token_mixing(x, norm, mlp):
+    """(b, n, d) -> (b, n, d), NumPy arrays."""
+    ### BEGIN SOLUTION
+    return x + mlp(norm(x).transpose(0, 2, 1)).transpose(0, 2, 1)
+    ### END SOLUTION
+
+
+checks.check_token_mixing(token_mixing)
+
+# %% [markdown]
+# ### 3 · How many weights does a block have?
+#
+# Two LayerNorms (each a $γ$ and a $β$), two MLPs (each two dense layers with biases).
+
+# %% tags=["exercise"]
+def block_weights(n, d, tokens_mlp_dim, channels_mlp_dim):
+    ### BEGIN SOLUTION
+    norms = 2 * (d + d)
+    token_mlp = n * tokens_mlp_dim + tokens_mlp_dim + tokens_mlp_dim * n + n
+    channel_mlp = d * channels_mlp_dim + channels_mlp_dim + channels_mlp_dim * d + d
+    return norms + token_mlp + channel_mlp
+    ### END SOLUTION
+
+
+checks.check_block_weights(block_weights)
+
+# %% [markdown]
+# ### 4 · Write a test that knows a mixer when it sees one
+#
+# `network` takes tokens `(1, n, d)` and gives tokens `(1, n, d)`, both NumPy arrays. Return True if *any* output token
+# depends on *another* input token. The check tries your test on six networks; some of them hide it well.
+
+# %% tags=["exercise"]
+def mixes_tokens(network, x):
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(0)
+    start = network(x)
+    for j in range(x.shape[1]):
+        changed = x.copy()
+        # Not a constant: LayerNorm would take it out again.
+        changed[:, j] += rng.normal(size=x.shape[-1])
+        moved = np.abs(network(changed) - start).max(axis=(0, 2)) > 1e-6
+        moved[j] = False  # a token may always move itself
+        if moved.any():
+            return True
+    return False
+    ### END SOLUTION
+
+
+checks.check_mixes_tokens(mixes_tokens)
+
+# %% [markdown]
+# ### 5 · Shuffle the patches
+#
+# Move whole patches: place `i` of the new picture shows patch `order[i]` of the old one. `Patches(p)` and its `unpatch`
+# do most of the work.
+
+# %% tags=["exercise"]
+def shuffle_patches(images, order, p):
+    """(b, h, w, c) -> (b, h, w, c), NumPy arrays."""
+    patches = Patches(p)
+    ### BEGIN SOLUTION
+    tokens = ops.convert_to_numpy(patches(images))
+    return ops.convert_to_numpy(patches.unpatch(tokens[:, order], images.shape[1:]))
+    ### END SOLUTION
+
+
+checks.check_shuffle_patches(shuffle_patches)
+
+# %% [markdown]
+# **Go on from here.** Shuffle all pictures of the puzzle with one and the same `order` and train again. Does the Mixer
+# mind? Would a convolution? (The paper's section 3.5 has the answer on ImageNet.) Then give every picture an order of
+# its own.
+
+# %% [markdown]
+# ## What the paper found, what we measured · 2 minutes
+#
+# **The paper.** Trained on ImageNet alone, a Mixer overfits more than a ViT of the same size. Trained first on 300
+# million pictures it comes close: Mixer-H/14 then reaches 87.94 % top-1 on ImageNet (table 2 of the paper).
+#
+# **This course**, from recorded runs. Weights and multiply-adds for a picture stand beside every accuracy.
+
+# %%
+card = recorded("mixer_course_cifar100_course")
+show.table(comparison(card, "mixer"))
+
+# %%
+minutes, processor = (sum(card["history"][key]) / 60 for key in ("seconds", "cpu_seconds"))
+print(f"Recorded on {card['hardware']['processor']}, {card['hardware']['cores']} cores: {minutes:.0f} minutes,")
+print(f"{processor:.0f} minutes of processor time; Keras {card['versions']['keras']}, seed {card['seed']}.")
+training_curves(
+    {"this course": card["history"], "the published lesson": PUBLISHED["mixer"]},
+    keys=("val_accuracy",),
+)
+
+# %% [markdown]
+# **Three things to take home.**
+#
+# 1. A Mixer block is two MLPs on one table, one along each axis. The transpose is the idea.
+# 2. Token mixing is what lets patches be compared: without it, the puzzle stays at chance.
+# 3. The weights of $T$ belong to places. That is why a Mixer needs no position embedding, and why it cannot be used on
+#    a picture with another number of patches.
