@@ -52,7 +52,7 @@ def figure():
     axes.annotate(
         f"the published lesson on the test pictures, after 50 epochs: {100 * theirs['test_top1']:.2f} %",
         (1, 100 * theirs["test_top1"]),
-        xytext=(0, 4),
+        xytext=(0, 20),
         textcoords="offset points",
         color="#8a3409",
         fontsize=9,

@@ -1,9 +1,11 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
 from benchmarks import report
 from course_utils import runs
+from course_utils.recipes import RECIPES
 
 
 def test_the_readme_shows_what_the_cards_hold():
@@ -23,6 +25,11 @@ def test_another_card_makes_another_table(monkeypatch, tmp_path):
     assert after != before
     assert "| 12.3, " in after
     assert "| 45.6 % |" in after
+
+
+def test_the_card_was_recorded_with_todays_recipe():
+    recipe = json.loads(json.dumps(asdict(RECIPES["course"])))
+    assert runs.recorded(report.MIXER)["recipe"] == recipe
 
 
 def test_a_readme_without_its_markers_is_named():

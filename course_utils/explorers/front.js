@@ -186,7 +186,8 @@ class View {
     root.dataset.explorer = spec.name;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", spec.title);
-    this.controls = spec.settings.map((setting, k) => this.control(setting, k));
+    const choices = spec.settings.map((setting, k) => [setting, k]).filter(([setting]) => setting.values.length > 1);
+    this.controls = choices.map(([setting, k]) => this.control(setting, k));
     if (spec.place) this.controls.push(this.placeControl(spec.place));
     const bar = make("div", { class: "controls" }, ...this.controls.map((control) => control.node));
     if (spec.upload) bar.append(this.uploadControl(spec.upload));

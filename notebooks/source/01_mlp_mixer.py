@@ -45,7 +45,7 @@ import itertools
 import numpy as np
 from keras import ops
 
-from course_utils import checks, show
+from course_utils import checks, probes, show
 from course_utils.baselines import PUBLISHED, comparison
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing
@@ -229,8 +229,8 @@ explore_influence(
 )
 
 # %% [markdown]
-# Go through the blocks with the slider, before and after. Note what the words above the pictures say about the share
-# of the strongest token.
+# Go through the blocks, before and after, and read the words above the pictures. On the puzzle a token is still moved
+# most by itself after training, but its share of the total falls in the last block: the other fifteen have gained.
 #
 # ### The weights of token mixing, as maps
 #
@@ -242,6 +242,26 @@ explore_influence(
 
 # %%
 explore_token_mixing({"before training": before, "after training": model})
+
+# %% [markdown]
+# Look at the *output weights* of the last block, after training. Many units have gone one colour: they write the same
+# to every token. Here is that in numbers: 1 means that all weights of a unit have one sign, 0 that they cancel out
+# (mean over the units).
+
+# %%
+def one_sign(weights):
+    """(units, n) -> |mean| / mean of |…| of each unit's weights, averaged over the units."""
+    return float((np.abs(weights.mean(axis=1)) / np.abs(weights).mean(axis=1)).mean())
+
+
+for name, network in (("before", before), ("after", model)):
+    for k, (w_in, w_out) in enumerate(probes.token_mixing_weights(network), start=1):
+        print(f"{name:6} training, block {k}: reads {one_sign(w_in.T):.2f}, writes {one_sign(w_out):.2f}")
+
+# %% [markdown]
+# On the puzzle, what is *read* stays different from place to place, and what is *written* in the last block becomes
+# nearly the same everywhere: the network gathers from single places and tells everybody. That fits the end of the
+# network, which takes the mean over all tokens: one loud answer, heard from every place.
 
 # %% [markdown]
 # ## Take it apart · 6 minutes
