@@ -56,7 +56,7 @@ class Recipe:
 
 
 RECIPES = {
-    "quick": Recipe(epochs=3, batch_size=64, learning_rate=1e-2),
+    "quick": Recipe(epochs=4, batch_size=64, learning_rate=7e-3),
     "course": Recipe(
         epochs=30, learning_rate=2e-3, warmup=0.03, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
     ),

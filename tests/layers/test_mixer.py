@@ -168,12 +168,14 @@ def test_block_trains_under_mixed_precision(make, formula, policy, x):
 
 @pytest.mark.parametrize(("make", "formula"), BLOCKS, ids=BLOCK_IDS)
 def test_block_compiles_with_xla(make, formula, x):
-    block = make(dropout=0.1, drop_path=0.1)
-    inputs = keras.Input(x.shape[1:])
-    model = keras.Model(inputs, block(inputs))
-    model.compile("adamw", loss="mse", jit_compile=True)
-    losses = model.fit(x, np.zeros_like(x), epochs=10, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    for rates in ({}, {"dropout": 0.1, "drop_path": 0.1}):
+        inputs = keras.Input(x.shape[1:])
+        model = keras.Model(inputs, make(**rates)(inputs))
+        model.compile("adamw", loss="mse", jit_compile=True)
+        losses = model.fit(x, np.zeros_like(x), epochs=5, verbose=0).history["loss"]
+        assert np.isfinite(losses).all()
+        if not rates:  # with dropout, chance may undo five small steps
+            assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize(
