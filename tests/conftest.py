@@ -76,6 +76,22 @@ def pytest_runtest_protocol(item):
         return (yield)
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, without a window."""
+    from tests.browser.lab import FLAGS, find_chromium
+
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: `sudo apt install chromium` brings one")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
 @pytest.fixture
 def measured(record_property):
     """A function that notes a measured figure; all of them are printed at the end of the run."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import FLAGS, Lesson, find_chromium, jupyterlab
+from tests.browser.lab import Lesson, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -18,20 +18,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, without a window."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine: `sudo apt install chromium` brings one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.stem)
 def lesson(request, browser, tmp_path_factory):
     """The lesson with all its cells run."""
@@ -40,7 +26,7 @@ def lesson(request, browser, tmp_path_factory):
         opened = Lesson(context.new_page())
         opened.name = request.param.stem
         opened.open(address)
-        opened.stored = opened.page.locator(".jp-OutputArea-output img").count()
+        opened.stored = opened.shows_stored_picture()
         opened.run_all()
         yield opened
         context.close()

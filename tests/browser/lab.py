@@ -133,6 +133,16 @@ class Lesson:
         self.page.wait_for_selector(".jp-CodeCell", timeout=90_000)
         self.page.evaluate(READY)
 
+    def shows_stored_picture(self, seconds: int = 20) -> bool:
+        """Says whether a stored picture is on the page; JupyterLab draws what is off the screen a while later."""
+        from playwright.sync_api import TimeoutError as TooLong
+
+        try:
+            self.page.wait_for_selector(".jp-OutputArea-output img", state="attached", timeout=seconds * 1000)
+        except TooLong:
+            return False
+        return True
+
     def run_all(self, seconds: int = 300) -> None:
         """Runs all cells and waits until they are done."""
         start = time.perf_counter()
