@@ -229,8 +229,8 @@ explore_influence(
 )
 
 # %% [markdown]
-# Go through the blocks, before and after, and read the words above the pictures. On the puzzle a token is still moved
-# most by itself after training, but its share of the total falls in the last block: the other fifteen have gained.
+# Go through the blocks, before and after, and read the words above the pictures. On the puzzle, after training, a
+# token's own share of the total has fallen in the last block: the other fifteen have gained.
 #
 # ### The weights of token mixing, as maps
 #
@@ -260,7 +260,7 @@ for name, network in (("before", before), ("after", model)):
 
 # %% [markdown]
 # On the puzzle, what is *read* stays different from place to place, and what is *written* in the last block becomes
-# nearly the same everywhere: the network gathers from single places and tells everybody. That fits the end of the
+# much alike everywhere: the network gathers from single places and tells everybody. That fits the end of the
 # network, which takes the mean over all tokens: one loud answer, heard from every place.
 
 # %% [markdown]
