@@ -32,7 +32,7 @@ def test_weights_and_multiply_adds(name):
 
 
 def test_course_spends_about_what_the_published_lesson_spends():
-    """Published: 64 tokens of 8 × 8 × 3, width 256, 4 blocks, both MLPs with 64 hidden units (FACTS of its code)."""
+    """Published: 64 tokens of 8 × 8 × 3, width 256, 4 blocks, both MLPs with 64 hidden units."""
     tokens, width, hidden = 64, 256, 64
     published = tokens * 192 * width + 4 * (2 * tokens * tokens * width + 2 * tokens * width * hidden) + width * 100
     assert abs(EXPECTED["mixer_course"][3] / published - 1) < 0.1
