@@ -197,7 +197,7 @@ plan = {
     ("colab", "cifar100"): ("mixer_course", recipe("course", epochs=15)),
     ("full", "cifar100"): ("mixer_course", recipe("course")),
 }
-config, how = plan.get((PROFILE, DATA), ("mixer", recipe("course")))
+config, how = plan.get((PROFILE, DATA), ("mixer", recipe("quick")))
 dataset = load_dataset(DATA)
 if PROFILE == "quick" and DATA == "cifar100":
     dataset = dataset.subset(train=5000, validation=1000, test=1000)
