@@ -6,12 +6,25 @@ block differs from paper to paper. The head starts at zero, so that an untrained
 
 import difflib
 from dataclasses import dataclass, fields, replace
-from functools import partial
 
 import keras
 
-from course_utils.layers import MixerBlock, NoMixingBlock, PatchEmbedding, PositionEmbedding
+from course_utils.layers import (
+    ClassToken,
+    FirstToken,
+    FNetBlock,
+    GMLPBlock,
+    LocalitySelfAttention,
+    MixerBlock,
+    NoMixingBlock,
+    PatchEmbedding,
+    PositionEmbedding,
+    ShiftedPatchTokenization,
+    TransformerBlock,
+)
 from course_utils.layers.mixer import EPSILON
+
+POOLS = ("mean", "class_token")
 
 
 @dataclass(frozen=True)
@@ -19,14 +32,23 @@ class Config:
     """The sizes of one network.
 
     Attributes:
-        mixing: how tokens are mixed: "mixer" or "no_mixing".
+        mixing: how tokens are mixed: "mixer", "fnet", "gmlp", "vit", "small_data_vit" or "no_mixing".
         patch_size: side of a patch in pixels.
         embed_dim: width `d` of a token.
         depth: number of blocks.
         channels_mlp_dim: hidden width of the MLP along the channels.
         tokens_mlp_dim: hidden width of the MLP along the tokens ("mixer" only).
+        num_heads: heads of the attention ("vit" and "small_data_vit" only).
         position_embedding: add a learned vector for each position.
-        dropout: dropout in every MLP.
+        pool: what the head sees: the "mean" over the tokens, or a "class_token".
+        token_mixing: how an FNet mixes: "fourier", "linear", "random" or "none" ("fnet" only).
+        fourier_norm: "none" or "ortho" ("fnet" only).
+        gate_bias_start: first value of the gate's bias ("gmlp" only).
+        shifted_patches: tokens from shifted patches, SPT ("small_data_vit" only).
+        shift: how far, as a fraction of the patch ("small_data_vit" with shifted patches only).
+        temperature: learn the attention's temperature, the first half of LSA ("small_data_vit" only).
+        mask_diagonal: no token attends to itself, the second half of LSA ("small_data_vit" only).
+        dropout: dropout in every MLP and attention.
         drop_path: probability of dropping a branch in the last block; it grows linearly from 0 in the first block.
     """
 
@@ -36,35 +58,103 @@ class Config:
     depth: int
     channels_mlp_dim: int
     tokens_mlp_dim: int = 0
+    num_heads: int = 0
     position_embedding: bool = False
+    pool: str = "mean"
+    token_mixing: str = "fourier"
+    fourier_norm: str = "none"
+    gate_bias_start: float = 1.0
+    shifted_patches: bool = True
+    shift: float = 0.5
+    temperature: bool = True
+    mask_diagonal: bool = True
     dropout: float = 0.0
     drop_path: float = 0.0
 
 
-# Paper sizes: arXiv 2105.01601, table 1. "course" has the published lesson's 64 tokens and 4 blocks, and about its
-# multiply-adds for a picture, on 32 × 32 pixels instead of 64 × 64.
+# "tiny" and "course" have one width, depth and patch size for all papers; "course" has the published lessons' 64
+# tokens, on 32 × 32 pixels instead of 64 × 64. All others are the papers' own: arXiv 2105.01601, table 1 (Mixer);
+# 2105.03824, table 1, on patches instead of words (FNet); 2105.08050, table 1 (gMLP); 2010.11929, table 1 (ViT);
+# 2112.13492, section 4.1 (small data).
 CONFIGS = {
     "mixer_tiny": Config("mixer", 8, 64, 2, channels_mlp_dim=128, tokens_mlp_dim=64),
     "mixer_course": Config("mixer", 4, 128, 4, channels_mlp_dim=256, tokens_mlp_dim=64),
     "mixer_s16": Config("mixer", 16, 512, 8, channels_mlp_dim=2048, tokens_mlp_dim=256),
     "mixer_b16": Config("mixer", 16, 768, 12, channels_mlp_dim=3072, tokens_mlp_dim=384),
+    "fnet_tiny": Config("fnet", 8, 64, 2, channels_mlp_dim=256, position_embedding=True),
+    "fnet_course": Config("fnet", 4, 128, 4, channels_mlp_dim=512, position_embedding=True),
+    "fnet_base": Config("fnet", 16, 768, 12, channels_mlp_dim=3072, position_embedding=True),
+    "gmlp_tiny": Config("gmlp", 8, 64, 2, channels_mlp_dim=192),
+    "gmlp_course": Config("gmlp", 4, 128, 4, channels_mlp_dim=768),
+    "gmlp_ti16": Config("gmlp", 16, 128, 30, channels_mlp_dim=768),
+    "gmlp_s16": Config("gmlp", 16, 256, 30, channels_mlp_dim=1536),
+    "gmlp_b16": Config("gmlp", 16, 512, 30, channels_mlp_dim=3072),
+    "vit_tiny": Config("vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True),
+    "vit_course": Config("vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True),
+    "vit_b16": Config(
+        "vit", 16, 768, 12, channels_mlp_dim=3072, num_heads=12, position_embedding=True, pool="class_token"
+    ),
+    "small_data_vit_tiny": Config(
+        "small_data_vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True
+    ),
+    "small_data_vit_course": Config(
+        "small_data_vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True
+    ),
+    "small_data_vit_paper": Config(
+        "small_data_vit", 4, 192, 9, channels_mlp_dim=384, num_heads=12, position_embedding=True, pool="class_token"
+    ),
     "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128),
     "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256),
 }
 
 
-def _block(config: Config):
-    """Returns a function that makes one block, given its name and drop-path rate."""
-    if config.mixing == "mixer":
-        return partial(
-            MixerBlock,
-            tokens_mlp_dim=config.tokens_mlp_dim,
-            channels_mlp_dim=config.channels_mlp_dim,
-            dropout=config.dropout,
-        )
-    if config.mixing == "no_mixing":
-        return partial(NoMixingBlock, channels_mlp_dim=config.channels_mlp_dim, dropout=config.dropout)
-    raise ValueError(f"Config: mixing must be 'mixer' or 'no_mixing', but it is {config.mixing!r}")
+def _mixer(config: Config, **common):
+    return MixerBlock(config.tokens_mlp_dim, config.channels_mlp_dim, **common)
+
+
+def _fnet(config: Config, **common):
+    return FNetBlock(config.channels_mlp_dim, mixing=config.token_mixing, fourier_norm=config.fourier_norm, **common)
+
+
+def _gmlp(config: Config, **common):
+    return GMLPBlock(config.channels_mlp_dim, gate_bias_start=config.gate_bias_start, **common)
+
+
+def _vit(config: Config, **common):
+    return TransformerBlock(config.num_heads, config.channels_mlp_dim, **common)
+
+
+def _small_data_vit(config: Config, **common):
+    if not (config.temperature or config.mask_diagonal):
+        return _vit(config, **common)
+    attention = LocalitySelfAttention(
+        config.num_heads,
+        config.dropout,
+        temperature=config.temperature,
+        mask_diagonal=config.mask_diagonal,
+        name="attention",
+    )
+    return TransformerBlock(config.num_heads, config.channels_mlp_dim, attention=attention, **common)
+
+
+def _no_mixing(config: Config, **common):
+    return NoMixingBlock(config.channels_mlp_dim, **common)
+
+
+_BLOCKS = {
+    "mixer": _mixer,
+    "fnet": _fnet,
+    "gmlp": _gmlp,
+    "vit": _vit,
+    "small_data_vit": _small_data_vit,
+    "no_mixing": _no_mixing,
+}
+
+
+def _tokenization(config: Config):
+    if config.mixing == "small_data_vit" and config.shifted_patches:
+        return ShiftedPatchTokenization(config.patch_size, config.embed_dim, config.shift, name="patch_embedding")
+    return PatchEmbedding(config.patch_size, config.embed_dim, name="patch_embedding")
 
 
 def named_config(name: str, **changes) -> Config:
@@ -125,19 +215,28 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     if isinstance(config.depth, bool) or not isinstance(config.depth, int) or config.depth < 1:
         raise ValueError(f"classifier: depth must be a whole number of at least 1, but it is {config.depth!r}")
 
-    block = _block(config)
+    if config.mixing not in _BLOCKS:
+        known = ", ".join(map(repr, _BLOCKS))
+        raise ValueError(f"Config: mixing must be one of {known}, but it is {config.mixing!r}")
+    if config.pool not in POOLS:
+        raise ValueError(f"Config: pool must be 'mean' or 'class_token', but it is {config.pool!r}")
     if seed is not None:
         keras.utils.set_random_seed(seed)
     pixels = keras.Input(input_shape, name="pixels")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale")(pixels)  # 0…255 to -1…1
-    x = PatchEmbedding(config.patch_size, config.embed_dim, name="patch_embedding")(x)
+    x = _tokenization(config)(x)
+    if config.pool == "class_token":
+        x = ClassToken(name="class_token")(x)
     if config.position_embedding:
         x = PositionEmbedding(name="position_embedding")(x)
     for i in range(config.depth):
         rate = config.drop_path * i / max(config.depth - 1, 1)
-        x = block(drop_path=rate, name=f"block_{i + 1}")(x)
+        x = _BLOCKS[config.mixing](config, dropout=config.dropout, drop_path=rate, name=f"block_{i + 1}")(x)
     x = keras.layers.LayerNormalization(epsilon=EPSILON, name="final_norm")(x)
-    x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
+    if config.pool == "class_token":
+        x = FirstToken(name="pool")(x)
+    else:
+        x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
     # float32 whatever the policy: losses and top-k metrics need it
     logits = keras.layers.Dense(num_classes, kernel_initializer="zeros", name="head", dtype="float32")(x)
     return keras.Model(pixels, logits, name=name)
@@ -171,17 +270,23 @@ def multiply_adds(model) -> int:
 def describe(model) -> dict:
     """Returns what a result card keeps of a classifier: its sizes, weights and multiply-adds."""
     first, block = model.get_layer("patch_embedding"), blocks(model)[0]
-    sizes = {key: value for key, value in block.get_config().items() if key.endswith(("_dim", "dropout"))}
+    attention = getattr(block, "attention", None)
+    sizes = {**block.get_config(), **(attention.get_config() if attention else {})}
+    kept = ("_dim", "dropout", "num_heads", "mixing", "_norm", "_start", "temperature", "mask_diagonal")
     return {
         "name": model.name,
         "input_shape": list(model.input_shape[1:]),
         "num_classes": int(model.output_shape[-1]),
+        "tokenization": type(first).__name__,
         "block": type(block).__name__,
+        "attention": type(attention).__name__ if attention else None,
+        "pool": "class_token" if isinstance(model.get_layer("pool"), FirstToken) else "mean",
+        "position_embedding": any(layer.name == "position_embedding" for layer in model.layers),
         "depth": len(blocks(model)),
         "patch_size": first.patch_size,
-        "tokens": int(block.input.shape[1]),
+        "tokens": int(first.output.shape[1]),
         "embed_dim": first.embed_dim,
-        **sizes,
+        **{key: value for key, value in sizes.items() if key.endswith(kept)},
         "drop_path": blocks(model)[-1].get_config()["drop_path"],
         "weights": int(model.count_params()),
         "multiply_adds": int(multiply_adds(model)),

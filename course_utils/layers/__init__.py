@@ -4,16 +4,31 @@ Every layer is a registered Keras 3 layer written with `keras.ops` alone, so tha
 run it. Shapes are written `(b, n, d)`: `b` pictures, `n` tokens (patches), `d` channels.
 """
 
+from course_utils.layers.fnet import FNetBlock, FourierMixing, LinearMixing
+from course_utils.layers.gmlp import GMLPBlock, SpatialGatingUnit
 from course_utils.layers.mixer import MixerBlock, NoMixingBlock
 from course_utils.layers.mlp import MLP, DropPath
 from course_utils.layers.patches import PatchEmbedding, Patches, PositionEmbedding
+from course_utils.layers.small_data_vit import LocalitySelfAttention, ShiftedPatchTokenization
+from course_utils.layers.vit import ClassToken, FirstToken, SelfAttention, TransformerBlock
 
 __all__ = [
     "MLP",
+    "ClassToken",
     "DropPath",
+    "FNetBlock",
+    "FirstToken",
+    "FourierMixing",
+    "GMLPBlock",
+    "LinearMixing",
+    "LocalitySelfAttention",
     "MixerBlock",
     "NoMixingBlock",
     "PatchEmbedding",
     "Patches",
     "PositionEmbedding",
+    "SelfAttention",
+    "ShiftedPatchTokenization",
+    "SpatialGatingUnit",
+    "TransformerBlock",
 ]

@@ -16,6 +16,7 @@ class MLP(keras.layers.Layer):
     Args:
         hidden_dim: width of the hidden layer.
         dropout: share of values set to zero in training, at least 0 and below 1.
+        hidden_dropout: drop values after the GELU, too; False leaves the dropout after the output alone.
 
     Input shape: `(…, d)`. Output shape: the same.
 
@@ -23,12 +24,13 @@ class MLP(keras.layers.Layer):
         ValueError: `hidden_dim` is no positive whole number, or `dropout` is outside [0, 1).
     """
 
-    def __init__(self, hidden_dim: int, dropout: float = 0.0, **kwargs):
+    def __init__(self, hidden_dim: int, dropout: float = 0.0, hidden_dropout: bool = True, **kwargs):
         super().__init__(**kwargs)
         self.hidden_dim = arguments.positive_int("MLP", "hidden_dim", hidden_dim)
         self.dropout = arguments.fraction("MLP", "dropout", dropout)
+        self.hidden_dropout = arguments.true_or_false("MLP", "hidden_dropout", hidden_dropout)
         self.hidden = keras.layers.Dense(hidden_dim, name="hidden", dtype=self.dtype_policy)
-        self.drop1 = keras.layers.Dropout(dropout, name="drop1", dtype=self.dtype_policy)
+        self.drop1 = keras.layers.Dropout(dropout if hidden_dropout else 0.0, name="drop1", dtype=self.dtype_policy)
         self.drop2 = keras.layers.Dropout(dropout, name="drop2", dtype=self.dtype_policy)
 
     def build(self, input_shape):
@@ -51,7 +53,12 @@ class MLP(keras.layers.Layer):
         return 2 * vectors * d * self.hidden_dim
 
     def get_config(self):
-        return {**super().get_config(), "hidden_dim": self.hidden_dim, "dropout": self.dropout}
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout,
+            "hidden_dropout": self.hidden_dropout,
+        }
 
 
 @keras.saving.register_keras_serializable(package="course_utils")

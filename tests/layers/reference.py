@@ -51,6 +51,111 @@ def no_mixing_block(y, w):
     return z
 
 
+def dft(size):
+    """The matrix of the discrete Fourier transform, complex `(size, size)`."""
+    place = np.arange(size)
+    return np.exp(-2j * np.pi * np.outer(place, place) / size)
+
+
+def fourier_mixing(x, tokens=True, channels=True):
+    """arXiv 2105.03824, equation 3, for one picture `x` (n, d): the real part once, at the end."""
+    left = dft(x.shape[0]) if tokens else np.eye(x.shape[0])
+    right = dft(x.shape[1]) if channels else np.eye(x.shape[1])
+    return (left @ x @ right).real
+
+
+def linear_mixing(x, w):
+    """arXiv 2105.03824, section 4.1: one matrix along each axis, for one picture `x` (n, d)."""
+    return np.einsum("ij,jc,ck->ik", w["mixer/token_matrix"], x, w["mixer/channel_matrix"])
+
+
+def fnet_block(x, w, mixed):
+    """arXiv 2105.03824, figure 1, for one picture `x` (n, d) and what the mixing made of it."""
+    y = layer_norm(x + mixed, w["norm1/gamma"], w["norm1/beta"])
+    z = np.array(y)
+    for token in range(y.shape[0]):
+        z[token] += mlp(
+            y[token], w["mlp/hidden/kernel"], w["mlp/hidden/bias"], w["mlp/output/kernel"], w["mlp/output/bias"]
+        )
+    return layer_norm(z, w["norm2/gamma"], w["norm2/beta"])
+
+
+def spatial_gating_unit(z, w):
+    """arXiv 2105.08050, equations 2 and 4, for one picture `z` (n, 2k)."""
+    n, k = z.shape[0], z.shape[1] // 2
+    z1, z2 = z[:, :k], layer_norm(z[:, k:], w["norm/gamma"], w["norm/beta"])
+    gated = np.empty((n, k))
+    for place in range(n):
+        for channel in range(k):
+            gate = w["spatial_bias"][place]
+            gate += sum(w["spatial_weights"][place, other] * z2[other, channel] for other in range(n))
+            gated[place, channel] = z1[place, channel] * gate
+    return gated
+
+
+def gmlp_block(x, w):
+    """arXiv 2105.08050, equation 1 and figure 1, for one picture `x` (n, d)."""
+    wide = gelu(layer_norm(x, w["norm/gamma"], w["norm/beta"]) @ w["widen/kernel"] + w["widen/bias"])
+    gate = {path.removeprefix("gate/"): value for path, value in w.items() if path.startswith("gate/")}
+    return x + spatial_gating_unit(wide, gate) @ w["narrow/kernel"] + w["narrow/bias"]
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max())
+    return powers / powers.sum()
+
+
+def attention_table(x, w, num_heads, mask_diagonal=False):
+    """Who attends to whom: (heads, n, n) for one picture `x` (n, d).
+
+    arXiv 2010.11929, equations 6 and 7; with "temperature" in `w` and `mask_diagonal`, arXiv 2112.13492, section 3.2.
+    """
+    n, d = x.shape
+    head_dim = d // num_heads
+    query, key = (x @ w[f"{name}/kernel"] + w[f"{name}/bias"] for name in ("query", "key"))
+    table = np.zeros((num_heads, n, n))
+    for head in range(num_heads):
+        own = slice(head * head_dim, (head + 1) * head_dim)
+        temperature = w["temperature"][head] if "temperature" in w else math.sqrt(head_dim)
+        for i in range(n):
+            others = [j for j in range(n) if not (mask_diagonal and i == j)]
+            table[head, i, others] = softmax(np.array([query[i, own] @ key[j, own] / temperature for j in others]))
+    return table
+
+
+def self_attention(x, w, num_heads, mask_diagonal=False):
+    """arXiv 2010.11929, equations 7 and 8, for one picture `x` (n, d)."""
+    table = attention_table(x, w, num_heads, mask_diagonal)
+    value = (x @ w["value/kernel"] + w["value/bias"]).reshape(len(x), num_heads, -1)  # (n, heads, head_dim)
+    mixed = [[table[head, i] @ value[:, head] for head in range(num_heads)] for i in range(len(x))]
+    return np.array(mixed).reshape(x.shape) @ w["output/kernel"] + w["output/bias"]
+
+
+def transformer_block(x, w, num_heads, mask_diagonal=False):
+    """arXiv 2010.11929, equations 2 and 3, for one picture `x` (n, d)."""
+    own = {path.removeprefix("attention/"): value for path, value in w.items() if path.startswith("attention/")}
+    y = x + self_attention(layer_norm(x, w["norm1/gamma"], w["norm1/beta"]), own, num_heads, mask_diagonal)
+    normed = layer_norm(y, w["norm2/gamma"], w["norm2/beta"])
+    return y + mlp(normed, w["mlp/hidden/kernel"], w["mlp/hidden/bias"], w["mlp/output/kernel"], w["mlp/output/bias"])
+
+
+def moved(image, down, right):
+    """One picture (h, w, c) moved by whole pixels; what moves in at the border is zero."""
+    h, w, _ = image.shape
+    result = np.zeros_like(image)
+    for row in range(h):
+        for column in range(w):
+            if 0 <= row - down < h and 0 <= column - right < w:
+                result[row, column] = image[row - down, column - right]
+    return result
+
+
+def shifted_patches(image, p, s):
+    """arXiv 2112.13492, section 3.1: patches of one picture and its four diagonal shifts by `s` pixels."""
+    shifts = [(0, 0), (-s, -s), (-s, s), (s, -s), (s, s)]  # itself, left up, right up, left down, right down
+    return patches(np.concatenate([moved(image, down, right) for down, right in shifts], axis=-1), p)
+
+
 def patches(image, p):
     """One picture (h, w, c) as (n, p*p*c), pixel by pixel."""
     h, w, c = image.shape

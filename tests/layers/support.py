@@ -9,7 +9,8 @@ def randomised(layer, seed=0):
     rng = np.random.default_rng(seed)
     for variable in layer.weights:
         if "seed" not in variable.path:
-            variable.assign(rng.normal(0, 0.3, variable.shape) + ("gamma" in variable.path))
+            centre = 1.5 if "temperature" in variable.path else "gamma" in variable.path
+            variable.assign(rng.normal(0, 0.3, variable.shape) + centre)
     return layer
 
 
@@ -20,6 +21,17 @@ def weights_by_path(layer):
         for variable in layer.weights
         if "seed" not in variable.path
     }
+
+
+def drops_inside_and_after(layer, plain, x) -> tuple[bool, bool]:
+    """Says whether a layer with dropout 0.5 drops values on the way, and values of its output.
+
+    What dropout leaves of an output is doubled; if it is not the double of what `plain`, the same layer without
+    dropout, gives, then other values were dropped on the way.
+    """
+    y, whole = (keras.ops.convert_to_numpy(value) for value in (layer(x, training=True), plain(x)))
+    kept = y != 0
+    return bool(np.abs(y - 2 * whole)[kept].max() > 1e-3), bool(0.3 < kept.mean() < 0.7)
 
 
 def saved_and_loaded(layer, input_shape, folder):
