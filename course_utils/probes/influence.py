@@ -1,10 +1,9 @@
-"""Questions to a network, answered as arrays: model in, numbers out. Pictures are made of them elsewhere."""
+"""Who moves whom: how much each output token of a block depends on each input token."""
 
 import keras
 import numpy as np
 
 from course_utils import models
-from course_utils.layers import MixerBlock
 
 
 def token_grid(model) -> tuple[int, int]:
@@ -45,6 +44,7 @@ def influence(model, image: np.ndarray, depth: int, *, batch_size: int = 1024) -
     Returns:
         float32 `(n, n)`. Entry `[i, j]` is `‖∂y_i / ∂x_j‖`, the Frobenius norm of the Jacobian of the block's output
         token `i` with respect to the embedded token `j`: exact, one gradient for each of the `n × d` output values.
+        A class token is left out: it has no place in the picture.
 
     Raises:
         ValueError: `image` is not one picture of the model's size, or there is no such block.
@@ -61,40 +61,14 @@ def influence(model, image: np.ndarray, depth: int, *, batch_size: int = 1024) -
     embed = keras.Model(model.input, embedded)
     through = keras.Model(embedded, model.get_layer(f"block_{depth}").output)
     x = keras.ops.convert_to_numpy(embed(image[None].astype("float32")))
+    extra = through.output_shape[1] - n  # a class token stands before the tokens of the picture
     squares = np.zeros((n * d, n))
     for start in range(0, n * d, batch_size):
         # Each copy of the picture asks about one value of one output token.
         asked = np.arange(start, min(start + batch_size, n * d))
-        direction = np.zeros((len(asked), n * d), dtype="float32")
-        direction[np.arange(len(asked)), asked] = 1
+        direction = np.zeros((len(asked), (extra + n) * d), dtype="float32")
+        direction[np.arange(len(asked)), extra * d + asked] = 1
         copies = np.repeat(x.astype("float32"), len(asked), axis=0)
-        gradient = _pulled_back(through, copies, direction.reshape(-1, n, d))
+        gradient = _pulled_back(through, copies, direction.reshape(-1, extra + n, d))
         squares[asked] = np.square(gradient.astype("float64")).sum(axis=-1)  # (asked, n)
     return np.sqrt(squares.reshape(n, d, n).sum(axis=1)).astype("float32")
-
-
-def token_mixing_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the weights of every block's token MLP.
-
-    Args:
-        model: a Mixer, as built by `models.classifier`.
-
-    Returns:
-        For each block `(w_in, w_out)`, float32: `w_in` `(n, tokens_mlp_dim)` holds in column `k` how hidden unit `k`
-        weighs the tokens; `w_out` `(tokens_mlp_dim, n)` holds in row `k` to which tokens it is written.
-
-    Raises:
-        ValueError: the model has no Mixer blocks.
-    """
-    blocks = models.blocks(model)
-    if not all(isinstance(block, MixerBlock) for block in blocks):
-        raise ValueError(
-            f"token_mixing_weights: needs Mixer blocks, but {model.name!r} is made of {type(blocks[0]).__name__}"
-        )
-    return [
-        tuple(
-            keras.ops.convert_to_numpy(layer.kernel).astype("float32")
-            for layer in (block.token_mlp.hidden, block.token_mlp.output_layer)
-        )
-        for block in blocks
-    ]
