@@ -3,8 +3,11 @@
 Nothing here knows Keras or a widget. matplotlib and Pillow are imported by the functions that need them.
 """
 
+from course_utils.figures.attention import attention_distances
+from course_utils.figures.charts import bar_chart, line_chart
 from course_utils.figures.colours import DIVERGING, SEQUENTIAL, bar_ticks, diverging, sequential
 from course_utils.figures.curves import training_curves
+from course_utils.figures.frequencies import logarithmic, low_pass, wave_strengths, waves_across
 from course_utils.figures.pictures import (
     as_rgb,
     blend,
@@ -22,6 +25,8 @@ __all__ = [
     "DIVERGING",
     "SEQUENTIAL",
     "as_rgb",
+    "attention_distances",
+    "bar_chart",
     "bar_ticks",
     "beside",
     "blend",
@@ -31,11 +36,16 @@ __all__ = [
     "enlarge",
     "faded",
     "heat_over",
+    "line_chart",
+    "logarithmic",
+    "low_pass",
     "outline",
     "patch_grid",
     "sequential",
     "sheet",
     "training_curves",
+    "wave_strengths",
+    "waves_across",
     "with_title",
     "written",
 ]

@@ -1,0 +1,225 @@
+"""The attention explorer: from which tokens a token takes, for every block and head."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from course_utils import figures
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+
+DARKEST = 0.9  # how much of a patch that gives nothing is covered
+MEAN, ROLLOUT = "mean of the heads", "rollout"
+
+
+def _checked(attention, pictures, grid) -> dict[str, np.ndarray]:
+    owner = "attention_explorer_from_arrays"
+    if not isinstance(attention, Mapping) or not attention:
+        raise ValueError(f"{owner}: attention must be {{network: array}} with at least one network")
+    if not isinstance(pictures, Mapping) or not pictures:
+        raise ValueError(f"{owner}: pictures must be {{name: uint8 picture}} with at least one")
+    rows, columns = grid
+    n = rows * columns
+    checked = {}
+    for network, values in attention.items():
+        values = np.asarray(values, dtype=np.float64)
+        if values.ndim != 5 or values.shape[1] != len(pictures) or values.shape[3:] not in ((n, n), (n + 1, n + 1)):
+            raise ValueError(
+                f"{owner}: attention[{network!r}] must be (blocks, {len(pictures)} pictures, heads, n, n) with "
+                f"n = {n}, or {n + 1} with a class token, but its shape is {values.shape}"
+            )
+        if not np.all(np.isfinite(values)) or values.min() < 0:
+            raise ValueError(f"{owner}: attention[{network!r}] must be finite and >= 0")
+        sums = values.sum(axis=-1, keepdims=True)
+        if not np.allclose(sums, 1, atol=1e-2):  # bfloat16 keeps each number to 0.4 % only
+            raise ValueError(f"{owner}: the rows of attention[{network!r}] must sum to 1")
+        checked[network] = values / sums
+    sizes = {network: (values.shape[0], values.shape[2]) for network, values in checked.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"{owner}: the networks' blocks and heads differ: {sizes}")
+    for name, picture in pictures.items():
+        h, w = figures.as_rgb(picture).shape[:2]
+        if h % rows or w % columns:
+            raise ValueError(f"{owner}: {rows} × {columns} tokens do not divide pictures[{name!r}] of {h} × {w} pixels")
+    return checked
+
+
+def attention_explorer_from_arrays(
+    attention: Mapping[str, np.ndarray],
+    pictures: Mapping[str, np.ndarray],
+    grid: tuple[int, int],
+    *,
+    title: str = "Whom does a token attend to?",
+    label: str = "Network",
+    start: Mapping | None = None,
+) -> Explorer:
+    """Builds the explorer from attention that is already known.
+
+    Beside the heads one may choose their mean, and with more than one block the rollout (`probes.rollout`).
+
+    Args:
+        attention: {network: `(blocks, pictures, heads, n, n)`} with rows that sum to 1, as `probes.attention` gives it;
+            entry `[…, i, j]` is how much token `i` takes from token `j`. All networks have as many blocks and heads.
+            One may have a class token, which is token 0: its tables are one larger than the grid holds.
+        pictures: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
+        grid: (rows, columns) of patches.
+        title: shown above.
+        label: what the names in `attention` are called.
+        start: {setting: value} shown at first, where it is not the usual one.
+
+    Raises:
+        ValueError: shapes that do not fit, NaN, negative numbers, or rows that do not sum to 1.
+    """
+    from course_utils.probes import entropy, rollout
+
+    rows, columns = map(int, grid)
+    n, names = rows * columns, list(pictures)
+    attention = _checked(attention, pictures, (rows, columns))
+    blocks, _, count = next(iter(attention.values())).shape[:3]
+    heads = [f"head {k}" for k in range(1, count + 1)]
+    rolled = {network: rollout(values) for network, values in attention.items()}
+
+    def table(network, picture, block, head):
+        """The whole table, with the class token where there is one."""
+        at = names.index(picture)
+        if head == ROLLOUT:
+            return rolled[network][block - 1, at]
+        values = attention[network][block - 1, at]
+        return values.mean(axis=0) if head == MEAN else values[heads.index(head)]
+
+    def patches(network, picture, block, head):
+        """How much each patch takes from each patch."""
+        return table(network, picture, block, head)[-n:, -n:]
+
+    def shade(values, high):
+        """Covers what gives nothing and leaves what gives most as it is."""
+        light = np.sqrt(np.clip(values / high, 0, 1)).reshape(-1, rows, columns, 1)
+        colour = np.broadcast_to(figures.SEQUENTIAL[0], (*light.shape[:-1], 3))
+        return np.concatenate([colour, np.rint(255 * DARKEST * (1 - light)).astype(np.uint8)], axis=-1)
+
+    def high(**state):
+        return table(**state).max()
+
+    def lit(**state):
+        return shade(patches(**state), high(**state))
+
+    def lit_by_class_token(**state):
+        values = table(**state)
+        row = values[0, 1:] if len(values) > n else np.ones(n)  # a mean pool hears all patches alike
+        return shade(row, values.max() if len(values) > n else 1.0)[0]
+
+    def whole(**state):
+        return figures.sequential(patches(**state), high(**state), "sqrt")
+
+    def ticks(**state):
+        shares = high(**state) * np.linspace(0, 1, 5) ** 2
+        return [(k / 4, f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %") for k, share in enumerate(shares)]
+
+    def at(token):
+        return f"token {token} (row {token // columns}, column {token % columns})"
+
+    def words(network, picture, block, head, token):
+        values = table(network, picture, block, head)
+        row = values[token - n]
+        seen = row[-n:]
+        most = int(seen.argmax())
+        where = f", block {block}" if blocks > 1 else ""
+        which = f", {head}" if len(choices) > 1 else ""
+        most_from = "most from" if len(values) == n else "of the patches most from"
+        said = f"{network}, {picture}{where}{which}: {at(token)} takes {most_from} "
+        if most == token:
+            said += f"itself: {_percent(seen[token])}"
+        else:
+            said += f"{at(most)}: {_percent(seen[most])}; from itself {_percent(seen[token])}"
+        if len(values) > n:
+            said += f"; from the class token {_percent(row[0])}"
+        bits = float(entropy(row))
+        return f"{said}. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
+
+    def picture_caption(head, **state):
+        caption = "Point at the patch that asks, or use the arrow keys. It takes from bright patches and not from dark."
+        return caption + (" Rollout: through all blocks up to this one." if head == ROLLOUT else "")
+
+    def table_caption(network, **state):
+        caption = "One row for each token that asks; the outlined row lights the picture. In both, light follows the "
+        caption += "square root, and the brightest is the table's largest entry."
+        with_class = attention[network].shape[-1] > n
+        return caption + (" The class token's row and column are left out." if with_class else "")
+
+    def class_caption(**state):
+        values = table(**state)
+        if len(values) == n:
+            return f"No class token here: the mean pool takes as much from every patch, 1/{n}."
+        chosen = int(values[0, 1:].argmax())
+        return (
+            f"Its row, as light on the picture. It takes {_percent(values[0, 0])} from itself and, of the patches, "
+            f"most from {at(chosen)}: {_percent(values[0, 1 + chosen])}."
+        )
+
+    choices = [*heads, *[MEAN] * (count > 1), *[ROLLOUT] * (blocks > 1)]
+    settings = [
+        Choice("network", label, list(attention)),
+        Choice("picture", "Picture", names),
+        Choice("block", "Block", list(range(1, blocks + 1))),
+        Choice("head", "Head", choices),
+        Place("token", "Token that asks", (rows, columns)),
+    ]
+    without_place = ("network", "picture", "block", "head")
+    ground = Layer(lambda picture: figures.as_rgb(pictures[picture]), ("picture",))
+    panels = [
+        Panel(
+            "What the token that asks takes",
+            [ground, Layer(lit, (*without_place, "token"))],
+            picture_caption,
+            size=320,
+            spots="grid",
+            lines=True,
+        ),
+        Panel(
+            "All pairs: A",
+            [Layer(whole, without_place)],
+            table_caption,
+            size=320,
+            spots="rows",
+            bar=Bar(figures.SEQUENTIAL, ticks),
+            x_label="token j that gives",
+            y_label="token i that asks",
+        ),
+    ]
+    if any(values.shape[-1] > n for values in attention.values()):
+        lit_alone = Layer(lit_by_class_token, without_place)
+        panels.append(Panel("What the class token takes", [ground, lit_alone], class_caption, size=240))
+    usual = {"network": next(iter(attention)), "block": 1, "token": (rows // 2) * columns + columns // 3}
+    return Explorer("attention", settings, panels, words, title=title, start={**usual, **(start or {})})
+
+
+def _percent(share: float) -> str:
+    return "less than 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
+def explore_attention(
+    models: Mapping[str, object], pictures: Mapping[str, np.ndarray], *, start: Mapping | None = None
+) -> Explorer:
+    """Shows the attention weights of real networks: choose block and head, point at the patch that asks.
+
+    Args:
+        models: {name: ViT}, such as the same network before and after training. All cut a picture into the same
+            tokens and have as many blocks and heads; one may have a class token.
+        pictures: {name: uint8 picture} of the models' input size.
+        start: {setting: value} shown at first, where it is not the usual one.
+
+    Raises:
+        ValueError: no model or picture, a model without Transformer blocks, or models that do not fit together.
+    """
+    from course_utils import probes
+
+    if not isinstance(models, Mapping) or not models:
+        raise ValueError("explore_attention: models must be {name: model} with at least one model")
+    if not isinstance(pictures, Mapping) or not pictures:
+        raise ValueError("explore_attention: pictures must be {name: uint8 picture} with at least one")
+    grids = {name: probes.token_grid(model) for name, model in models.items()}
+    if len(set(grids.values())) > 1:
+        raise ValueError(f"explore_attention: the models' tokens differ: {grids}")
+    images = np.stack(list(pictures.values()))
+    attention = {name: probes.attention(model, images) for name, model in models.items()}
+    return attention_explorer_from_arrays(attention, pictures, next(iter(grids.values())), start=start)

@@ -1,0 +1,167 @@
+"""The gating explorer: gates written by hand, and what they let through of a picture's tokens."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from course_utils import figures
+from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+
+TOKENS, ROW, GATE, PASSED = "The tokens z", "One row of W", "The gate W · z + b", "What passes: z · gate"
+
+
+def _grid_of(rows: int, columns: int) -> np.ndarray:
+    """Returns how far the tokens lie apart: the larger of the steps down and across, `(n, n)`."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return np.maximum(np.abs(row[:, None] - row), np.abs(column[:, None] - column))
+
+
+def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns gates that do something one can name, for tokens in `rows` × `columns`.
+
+    Returns:
+        {what it does: `(W (n, n), b (n,))`}.
+    """
+    n = rows * columns
+    nothing, zero, one = np.zeros((n, n)), np.zeros(n), np.ones(n)
+    left = np.diag(np.ones(n - 1), -1)
+    left[::columns] = 0  # the first place of a row has no left neighbour
+    around = (_grid_of(rows, columns) == 1).astype(np.float64)
+    others = np.ones((n, n)) - np.eye(n)
+    return {
+        "W = 0, b = 1": (nothing, one),
+        "W = 0, b = 0": (nothing, zero),
+        "left neighbour": (left, zero),
+        "mean of all": (np.full((n, n), 1 / n), zero),
+        "itself − its neighbours": (np.eye(n) - around / around.sum(axis=1, keepdims=True), zero),
+        "itself − all others": (np.eye(n) - others / others.sum(axis=1, keepdims=True), zero),
+    }
+
+
+def _tokens() -> dict[str, np.ndarray]:
+    """Returns the brightness of each token, 0 to 1: of a puzzle with one odd cell, and of a photograph."""
+    from course_utils import shapes
+    from course_utils.photographs import photographs
+
+    colours = list(shapes.COLOURS)
+    colour = np.full((1, shapes.GRID, shapes.GRID), colours.index("blue"))
+    colour[0, 1, 2] = colours.index("yellow")
+    puzzle = shapes.render(np.full(colour.shape, shapes.SHAPES.index("square")), colour)[0]
+    cells = puzzle.reshape(shapes.GRID, shapes.CELL, shapes.GRID, shapes.CELL, 3)
+    # The middle of a cell: all ink.
+    pictures = {"a photograph": photographs(24)["coffee"], "a puzzle": cells[:, 3:5, :, 3:5].mean(axis=(1, 3))}
+    return {name: picture @ np.array([0.299, 0.587, 0.114]) / 255 for name, picture in pictures.items()}
+
+
+def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
+    """Shows what a spatial gate does: gates written by hand, one number to a token, `z1 = z2 = z`, no LayerNorm.
+
+    Args:
+        tokens: {name: `(rows, columns)` numbers from 0 to 1}; without it, a puzzle's cells and a small photograph.
+
+    Raises:
+        ValueError: there are no tokens, or they are not `(rows, columns)` numbers from 0 to 1 in at least 2 × 2 places.
+    """
+    tokens = _tokens() if tokens is None else dict(tokens)
+    if not tokens:
+        raise ValueError("explore_gating: tokens must be {name: (rows, columns) numbers} with at least one")
+    for name, values in tokens.items():
+        values = np.asarray(values, np.float64)
+        if values.ndim != 2 or min(values.shape) < 2:
+            raise ValueError(
+                f"explore_gating: tokens[{name!r}] must be (rows, columns), both at least 2, "
+                f"but their shape is {values.shape}"
+            )
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise ValueError(f"explore_gating: tokens[{name!r}] must be numbers from 0 to 1")
+        tokens[name] = values
+    by_hand = {name: gates_by_hand(*values.shape) for name, values in tokens.items()}
+
+    def gate(picture, weights):
+        w, b = by_hand[picture][weights]
+        return (w @ tokens[picture].ravel() + b).reshape(tokens[picture].shape)
+
+    def grey(picture):
+        return np.rint(255 * tokens[picture])[..., None].repeat(3, axis=-1).astype(np.uint8)
+
+    def limit(picture, weights):
+        return float(np.abs(by_hand[picture][weights][0]).max())
+
+    def passed(picture, weights):
+        return tokens[picture] * gate(picture, weights)
+
+    def rows_of(picture, weights):
+        w = by_hand[picture][weights][0]
+        return figures.diverging(w.reshape(-1, *tokens[picture].shape), limit(picture, weights))
+
+    def words(picture, weights, token):
+        columns = tokens[picture].shape[1]
+        z, g = tokens[picture].ravel()[token], gate(picture, weights).ravel()[token]
+        return (
+            f"{picture}, gate “{weights}”: token {token} (row {token // columns}, column {token % columns}) is "
+            f"{z:.2f}, its gate {_signed(g)}; {z:.2f} · {_signed(g)} = {_signed(z * g)} passes."
+        )
+
+    names = list(next(iter(by_hand.values())))
+    settings = [
+        Choice("picture", "Picture", list(tokens)),
+        Choice("weights", "Gate", names),
+        Place("token", "Token", lambda picture, **_: tokens[picture].shape),
+    ]
+    outer = ("picture", "weights")
+
+    def drawn(values):
+        """Returns the layer of a map and its bar, on a scale of its own."""
+        layer = Layer(lambda picture, weights: figures.diverging(values(picture, weights)), outer)
+
+        def ticks(picture, weights):
+            return figures.bar_ticks(np.abs(values(picture, weights)).max(), signed=True)
+
+        return [layer], Bar(figures.DIVERGING, ticks)
+
+    (gate_layers, gate_bar), (passed_layers, passed_bar) = drawn(gate), drawn(passed)
+    panels = [
+        Panel(
+            TOKENS,
+            [Layer(grey, ("picture",))],
+            "One number to a token: its brightness, from 0 (black) to 1 (white). Point at one.",
+            size=220,
+            spots="grid",
+        ),
+        Panel(
+            ROW,
+            [Layer(rows_of, (*outer, "token"))],
+            "How the gate of the outlined token weighs all tokens.",
+            size=220,
+            spots="grid",
+            beneath=True,
+            bar=Bar(
+                figures.DIVERGING, lambda picture, weights: figures.bar_ticks(limit(picture, weights), signed=True)
+            ),
+        ),
+        Panel(
+            GATE,
+            gate_layers,
+            "One gate to a token: red lets through, blue turns the sign round, white lets nothing through.",
+            size=220,
+            spots="grid",
+            bar=gate_bar,
+        ),
+        Panel(
+            PASSED,
+            passed_layers,
+            "Token times gate, place by place.",
+            size=220,
+            spots="grid",
+            beneath=True,
+            bar=passed_bar,
+        ),
+    ]
+    first = next(iter(tokens.values()))
+    start = {"weights": names[4], "token": (first.shape[0] // 3) * first.shape[1] + first.shape[1] // 4}
+    return Explorer("gating", settings, panels, words, title="A gate multiplies", start=start)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

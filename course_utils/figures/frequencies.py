@@ -1,0 +1,81 @@
+"""Pictures and their waves: the two-dimensional Fourier transform of the pixels, a picture rebuilt from slow waves."""
+
+import numpy as np
+
+from course_utils.figures import _arguments as arguments
+from course_utils.figures.colours import SEQUENTIAL
+
+
+def waves_across(height: int, width: int) -> np.ndarray:
+    """Returns how fast each frequency of a picture waves: periods from border to border.
+
+    Args:
+        height, width: of the picture, in pixels.
+
+    Returns:
+        float64 `(height, width)` in the order of `np.fft.fft2`: entry `[0, 0]` is the mean, with 0 periods. A wave
+        with `u` periods from top to bottom and `v` from left to right has `√(u² + v²)`.
+    """
+    height = arguments.positive_int("waves_across", "height", height)
+    width = arguments.positive_int("waves_across", "width", width)
+    down, across = np.fft.fftfreq(height, 1 / height), np.fft.fftfreq(width, 1 / width)
+    return np.hypot(down[:, None], across[None])
+
+
+def low_pass(picture, most: float) -> np.ndarray:
+    """Rebuilds a picture from its slow waves alone.
+
+    Args:
+        picture: uint8 `(h, w, 1 or 3)`; each channel by itself.
+        most: the most periods across the picture that a wave may have to be kept; 0 leaves the mean.
+
+    Returns:
+        float64 `(h, w, 1 or 3)` on the scale 0…255; it may leave that range a little, as a sum of waves does.
+
+    Raises:
+        ValueError: `most` is negative or not a number.
+    """
+    picture = arguments.picture("low_pass", "picture", picture, (1, 3))
+    if not most >= 0:
+        raise ValueError(f"low_pass: most must be a number >= 0, but it is {most!r}")
+    kept = waves_across(*picture.shape[:2]) <= most  # with a wave its mirrored twin: the sum stays real
+    spectrum = np.fft.fft2(picture, axes=(0, 1)) * kept[..., None]
+    return np.fft.ifft2(spectrum, axes=(0, 1)).real
+
+
+def wave_strengths(picture) -> np.ndarray:
+    """Returns how strong each wave of a picture is.
+
+    Args:
+        picture: uint8 `(h, w, 1 or 3)`.
+
+    Returns:
+        float64 `(h, w)`, the mean waves in the middle (`np.fft.fftshift`): the size of each term of the sum that the
+        picture is, in grey values, as the root mean square over the channels.
+    """
+    picture = arguments.picture("wave_strengths", "picture", picture, (1, 3))
+    h, w, _ = picture.shape
+    sizes = np.abs(np.fft.fft2(picture, axes=(0, 1))) / (h * w)
+    return np.fft.fftshift(np.sqrt(np.square(sizes).mean(axis=-1)))
+
+
+def logarithmic(values, low: float, high: float) -> np.ndarray:
+    """Colours amounts from `low` (dark) to `high` (bright), each factor of ten the same distance.
+
+    Args:
+        values: array `(…)` of numbers >= 0; what lies outside `low` and `high` gets the colour of the end.
+        low, high: the ends, both above 0.
+
+    Returns:
+        uint8 `(…, 3)`.
+
+    Raises:
+        ValueError: a value is negative, NaN or infinite, or the ends are not `0 < low < high`.
+    """
+    values = arguments.numbers("logarithmic", "values", values)
+    if values.min() < 0:
+        raise ValueError(f"logarithmic: values must be >= 0, but the smallest is {values.min():g}")
+    if not 0 < low < high:
+        raise ValueError(f"logarithmic: low and high must be 0 < low < high, but they are {low!r} and {high!r}")
+    shares = np.log(np.clip(values, low, high) / low) / np.log(high / low)
+    return SEQUENTIAL[np.rint(255 * shares).astype(int)]

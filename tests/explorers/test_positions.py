@@ -1,0 +1,86 @@
+"""The position explorer: its maps are the rows of the similarity it was given."""
+
+import numpy as np
+import pytest
+
+from course_utils import explorers, figures
+
+
+def similarity(n=12, seed=0):
+    """Returns the cosines between `n` made-up vectors."""
+    vectors = np.random.default_rng(seed).normal(size=(n, 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors @ vectors.T
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return explorers.positions_explorer_from_arrays({"before": similarity(), "after": similarity(seed=1)}, (3, 4))
+
+
+@pytest.mark.parametrize(("network", "seed"), [("before", 0), ("after", 1)])
+def test_each_place_is_a_map_over_all_places(explorer, network, seed):
+    wanted = figures.diverging(similarity(seed=seed).reshape(12, 3, 4), 1.0)
+    for panel in ("All places", "The place pointed at"):
+        assert (explorer.pages(panel, state={"network": network}) == wanted).all()
+
+
+def test_the_sheet_lies_like_the_picture_and_the_colours_are_the_same_everywhere(explorer):
+    sheet, one = explorer.spec["panels"]
+    assert set(sheet["columns"]) == {4}
+    assert all(ticks[0][1] == "−1" and ticks[-1][1] == "1" for ticks in one["bar"]["ticks"])
+
+
+def test_it_starts_after_training(explorer):
+    assert explorer.default_state == {"network": "after", "place": 5}
+
+
+def test_words_name_the_most_and_the_least_alike():
+    values = np.zeros((12, 12))
+    np.fill_diagonal(values, 1)
+    values[5, 6] = values[6, 5] = 0.8
+    values[5, 11] = values[11, 5] = -0.5
+    explorer = explorers.positions_explorer_from_arrays({"net": values}, (3, 4))
+    # The eight around place 5: 0, 1, 2, 4, 6, 8, 9, 10; all others: 3, 7, 11.
+    assert explorer.words({"place": 5}) == (
+        "net: place 5 (row 1, column 1) is most like place 6 (row 1, column 2), +0.80, and least like "
+        "place 11 (row 2, column 3), −0.50. Mean over the places around it: +0.10; over all others: −0.17."
+    )
+
+
+def test_a_grid_so_small_that_all_are_neighbours():
+    explorer = explorers.positions_explorer_from_arrays({"net": similarity(4)}, (2, 2))
+    assert "over all others" not in explorer.words()
+
+
+def test_positions_of_real_networks():
+    from course_utils import models, probes
+
+    small = {"embed_dim": 8, "channels_mlp_dim": 8, "num_heads": 2}
+    networks = {pool: models.classifier("vit", (16, 16, 3), 4, pool=pool, **small) for pool in ("mean", "class_token")}
+    explorer = explorers.explore_positions(networks)
+    for name, network in networks.items():
+        wanted = figures.diverging(probes.position_similarity(network).reshape(4, 2, 2), 1.0)
+        assert (explorer.pages("All places", state={"network": name, "place": 0}) == wanted).all()
+    with pytest.raises(ValueError, match="with at least one model"):
+        explorers.explore_positions({})
+    with pytest.raises(ValueError, match="has no position embedding"):
+        explorers.explore_positions({"mixer": models.classifier("mixer", (16, 16, 3), 4)})
+    other = models.classifier("vit", (16, 16, 3), 4, patch_size=4, **small)
+    with pytest.raises(ValueError, match="the models' tokens differ"):
+        explorers.explore_positions({**networks, "other": other})
+
+
+@pytest.mark.parametrize(
+    ("values", "grid", "words"),
+    [
+        ({}, (3, 4), "at least one network"),
+        ({"a": similarity(9)}, (3, 4), r"must be \(n, n\) = \(12, 12\), but it is \(9, 9\)"),
+        ({"a": 2 * similarity()}, (3, 4), "cosines, from -1 to 1"),
+        ({"a": np.full((12, 12), np.nan)}, (3, 4), "cosines, from -1 to 1"),
+        ({"a": np.ones((1, 1))}, (1, 1), "at least 2 places"),
+    ],
+)
+def test_similarities_that_cannot_be_are_refused(values, grid, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.positions_explorer_from_arrays(values, grid)

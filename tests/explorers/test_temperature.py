@@ -1,0 +1,193 @@
+"""The temperature explorer: its rows are the softmax worked out number by number, and the network's own."""
+
+import math
+
+import numpy as np
+import pytest
+
+from course_utils import explorers, figures
+from course_utils.explorers.influence import OPACITY
+from course_utils.explorers.temperature import HEIGHT, LINE, OTHER, OWN, PAPER
+from tests.explorers.support import pictures
+
+LIT, BEFORE, AFTER, ALL = (
+    "What the token takes",
+    "Its row of Q·Kᵀ",
+    "Its row of A = softmax(Q·Kᵀ / τ)",
+    "All rows of A",
+)
+LEARNED = np.array([[1.5, 3.0, 2.5], [0.5, 4.0, 2.0]])
+
+
+def products(blocks=2, count=2, heads=3, n=16):
+    return np.random.default_rng(0).normal(size=(blocks, count, heads, n, n)) * 4
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return explorers.temperature_explorer_from_arrays(products(), LEARNED, 4, pictures(), (4, 4))
+
+
+def carried(explorer):
+    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
+
+
+def row_of(scores, i, tau, mask):
+    """One row of the attention, number by number."""
+    powers = [0.0 if mask and j == i else math.exp(score / tau) for j, score in enumerate(scores[i])]
+    return np.array([power / sum(powers) for power in powers])
+
+
+STATE = {"picture": "picture 1", "block": 2, "head": 2, "token": 6}
+
+
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize(("temperature", "tau"), [("learned", 4.0), (1, 2.0), (0.25, 0.5), (8, 16.0)])
+def test_a_row_is_the_softmax_of_the_scores(explorer, temperature, tau, mask):
+    state = {**STATE, "temperature": temperature, "mask": mask}
+    scores = products()[1, 1, 1]
+    rows = np.stack([row_of(scores, i, tau, mask) for i in range(16)])
+    colours = figures.sequential(rows, 1.0, "sqrt")
+    assert (explorer.pages(ALL, state=state)[0] == colours).all()
+    heat = explorer.pages(LIT, layer=1, state=state)
+    assert (heat[..., :3].reshape(16, 16, 3) == colours).all()
+    assert (heat[..., 3] == round(255 * OPACITY)).all()
+    bars = explorer.pages(AFTER, state=state)
+    for i in range(16):
+        for j in range(16):
+            height = round(math.sqrt(rows[i, j]) * HEIGHT)
+            bar = bars[i, :, 4 * j : 4 * j + 3]
+            assert (bar[HEIGHT - height :] == (OWN if i == j else OTHER)).all()
+            assert (bar[: HEIGHT - height] == PAPER).all()
+    assert (bars[:, :, 3::4] == PAPER).all()
+    entropy = -sum(a * math.log2(a) for a in rows[6] if a > 0)
+    words = explorer.words(state)
+    assert words.startswith(f"picture 1, block 2, head 2, τ = {tau:.2f}")
+    assert f"Entropy {entropy:.2f} bits of at most {math.log2(15 if mask else 16):.2f}." in words
+
+
+def test_the_row_before_shows_the_scores_and_strikes_out_the_masked_one(explorer):
+    scores = products()[1, 1, 1]
+    limit = np.abs(scores).max()
+    for mask in (False, True):
+        page = explorer.pages(BEFORE, state={**STATE, "mask": mask})[6]
+        for j in range(16):
+            bar = page[:, 4 * j : 4 * j + 3]
+            if mask and j == 6:
+                assert {tuple(pixel) for pixel in bar.reshape(-1, 3)} == {PAPER, LINE}
+                continue
+            height = round(scores[6, j] / limit * HEIGHT / 2)
+            filled = (bar == (OWN if j == 6 else OTHER)).all(axis=(1, 2))
+            assert filled.sum() == abs(height)
+            middle = HEIGHT // 2
+            assert filled[middle - height : middle].all() if height > 0 else filled[middle : middle - height].all()
+    ticks = explorer.spec["panels"][2]["bar"]["ticks"][0]
+    assert ticks == [list(tick) for tick in figures.bar_ticks(np.abs(products()[0, 0, 0]).max(), signed=True)]
+
+
+def test_words_name_the_token_that_gives_most(explorer):
+    state = {**STATE, "temperature": 1, "mask": False}
+    row = row_of(products()[1, 1, 1], 6, 2.0, False)
+    most = int(row.argmax())
+    assert most != 6
+    assert explorer.words(state).startswith(
+        "picture 1, block 2, head 2, τ = 2.00 = √head_dim, diagonal open: token 6 (row 1, column 2) takes most from "
+        f"token {most} (row {most // 4}, column {most % 4}): {100 * row[most]:.0f} %; from itself "
+    )
+    assert "from itself nothing" in explorer.words({**state, "mask": True})
+    assert "τ = 4.00, as learned, diagonal open" in explorer.words({**state, "temperature": "learned"})
+    identity = np.eye(4)[None, None, None] * 9
+    own = explorers.temperature_explorer_from_arrays(identity, None, 1, pictures(1), (2, 2), masked=False)
+    assert own.words().endswith("takes most from itself: 100 %. Entropy 0.01 bits of at most 2.00.")
+
+
+def test_the_learned_temperature_has_its_place_among_the_others(explorer):
+    slider = explorer.spec["settings"][3]
+    assert slider["values"] == [0.125, 0.25, 0.5, 1, "learned", 2, 4, 8]  # the mean is 2.25 = 1.125 · √4
+    assert slider["texts"][3:6] == ["√head_dim", "learned", "2 · √head_dim"]
+    assert explorer.default_state["temperature"] == "learned"
+    without = explorers.temperature_explorer_from_arrays(products(), None, 4, pictures(), (4, 4), masked=False)
+    assert "learned" not in without.spec["settings"][3]["values"]
+    assert (without.default_state["temperature"], without.default_state["mask"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pictures": {}}, "at least one"),
+        ({"products": products(n=9)}, r"must be \(blocks, pictures, heads, n, n\) with 2 pictures and n = 4·4"),
+        ({"products": products(count=1)}, "with 2 pictures"),
+        ({"products": products() * np.nan}, "must be finite"),
+        ({"learned": np.ones((2, 2))}, r"learned must be \(blocks, heads\) = \(2, 3\)"),
+        ({"learned": 0 * LEARNED}, "numbers above 0"),
+        ({"pictures": pictures(side=30)}, "do not divide"),
+    ],
+)
+def test_arrays_that_cannot_be_are_refused(changes, words):
+    right = {"products": products(), "learned": LEARNED, "head_dim": 4, "pictures": pictures(), "grid": (4, 4)}
+    with pytest.raises(ValueError, match=words):
+        explorers.temperature_explorer_from_arrays(**{**right, **changes})
+
+
+def network(name="small_data_vit", **changes):
+    from course_utils import models
+
+    return models.classifier(name, (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, num_heads=2, **changes)
+
+
+def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
+    from course_utils import probes
+
+    shown, model = pictures(2, 16), network()
+    model.get_layer("block_2").attention.temperature.assign([0.02, 0.7])
+    explorer = explorers.explore_temperature(model, shown)
+    weights = probes.attention(model, np.stack(list(shown.values())))  # (2, 2, 2, 4, 4)
+    for block in (1, 2):
+        for head in (1, 2):
+            state = {"picture": "picture 1", "block": block, "head": head, "temperature": "learned", "mask": True}
+            page = explorer.pages(ALL, state=state)[0]
+            wanted = figures.sequential(weights[block - 1, 1, head - 1], 1.0, "sqrt")
+            assert np.abs(page.astype(int) - wanted).max() <= 2  # float32 there, float64 here
+    assert "τ = 0.02, as learned" in explorer.words({"block": 2, "head": 1})
+
+
+def test_a_plain_vit_starts_open_and_with_the_root_of_head_dim():
+    explorer = explorers.explore_temperature(network("vit"), pictures(1, 16))
+    assert (explorer.default_state["temperature"], explorer.default_state["mask"]) == (1, False)
+    assert "τ = 2.00 = √head_dim, diagonal open" in explorer.words()
+
+
+def test_blocks_and_heads_can_be_chosen():
+    explorer = explorers.explore_temperature(network(depth=3), pictures(1, 16), blocks=[3, 1], heads=[2])
+    assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [[3, 1], [2]]
+    with pytest.raises(ValueError, match=r"blocks must be numbers from 1 to 2, but they are \[3\]"):
+        explorers.explore_temperature(network(), pictures(1, 16), blocks=[3])
+    with pytest.raises(ValueError, match=r"heads must be numbers from 1 to 2, but they are \[0\]"):
+        explorers.explore_temperature(network(), pictures(1, 16), heads=[0])
+
+
+def test_what_has_no_rows_to_show_is_refused():
+    with pytest.raises(ValueError, match="class token has no place"):
+        explorers.explore_temperature(network(pool="class_token"), pictures(1, 16))
+    with pytest.raises(ValueError, match="Transformer blocks"):
+        explorers.explore_temperature(network("no_mixing"), pictures(1, 16))
+    with pytest.raises(ValueError, match="at least one"):
+        explorers.explore_temperature(network(), {})
+    with pytest.raises(ValueError, match=r"pictures\['picture 0'\] must be \(16, 16, 3\)"):
+        explorers.explore_temperature(network(), pictures(1, 32))
+
+
+def test_the_lessons_sizes_stay_light():
+    tiny = explorers.temperature_explorer_from_arrays(products(2, 2, 4), None, 16, pictures(), (4, 4))
+    assert carried(tiny) <= 1_500_000
+
+
+@pytest.mark.slow
+def test_of_a_large_network_some_blocks_and_heads_are_shown():
+    from course_utils import models
+
+    course = models.classifier("small_data_vit_course", (32, 32, 3), 100)
+    for count, blocks in ((1, [1, 4]), (2, [4])):
+        explorer = explorers.explore_temperature(course, pictures(count))
+        assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [blocks, [1]]
+        assert carried(explorer) <= 1_500_000
