@@ -1,70 +1,11 @@
-"""The checks behind the exercises: each runs a student's function and says at once what is right or what is not yet.
-
-A check never raises: an unfinished exercise must not stop a lesson that runs from top to bottom. It prints one line.
-`check.passes(attempt)` says the same as True or False, for a test.
-"""
-
-import functools
-import traceback
+"""The checks of lesson 01."""
 
 import numpy as np
 
-
-class NotYet(Exception):
-    """What the student's function does not do yet, in words."""
+from course_utils.checks._verdict import NotYet, answer, array, verdict
 
 
-def _check(right: str):
-    """Turns a function that raises `NotYet` into a check that prints a verdict."""
-
-    def decorate(test):
-        def passes(attempt) -> bool:
-            try:
-                if not callable(attempt):
-                    raise NotYet(f"give the function itself, without calling it; this is a {type(attempt).__name__}")
-                test(attempt)
-            except NotYet as hint:
-                print(f"✗ Not yet: {hint}.")
-                return False
-            print(f"✓ {right}")
-            return True
-
-        @functools.wraps(test)
-        def check(attempt) -> None:
-            passes(attempt)
-
-        check.passes = passes
-        return check
-
-    return decorate
-
-
-def _answer(attempt, *args):
-    """Calls the student's function; an error inside it becomes a hint with the line that raised it."""
-    try:
-        value = attempt(*args)
-    except Exception as error:
-        line = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"line {line.lineno}" if line.name == getattr(attempt, "__name__", "") else f"inside {line.name}"
-        message = str(error).strip().splitlines() or [""]
-        raise NotYet(f"your code raised {type(error).__name__} ({where}): {message[0]}") from error
-    if value is None or value is Ellipsis:
-        raise NotYet("your function returns nothing; replace the ... by your own code")
-    return value
-
-
-def _array(value, shape, axes: str) -> np.ndarray:
-    """Returns the student's result as an array of the right shape."""
-    try:
-        array = np.asarray(value, dtype="float64")
-    except (TypeError, ValueError):
-        raise NotYet(f"the result must be an array {axes}, but it is a {type(value).__name__}") from None
-    if array.shape != shape:
-        raise NotYet(f"the result must have the shape {shape} {axes}, but it has {array.shape}")
-    return array
-
-
-@_check("Right: every pixel is in its place, for every patch size and for pictures that are not square.")
+@verdict("Right: every pixel is in its place, for every patch size and for pictures that are not square.")
 def check_patchify(attempt):
     """Checks `patchify(images, p)`: pictures `(b, h, w, c)` to tokens `(b, n, p * p * c)`."""
     from course_utils.layers import Patches
@@ -73,7 +14,7 @@ def check_patchify(attempt):
     for (b, h, w, c), p in (((2, 4, 4, 3), 2), ((3, 12, 8, 1), 4), ((1, 6, 9, 2), 3)):
         images = rng.normal(size=(b, h, w, c)).astype("float32")
         expected = np.asarray(Patches(p)(images))
-        got = _array(_answer(attempt, images, p), expected.shape, "(b, n, p·p·c)")
+        got = array(answer(attempt, images, p), expected.shape, "(b, n, p·p·c)")
         if np.array_equal(got, expected):
             continue
         what = f"for pictures of {h} × {w} × {c} and p = {p} the numbers are not in order"
@@ -88,7 +29,7 @@ def check_patchify(attempt):
         raise NotYet(f"{what}; which axis should stand where before the last reshape?")
 
 
-@_check("Right: the same MLP along the tokens for every channel, and the raw x in the residual.")
+@verdict("Right: the same MLP along the tokens for every channel, and the raw x in the residual.")
 def check_token_mixing(attempt):
     """Checks `token_mixing(x, norm, mlp)`: `(b, n, d) -> (b, n, d)`, the first half of a Mixer block."""
     rng = np.random.default_rng(0)
@@ -114,11 +55,11 @@ def check_token_mixing(attempt):
     except NotYet:
         raise
     except Exception:
-        value = _answer(attempt, x, norm, mlp)
+        value = answer(attempt, x, norm, mlp)
     if value is None or value is Ellipsis:
         raise NotYet("your function returns nothing; replace the ... by your own code")
     mixed = swap(mlp(swap(norm(x))))
-    got = _array(value, x.shape, "(b, n, d)")
+    got = array(value, x.shape, "(b, n, d)")
     wrong = {
         "the residual is missing: add x": mixed,
         "the residual must add the raw x, not the normalised one": norm(x) + mixed,
@@ -134,7 +75,7 @@ def check_token_mixing(attempt):
     raise NotYet("the shape is right, the numbers are not: y = x + T(LN1(x)), with T along the tokens")
 
 
-@_check("Right, for three sizes and for the paper's Mixer-S/16.")
+@verdict("Right, for three sizes and for the paper's Mixer-S/16.")
 def check_block_weights(attempt):
     """Checks `block_weights(n, d, tokens_mlp_dim, channels_mlp_dim)`: the number of weights of one Mixer block."""
     from course_utils.layers import MixerBlock
@@ -143,7 +84,7 @@ def check_block_weights(attempt):
         block = MixerBlock(tokens, channels)
         block.build((None, n, d))
         expected = block.count_params()
-        got = _answer(attempt, n, d, tokens, channels)
+        got = answer(attempt, n, d, tokens, channels)
         if np.ndim(got) == 0 and got == expected:
             continue
         missing = {
@@ -157,7 +98,7 @@ def check_block_weights(attempt):
         raise NotYet(f"{text}, the layer has {expected}" + (f": {hint}" if hint else ""))
 
 
-@_check("Right: your test tells all six networks apart.")
+@verdict("Right: your test tells all six networks apart.")
 def check_mixes_tokens(attempt):
     """Checks `mixes_tokens(network, x)`: True if any output token depends on another input token."""
     from course_utils.layers import MixerBlock, NoMixingBlock
@@ -185,7 +126,7 @@ def check_mixes_tokens(attempt):
         ("a network that adds the mean over the tokens", lambda t: t + np.mean(t, axis=1, keepdims=True), True),
     ]
     for name, network, expected in networks:
-        got = _answer(attempt, network, x.copy())
+        got = answer(attempt, network, x.copy())
         if not isinstance(got, bool | np.bool_):
             raise NotYet(f"return True or False; for {name} you return {got!r}")
         if bool(got) != expected:
@@ -193,7 +134,7 @@ def check_mixes_tokens(attempt):
             raise NotYet(f"you say {got} for {name}, but it {does} mix tokens")
 
 
-@_check("Right: the same patches, each whole, in the order asked for.")
+@verdict("Right: the same patches, each whole, in the order asked for.")
 def check_shuffle_patches(attempt):
     """Checks `shuffle_patches(images, order, p)`: patch `order[i]` of every picture moves to place `i`."""
     from course_utils.layers import Patches
@@ -205,7 +146,7 @@ def check_shuffle_patches(attempt):
         tokens = np.asarray(patches(images))
         order = rng.permutation(tokens.shape[1])
         expected = np.asarray(patches.unpatch(tokens[:, order], (h, w, c)))
-        got = _array(_answer(attempt, images, order, p), images.shape, "(b, h, w, c)")
+        got = array(answer(attempt, images, order, p), images.shape, "(b, h, w, c)")
         if np.array_equal(got, expected):
             continue
         inverse = np.asarray(patches.unpatch(tokens[:, np.argsort(order)], (h, w, c)))
