@@ -4,6 +4,7 @@ Nothing in either is written by hand. `tests/test_report.py` fails when the READ
 """
 
 from pathlib import Path
+from statistics import median
 
 from course_utils import show
 from course_utils.baselines import PUBLISHED, comparison
@@ -12,6 +13,7 @@ from course_utils.runs import recorded
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
 MIXER = "mixer_course_cifar100_course"
+TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PUBLISHED, "no_mixing")]
 FIGURE = "docs/images/mixer_cifar100.png"
 
 
@@ -28,6 +30,29 @@ def results() -> str:
         f"{card['versions']['keras']} on {machine['backend']}). Seed {card['seed']}. The weights kept are those of "
         f"epoch {card['best_epoch']}, chosen on the validation pictures ({100 * best:.1f} % there). "
         f"Card: `benchmarks/results/{MIXER}.json`."
+    )
+
+
+def puzzle() -> str:
+    """Returns the recorded quick runs of all tiny networks on the embedded puzzle, as Markdown."""
+    cards = [recorded(name) for name in TINY]
+    rows = [
+        {
+            "network": card["model"]["name"].replace("_", " "),
+            "weights": card["model"]["weights"],
+            "multiply-adds": card["model"]["multiply_adds"],
+            "epochs": len(card["history"]["loss"]),
+            "seconds per epoch": f"{median(card['history']['seconds']):.1f}",
+            "test accuracy": show.percent(card["test"]["top1"]),
+        }
+        for card in cards
+    ]
+    machine = cards[0]["hardware"]
+    return (
+        "The quick recipe on the embedded puzzle: which cell is the odd one? (16 classes, chance 6.25 %; "
+        f"{machine['cores']} cores that had other work too, no GPU, Keras {cards[0]['versions']['keras']} on "
+        f"{machine['backend']}, seed {cards[0]['seed']}; the seconds are the median over the epochs.)"
+        f"\n\n{show.table(rows).data}"
     )
 
 
@@ -76,7 +101,7 @@ def readme_with_results(text: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md must hold {BEGIN!r} and, after it, {END!r}")
-    return f"{before}{BEGIN}\n\n{results()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{results()}\n\n{puzzle()}\n\n{END}{after}"
 
 
 def main():
@@ -84,7 +109,7 @@ def main():
     readme.write_text(readme_with_results(readme.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / FIGURE).parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(ROOT / FIGURE, dpi=150, metadata={"Software": None})
-    print(results())
+    print(results(), puzzle(), sep="\n\n")
 
 
 if __name__ == "__main__":

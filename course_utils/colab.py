@@ -78,6 +78,7 @@ def setup(profile: str | None = None) -> str:
             f"LayerNorm gradient. Install keras>={OLDEST_KERAS[0]}.{OLDEST_KERAS[1]} and restart the kernel"
         )
     from course_utils.runs import versions
+    from course_utils.training import rehearsing
 
     found_versions = [f"{name} {value}" for name, value in versions().items() if value]
     print("versions:", ", ".join(found_versions))
@@ -87,6 +88,8 @@ def setup(profile: str | None = None) -> str:
         print("No GPU. For the full lesson: Runtime → Change runtime type → T4 GPU → Save, then run all cells again.")
     profile = profile or ("colab" if found else "quick")
     print("profile: ", profile)
+    if rehearsing():
+        print("rehearsal: one short epoch wherever the lesson trains; no figure below is a result (COURSE_REHEARSAL).")
     return profile
 
 

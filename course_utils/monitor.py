@@ -49,10 +49,15 @@ def progress_line(run) -> str:
     """Returns the last finished epoch of a run in words."""
     last = {key: values[-1] for key, values in run.history.items()}
     return (
-        f"epoch {run.epochs:>2}/{run.recipe.epochs}  loss {last['loss']:.3f}  "
+        f"{_rehearsal(run)}epoch {run.epochs:>2}/{run.recipe.epochs}  loss {last['loss']:.3f}  "
         f"training accuracy {100 * last['accuracy']:.1f} %  "
         f"validation accuracy {100 * last['val_accuracy']:.1f} %  {last['seconds']:.1f} s"
     )
+
+
+def _rehearsal(run) -> str:
+    """Returns what stands before every figure of a rehearsal, so that nobody takes it for a result."""
+    return f"rehearsal on {run.dataset['train']} pictures, no result: " if run.rehearsal else ""
 
 
 class SilentMonitor:
@@ -88,7 +93,7 @@ def closing_line(run) -> str:
     """Returns how a run ended, in words."""
     if not run.epochs:
         return f"{run.stopped or 'stopped'} before the first epoch was finished: the weights are as they were"
-    text = f"{run.stopped}; " if run.stopped else ""
+    text = _rehearsal(run) + (f"{run.stopped}; " if run.stopped else "")
     text += f"kept: the weights of epoch {run.best_epoch}"
     if run.test:
         text += f"; test accuracy {100 * run.test['top1']:.1f} %"
@@ -124,7 +129,7 @@ class LiveMonitor(SilentMonitor):
         """Returns the line above the bar."""
         total = self.run.recipe.epochs * self.steps
         done = self.epoch * self.steps + self.done
-        text = f"epoch {self.epoch + 1}/{self.run.recipe.epochs}, step {self.done}/{self.steps}"
+        text = f"{_rehearsal(self.run)}epoch {self.epoch + 1}/{self.run.recipe.epochs}, step {self.done}/{self.steps}"
         if done:
             spent = time.perf_counter() - self.began
             text += f", {duration(spent * (total - done) / done)} left"

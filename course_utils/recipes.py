@@ -56,7 +56,7 @@ class Recipe:
 
 
 RECIPES = {
-    "quick": Recipe(epochs=4, batch_size=64, learning_rate=7e-3),
+    "quick": Recipe(epochs=8, batch_size=128, learning_rate=3.5e-3, warmup=0.2),
     "course": Recipe(
         epochs=30, learning_rate=2e-3, warmup=0.03, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
     ),

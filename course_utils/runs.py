@@ -61,6 +61,7 @@ class Run:
         best_epoch: the epoch, from 1, whose weights were kept; 0 if no epoch was finished.
         test: "top1", "top5" (None below 6 classes) and "loss" on the test pictures, with the kept weights.
         stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
+        rehearsal: the run only showed that everything works (see `train`): its figures are no results.
         versions, hardware: what it ran on.
     """
 
@@ -73,6 +74,7 @@ class Run:
     best_epoch: int = 0
     test: dict | None = None
     stopped: str | None = None
+    rehearsal: bool = False
     versions: dict = field(default_factory=versions)
     hardware: dict = field(default_factory=hardware)
 
@@ -103,13 +105,17 @@ class Run:
         Raises:
             OSError: the card could not be written (no such folder, no right, disk full); what was there before is
                 still there.
+            ValueError: the run is a rehearsal.
         """
+        if self.rehearsal:
+            raise ValueError("save_card: this run is a rehearsal (COURSE_REHEARSAL is set): its figures are no results")
         return write_json(path, self.card())
 
     def __repr__(self):
         if not self.epochs:
             return f"Run({self.label}: no finished epoch{', ' + self.stopped if self.stopped else ''})"
-        text = f"Run({self.label} on {self.dataset['name']}: {self.epochs} epochs, best {self.best_epoch}"
+        text = "Run(rehearsal, no result: " if self.rehearsal else "Run("
+        text += f"{self.label} on {self.dataset['name']}: {self.epochs} epochs, best {self.best_epoch}"
         text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
         if self.test:
             text += f", test {100 * self.test['top1']:.1f} %"

@@ -1,7 +1,10 @@
 """Training and evaluation: `train(model, dataset, recipe)` gives a `Run`."""
 
+import os
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,7 +17,21 @@ from course_utils.recipes import Recipe
 from course_utils.recipes import recipe as named_recipe
 from course_utils.runs import Run
 
-_NOT_DECAYED = ["bias", "gamma", "beta", "positions"]
+_NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token", "spatial_bias"]
+
+REHEARSAL = {"train": 640, "validation": 200, "test": 200}
+"""How many pictures of each part a rehearsal uses, if there are so many."""
+
+
+def rehearsing() -> bool:
+    """Says whether the variable COURSE_REHEARSAL asks for a rehearsal: every cell works, nothing is learned."""
+    return os.environ.get("COURSE_REHEARSAL", "") not in ("", "0")
+
+
+def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
+    """Returns what a rehearsal trains with: one epoch on a few pictures."""
+    sizes = {part: min(most, len(getattr(dataset, f"x_{part}"))) for part, most in REHEARSAL.items()}
+    return replace(recipe, epochs=1), dataset.subset(**sizes)
 
 
 def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
@@ -115,6 +132,7 @@ def train(
     monitor: str | None = None,
     card=None,
     jit_compile: bool | str = "auto",
+    after_epoch: Callable[[int], None] | None = None,
     **changes,
 ) -> Run:
     """Trains a classifier and measures it.
@@ -122,6 +140,9 @@ def train(
     The validation pictures choose the epoch whose weights are kept; the test pictures choose nothing. Interrupting
     (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in `model` and
     the history is in the `Run`.
+
+    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 640 training, 200
+    validation and 200 test pictures. The progress says so, and so does the `Run`.
 
     Args:
         model: a classifier, as built by `models.classifier`. It is trained in place.
@@ -135,20 +156,33 @@ def train(
         card: a file that receives the result card, rewritten after each epoch.
         jit_compile: compile with XLA; "auto" leaves it to Keras, which does so on a GPU. It starts later and then
             steps faster.
+        after_epoch: called with 0 before the first epoch and with 1, 2, … after each, for snapshots of the weights:
+            they are then those of that epoch, not yet the best. Its time counts for no epoch.
         **changes: values of the recipe to change, such as `epochs=3`.
 
     Returns:
         The `Run`.
 
     Raises:
-        TypeError: `dataset` is no `Dataset`, or `recipe` is neither name nor `Recipe`.
-        ValueError: the model does not fit the data set, or the recipe has no such value.
+        TypeError: `dataset` is no `Dataset`, `recipe` is neither name nor `Recipe`, or `after_epoch` cannot be called.
+        ValueError: the model does not fit the data set, the recipe has no such value, or a rehearsal was given a
+            `card`.
 
     Warns:
         UserWarning: the card could not be written. The run goes on, so that nothing learned is lost.
     """
     recipe = named_recipe(recipe, **changes)
     _check_fit("train", model, dataset)
+    if after_epoch is not None and not callable(after_epoch):
+        raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
+    rehearsal = rehearsing()
+    if rehearsal:
+        if card is not None:
+            raise ValueError(
+                "train: COURSE_REHEARSAL is set, and a rehearsal is no result: it writes no card. Unset the variable, "
+                "or leave `card` out"
+            )
+        recipe, dataset = _rehearsal_of(recipe, dataset)
     size = model.input_shape[1:3]
 
     def batches(epoch):
@@ -179,16 +213,21 @@ def train(
         },
         seed=seed,
         policy=model.get_layer("patch_embedding").dtype_policy.name,
+        rehearsal=rehearsal,
     )
     kept = model.get_weights()
     screen = make_monitor(monitor, run, steps)
     try:
+        if after_epoch is not None:
+            after_epoch(0)
         for epoch in range(recipe.epochs):
             screen.start_epoch(epoch)
             wall, cpu = time.perf_counter(), time.process_time()
+            # Not shuffled: the batches have their order, and Keras would draw another from Python's own generator.
             result = model.fit(
-                batches(epoch), initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=[_Steps(screen)]
-            )
+                batches(epoch), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
+                callbacks=[_Steps(screen)],
+            )  # fmt: skip
             measured = {key: float(values[-1]) for key, values in result.history.items()}
             if not np.isfinite(measured["loss"]):
                 run.stopped = "the loss is not finite"
@@ -210,6 +249,8 @@ def train(
                 kept, run.best_epoch = weights, epoch + 1
             screen.end_epoch()
             _save(run, card)
+            if after_epoch is not None:
+                after_epoch(epoch + 1)
     except KeyboardInterrupt:
         run.stopped = "interrupted"
     model.set_weights(kept)

@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
+
+from tests.notebooks import clock
 
 try:
     import fcntl
@@ -18,9 +22,11 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ["COURSE_PROFILE"] = "quick"
+os.environ.pop("COURSE_REHEARSAL", None)
 
 HERE = Path(__file__).resolve().parent
-LAST = ("notebooks", "environments", "browser")  # the slow folders of tests/, in this order, after all others
+LAST = ("notebooks", "browser", "environments")  # the slow folders of tests/, in this order, after all others
+LESSON = re.compile(r"\[\d\d_\w+\]$")
 
 
 def pytest_collection_modifyitems(items):
@@ -32,10 +38,26 @@ def pytest_collection_modifyitems(items):
         slow = LAST.index(folder) + 1 if folder in LAST else 0
         return (slow, "timing" in item.keywords)
 
+    items[:] = clock.with_clocks(items)
     items.sort(key=rank)
     for item in items:
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
             item.add_marker(pytest.mark.skip(reason="COURSE_DATA is not set: no real data on this machine"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives a test process one file at a time, and of a file that has every test for each lesson, one lesson."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByLesson(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            lesson = LESSON.search(nodeid)
+            return nodeid.partition("::")[0] + (lesson[0] if lesson else "")
+
+    return ByLesson(config, log)
 
 
 def pytest_configure(config):
@@ -50,15 +72,18 @@ def pytest_unconfigure(config):
         shutil.rmtree(os.environ.pop("COURSE_TEST_LOCKS"), ignore_errors=True)
 
 
+ROOM = pytest.StashKey()
+
+
 @contextlib.contextmanager
 def _locked(name: str, shared: bool):
     """Holds a lock that all processes of this test run know."""
     if fcntl is None:  # Windows: there the tests run in one process
-        yield
+        yield None
         return
     with open(Path(os.environ["COURSE_TEST_LOCKS"], name), "w") as file:
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        yield
+        yield file
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -67,13 +92,18 @@ def pytest_runtest_protocol(item):
 
     Every test goes through the door one by one; a test that measures time keeps the door shut until it is done.
     """
-    alone = "timing" in item.keywords
     with contextlib.ExitStack() as inside:
         with _locked("door", shared=False):
-            inside.enter_context(_locked("room", shared=not alone))
-            if alone:
+            item.stash[ROOM] = inside.enter_context(_locked("room", shared="timing" not in item.keywords))
+            if "timing" in item.keywords:
                 return (yield)
-        return (yield)
+        if not clock.is_cell(item):
+            return (yield)
+        began = time.perf_counter()  # behind the doors: waiting for others is not the lesson's time
+        with clock.embedded_data():
+            result = yield
+        clock.note(item, time.perf_counter() - began)
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +120,28 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def alone(request):
+    """A function whose context lets the test go on alone: for a measurement that failed beside others.
+
+    It leaves the room first, so that two tests that want to be alone do not wait for each other.
+    """
+
+    @contextlib.contextmanager
+    def waits_and_goes_on():
+        room = request.node.stash[ROOM]
+        if room is None:
+            yield
+            return
+        fcntl.flock(room, fcntl.LOCK_UN)
+        with _locked("door", shared=False):
+            fcntl.flock(room, fcntl.LOCK_EX)
+            yield
+        fcntl.flock(room, fcntl.LOCK_SH)
+
+    return waits_and_goes_on
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from course_utils import colab
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
-    for name in ("COURSE_PROFILE", "COURSE_DATA", "COURSE_DATASET", "COLAB_RELEASE_TAG"):
+    for name in ("COURSE_PROFILE", "COURSE_DATA", "COURSE_DATASET", "COURSE_REHEARSAL", "COLAB_RELEASE_TAG"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -36,6 +36,16 @@ def test_setup_chooses_colab_with_a_gpu(capsys, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "full")
     assert colab.setup() == "full"
     assert colab.setup("quick") == "quick"
+
+
+def test_setup_says_that_this_is_a_rehearsal(capsys, monkeypatch):
+    colab.setup()
+    assert "rehearsal" not in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_REHEARSAL", "1")
+    colab.setup()
+    assert "rehearsal: one short epoch wherever the lesson trains; no figure below is a result" in (
+        capsys.readouterr().out
+    )
 
 
 def test_an_unknown_profile_is_named(monkeypatch):

@@ -87,6 +87,27 @@ def test_the_live_view_redraws_one_display_with_epoch_step_and_time_left(run, mo
     assert drawn[-1]["text/plain"].startswith("kept: the weights of epoch 2")
 
 
+def test_every_line_of_a_rehearsal_says_that_it_is_no_result(run, monkeypatch, capsys):
+    run.rehearsal, run.dataset = True, {"name": "shapes", "train": 640}
+    lines = monitor.make_monitor("lines", run, 10)
+    lines.end_epoch()
+    lines.close()
+    shown = capsys.readouterr().out.splitlines()
+    drawn = []
+
+    def display(bundle, raw, display_id):
+        drawn.append(bundle)
+        return type("Handle", (), {"update": lambda self, bundle, raw: drawn.append(bundle)})()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    live = monitor.make_monitor("live", run, 10)
+    live.close()
+    shown += [bundle["text/plain"] for bundle in drawn]
+    assert len(shown) == 4
+    assert all(line.startswith("rehearsal on 640 pictures, no result: ") for line in shown)
+    assert all("rehearsal on 640 pictures, no result: " in bundle["image/svg+xml"] for bundle in drawn)
+
+
 def test_the_live_view_does_not_redraw_at_every_step(run, monkeypatch):
     drawn = []
     monkeypatch.setattr("IPython.display.display", lambda *a, **k: type("H", (), {"update": drawn.append})())

@@ -68,7 +68,10 @@ def imported_modules(file: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "tests/environments/colab-constraints.txt"])
+LOCKS = ["constraints.txt", "tests/environments/colab-constraints.txt", "tests/environments/jax-constraints.txt"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_the_locks_pin_exactly(name):
     for pin in read_pins(name):
         assert [spec.operator for spec in pin.specifier] == ["=="], f"{name}: {pin} is not exact"
@@ -83,6 +86,16 @@ def test_the_lock_meets_the_bounds_everywhere(python, system):
         version = pins.get(canonicalize_name(requirement.name))
         assert version is not None, f"constraints.txt does not pin {requirement.name}"
         assert version in requirement.specifier, f"constraints.txt pins {requirement.name} {version}: not {requirement}"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system[0])
+def test_jax_comes_without_tensorflow_and_else_in_the_same_versions(python, system):
+    usual, jax = pins_for("constraints.txt", python, system), pins_for(LOCKS[2], python, system)
+    wanted = {canonicalize_name(requirement.name) for requirement in read_pins("tests/environments/jax.txt")}
+    assert wanted <= set(jax)
+    assert not [name for name in jax if "tensor" in name]
+    assert {name: jax[name] for name in jax if name in usual} == {name: usual[name] for name in usual if name in jax}
 
 
 @pytest.mark.parametrize("requirement", DIRECT, ids=lambda requirement: requirement.name)

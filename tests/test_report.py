@@ -42,3 +42,15 @@ def test_the_figure_draws_both_curves():
     card = runs.recorded(report.MIXER)
     assert list(lines[0].get_ydata()) == pytest.approx([100 * v for v in card["history"]["val_accuracy"]])
     assert list(lines[1].get_ydata()) == pytest.approx([15.32, 23.34, 25.6, 27.98, 29.04])
+
+
+def test_the_puzzles_table_holds_every_tiny_network_and_todays_recipe():
+    text = report.puzzle()
+    recipe = json.loads(json.dumps(asdict(RECIPES["quick"])))
+    for name in report.TINY:
+        card = runs.recorded(name)
+        assert card["recipe"] == recipe, f"{name}: record it again"
+        assert f"{100 * card['test']['top1']:.1f} %" in text
+        reached = card["test"]["top1"]
+        assert reached < 0.1 if name.startswith("no_mixing") else reached >= 0.9
+    assert len(report.TINY) == 6

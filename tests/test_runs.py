@@ -47,6 +47,14 @@ def test_a_run_says_what_came_of_it(run):
     assert repr(empty) == "Run(mixer tiny: no finished epoch, interrupted)"
 
 
+def test_a_rehearsal_says_so_and_is_never_a_card(run, tmp_path):
+    run.rehearsal = True
+    assert repr(run).startswith("Run(rehearsal, no result: mixer tiny on shapes")
+    with pytest.raises(ValueError, match=r"save_card: this run is a rehearsal.*no results"):
+        run.save_card(tmp_path / "card.json")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_leaves_the_older_card_whole(run, tmp_path, monkeypatch):
     path = run.save_card(tmp_path / "card.json")
     before = path.read_bytes()

@@ -121,7 +121,7 @@ def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, 
 
     def stop_in_the_third_epoch(self, batch, logs=None):
         steps.append(batch)
-        if len(steps) == 2 * 12 + 5:
+        if len(steps) >= 2 * 12 + 5:  # again at each step: one signal may arrive where Python cannot raise
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(training._Steps, "on_train_batch_end", stop_in_the_third_epoch)
@@ -160,7 +160,87 @@ def test_a_card_that_cannot_be_written_does_not_end_the_run(shapes, tmp_path):
     assert run.epochs == 2
 
 
+def test_a_rehearsal_is_one_epoch_on_a_few_pictures_and_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_REHEARSAL", "1")
+    puzzle = load_dataset("shapes", size=1600)
+    run = train(small_model(puzzle), puzzle, "quick", track_test=True, monitor="lines")
+    assert run.rehearsal
+    assert (run.epochs, run.recipe.epochs) == (1, 1)
+    assert (run.recipe.batch_size, run.recipe.learning_rate) == (128, 3.5e-3)
+    assert [run.dataset[part] for part in ("train", "validation", "test")] == [640, 160, 160]  # no more than there are
+    assert "test_accuracy" in run.history
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("rehearsal on 640 pictures, no result: ") for line in lines)
+
+
+def test_a_rehearsal_takes_a_small_data_set_whole(shapes, monkeypatch):
+    monkeypatch.setenv("COURSE_REHEARSAL", "1")
+    run = train(small_model(shapes), shapes.subset(train=40), Recipe(3, 64), monitor="none")
+    assert [run.dataset[part] for part in ("train", "validation", "test")] == [40, 48, 48]
+
+
+def test_a_rehearsal_refuses_to_write_a_card(shapes, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_REHEARSAL", "1")
+    model = small_model(shapes)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"COURSE_REHEARSAL is set, and a rehearsal is no result: it writes no card"):
+        train(model, shapes, "quick", card=tmp_path / "card.json")
+    assert list(tmp_path.iterdir()) == []
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("value", ["", "0", None])
+def test_without_the_variable_a_run_is_no_rehearsal(value, monkeypatch):
+    monkeypatch.delenv("COURSE_REHEARSAL", raising=False)
+    if value is not None:
+        monkeypatch.setenv("COURSE_REHEARSAL", value)
+    assert not training.rehearsing()
+
+
+def test_after_epoch_sees_the_weights_before_and_after_every_epoch(shapes):
+    model = small_model(shapes)
+    first, seen = model.get_weights(), {}
+    run = train(
+        model, shapes, Recipe(2, 32, 0.01), keep_best=False, monitor="none",
+        after_epoch=lambda epoch: seen.update({epoch: model.get_weights()}),
+    )  # fmt: skip
+    assert list(seen) == [0, 1, 2]
+    for epoch, weights in ((0, first), (run.epochs, model.get_weights())):
+        assert all(np.array_equal(a, b) for a, b in zip(seen[epoch], weights, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(seen[1], seen[2], strict=True))
+
+
+def test_the_progress_goes_on_only_after_after_epoch(shapes, monkeypatch):
+    happened = []
+
+    class Monitor(training.make_monitor("none", None, 1).__class__):
+        def start_epoch(self, epoch):
+            happened.append(f"epoch {epoch} starts")
+
+        def end_epoch(self):
+            happened.append(f"{self.run.epochs} done")
+
+    monkeypatch.setattr(training, "make_monitor", lambda kind, run, steps: Monitor(run, steps))
+    train(small_model(shapes), shapes, Recipe(2, 64), after_epoch=lambda epoch: happened.append(epoch))
+    assert happened == [0, "epoch 0 starts", "1 done", 1, "epoch 1 starts", "2 done", 2]
+
+
+def test_weight_decay_leaves_biases_norms_positions_and_scales_alone():
+    alone = ("bias", "spatial_bias", "gamma", "beta", "positions", "class_token", "temperature")
+    variables = [keras.Variable(np.ones(3, "float32"), name=name) for name in ("kernel", *alone)]
+    optimizer = training.optimizer_for(Recipe(1, 8, 0.1, schedule="constant", warmup=0.0, weight_decay=0.5), 1)
+    optimizer.build(variables)
+    optimizer.apply([keras.ops.zeros(3) for _ in variables], variables)
+    after = {variable.name: keras.ops.convert_to_numpy(variable) for variable in variables}
+    np.testing.assert_allclose(after.pop("kernel"), 1 - 0.1 * 0.5, rtol=1e-6)
+    for name, value in after.items():
+        np.testing.assert_array_equal(value, 1, err_msg=name)
+
+
 def test_what_does_not_fit_is_named(shapes):
+    with pytest.raises(TypeError, match="after_epoch must be a function of the epoch, but it is a int"):
+        train(small_model(shapes), shapes, after_epoch=3)
     with pytest.raises(TypeError, match=r"dataset must be a Dataset.*but it is a ndarray"):
         train(small_model(shapes), shapes.x_train)
     with pytest.raises(ValueError, match="tells 7 classes apart, but the data set 'shapes: odd_one_out' has 16"):
