@@ -18,18 +18,28 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A JupyterLab for all lessons: a function from a lesson's file name to the address to open.
+
+    The lessons are rehearsed there, not trained: nbval does that. Pictures for the README show trained networks.
+    """
+    rehearsal = "0" if os.environ.get("COURSE_SCREENSHOTS") else "1"
+    with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), LESSONS, COURSE_REHEARSAL=rehearsal) as of:
+        yield of
+
+
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.stem)
-def lesson(request, browser, tmp_path_factory):
+def lesson(request, browser, address):
     """The lesson with all its cells run."""
-    with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), request.param) as address:
-        context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        opened = Lesson(context.new_page())
-        opened.name = request.param.stem
-        opened.open(address)
-        opened.stored = opened.shows_stored_picture()
-        opened.run_all()
-        yield opened
-        context.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    opened = Lesson(context.new_page(), request.param.stem)
+    opened.open(address(request.param.name))
+    opened.stored = opened.shows_stored_picture()
+    opened.run_all()
+    yield opened
+    opened.shut_down()
+    context.close()
 
 
 @pytest.fixture(scope="session")

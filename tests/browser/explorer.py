@@ -33,6 +33,12 @@ CLIPPED = """(root) => {
   return found;
 }"""
 
+# What is said aloud follows what is written a moment later, once a sweep has stopped.
+SAID = """(root) => {
+  const said = root.querySelector("[aria-live]").textContent;
+  return said === root.querySelector(".words").textContent && said;
+}"""
+
 # The time from a key press to the frame in which its picture is shown: the key event's own time stamp, then the first
 # animation frame after the explorer has drawn.
 WATCH = """(root) => {
@@ -76,8 +82,11 @@ class Explorer:
 
     def said(self) -> str:
         """Returns what a screen reader is told, once the explorer has stopped moving."""
-        self.page.wait_for_timeout(250)
-        return self.root.locator("[aria-live]").text_content()
+        return self.page.wait_for_function(SAID, arg=self.root.element_handle(), timeout=5_000).json_value()
+
+    def settle(self) -> None:
+        """Waits until what has changed is on the screen."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def clipped(self) -> list[str]:
         """Returns in words what cuts the explorer off."""

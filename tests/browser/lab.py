@@ -42,22 +42,24 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def jupyterlab(scratch: Path, notebook: Path):
-    """Starts JupyterLab on a copy of a notebook; yields the address to open.
+def jupyterlab(scratch: Path, notebooks: list[Path], **changes: str):
+    """Starts JupyterLab on copies of notebooks; yields a function from a file's name to the address to open.
 
     Args:
         scratch: an empty folder for the server's root, its settings and its log.
-        notebook: the notebook to copy.
+        notebooks: the notebooks to copy.
+        changes: variables to set in the environment of the kernels.
     """
     root, home = scratch / "lessons", scratch / "home"
     root.mkdir()
-    shutil.copy(notebook, root)
+    for notebook in notebooks:
+        shutil.copy(notebook, root)
     settings = scratch / "settings"
     quiet = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text(json.dumps(QUIET), encoding="utf-8")
     home.mkdir()
-    environment = clean_environment(home / "ipython") | {
+    environment = clean_environment(home / "ipython", **changes) | {
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -76,7 +78,7 @@ def jupyterlab(scratch: Path, notebook: Path):
         server = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         wait_for_server(server, f"http://127.0.0.1:{port}/api/status?token={TOKEN}", log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={TOKEN}&reset"
+        yield lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}?token={TOKEN}&reset"
     finally:
         server.terminate()
         try:
@@ -117,6 +119,8 @@ RUN_ALL = """async () => {
   commands.execute("notebook:run-all-cells").finally(() => { window.lessonDone = true; });
 }"""
 
+SHUT_DOWN = """() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"""
+
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.toJSON())"""
 
 
@@ -125,7 +129,9 @@ class Lesson:
     """A lesson open in the browser."""
 
     page: object  # playwright.sync_api.Page
+    name: str
     seconds: float = 0.0
+    stored: bool = False
 
     def open(self, address: str) -> None:
         """Opens the address and waits until the kernel is there."""
@@ -149,6 +155,10 @@ class Lesson:
         self.page.evaluate(RUN_ALL)
         self.page.wait_for_function("() => window.lessonDone", timeout=seconds * 1000, polling=200)
         self.seconds = time.perf_counter() - start
+
+    def shut_down(self) -> None:
+        """Ends the kernel, so that the next lesson has the machine for itself."""
+        self.page.evaluate(SHUT_DOWN)
 
     def cells(self) -> list[dict]:
         """Returns all cells with their outputs, as the notebook would be saved now."""

@@ -4,11 +4,9 @@ import re
 from collections import Counter
 from statistics import median
 
-import pytest
-
 from tests.browser.explorer import Explorer
 
-PRESSES = 40
+PRESSES = 24
 WITHIN_MS = 16.0
 
 
@@ -31,7 +29,7 @@ def test_all_cells_run_without_an_error(lesson, measured):
             assert output["output_type"] != "error", f"{cell['source']}\n{output}"
     not_run = [cell["source"][:60] for cell in code if cell["source"].strip() and not cell["execution_count"]]
     assert not_run == []
-    measured(f"run all cells in JupyterLab: {lesson.seconds:.1f} s (other tests run beside it)")
+    measured(f"run all cells in JupyterLab: {lesson.seconds:.1f} s (a rehearsal, beside other tests)")
 
 
 def test_the_stored_lesson_shows_pictures_before_it_is_run(lesson):
@@ -109,13 +107,14 @@ def test_screenshots_in_light_and_dark(lesson, pictures):
         for explorer in all_explorers(lesson):
             explorer.show()
             page.mouse.move(2, 2)
-            page.wait_for_timeout(200)
+            explorer.settle()
             explorer.root.screenshot(path=pictures / f"{number}-{explorer.name}{suffix}.png")
             ink, paper = explorer.root.evaluate("r => [getComputedStyle(r).color, getComputedStyle(r).backgroundColor]")
             assert contrast(ink, paper) >= 7, f"{explorer.name}, {theme}: {ink} on {paper}"
     page.set_viewport_size({"width": 1280, "height": 1000})
-    all_explorers(lesson)[0].show()
-    page.wait_for_timeout(200)
+    first = all_explorers(lesson)[0]
+    first.show()
+    first.settle()
     page.screenshot(path=pictures / f"{number}-jupyterlab.png")
 
 
@@ -131,21 +130,31 @@ def contrast(ink: str, paper: str) -> float:
     return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
-@pytest.mark.timing
-def test_a_key_press_shows_its_picture_within_a_frame(lesson, measured):
+def delays_of(explorer) -> tuple[list[float], list[float]]:
+    """Presses arrow keys; returns the milliseconds from key press to picture, sorted, and those of the drawing."""
+    explorer.show()
+    explorer.watch()
+    sliders = [control for control in explorer.controls() if control.get_attribute("type") == "range"]
+    sliders[-1].focus()
+    for press in range(PRESSES):
+        explorer.page.keyboard.press("ArrowRight" if press % 4 < 2 else "ArrowLeft")
+        explorer.page.wait_for_timeout(35 + 7 * (press % 5))  # at no fixed distance from the screen's frames
+    delays = sorted(explorer.delays())
+    assert len(delays) >= 0.75 * PRESSES, f"{explorer.name}: {len(delays)} of {PRESSES} presses changed the picture"
+    return delays, explorer.drawings()
+
+
+def test_a_key_press_shows_its_picture_within_a_frame(lesson, alone, measured):
     slow = []
     for explorer in all_explorers(lesson):
-        explorer.show()
-        explorer.watch()
-        sliders = [control for control in explorer.controls() if control.get_attribute("type") == "range"]
-        sliders[-1].focus()
-        for press in range(PRESSES):
-            explorer.page.keyboard.press("ArrowRight" if press % 4 < 2 else "ArrowLeft")
-            explorer.page.wait_for_timeout(35 + 7 * (press % 5))  # at no fixed distance from the screen's frames
-        delays = sorted(explorer.delays())
-        assert len(delays) >= 30, f"{explorer.name}: only {len(delays)} of {PRESSES} presses changed the picture"
-        text = f"{explorer.name}, key press to picture: {median(delays):.1f} ms median of {len(delays)}"
-        measured(f"{text}, {delays[-2]:.1f} ms second worst; drawing itself {median(explorer.drawings()):.1f} ms")
+        beside = "beside other tests"
+        delays, drawings = delays_of(explorer)
+        if median(delays) > WITHIN_MS:  # other work can only slow it down: what is slow gets a second try without
+            beside = "alone"
+            with alone():
+                delays, drawings = delays_of(explorer)
+        text = f"{lesson.name}, {explorer.name}, key press to picture, {beside}: {median(delays):.1f} ms median"
+        measured(f"{text} of {len(delays)}, {delays[-2]:.1f} ms second worst; drawing itself {median(drawings):.1f} ms")
         if median(delays) > WITHIN_MS:
             slow.append(text)
     assert slow == []

@@ -11,7 +11,7 @@ from tools.lesson import GAP, NOTEBOOKS, SOLUTION_TITLE, differences, sources, t
 from tools.settings import read_repository
 
 LESSONS = [NOTEBOOKS / f"{source.stem}.ipynb" for source in sources()]
-SKELETON = ("see it", "build it", "train it", "look inside", "take it apart", "your turn", "what the paper found")
+SKELETON = ("see it", "build it", "train it", "look inside", "take it apart", "your turn", "what the paper")
 MINUTES = re.compile(r"(\d+) min")
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)

@@ -1,0 +1,572 @@
+# %% [markdown]
+# # 02 · FNet: mixing without a single weight
+#
+# **45 minutes.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes a Fourier transform,
+# two hundred years old and without weights, and lets the rest of the network make something of it. You will see why
+# that works, and where it gets stuck.
+#
+# After this lesson you can
+#
+# - say what one output of a Fourier transform knows of a picture,
+# - write FNet's mixing with two matrix products, and its block from memory,
+# - measure what a network mistakes for what, and explain it from its mixing,
+# - run the paper's ablations (learned matrices, random ones, none) and say what they show and what they do not.
+#
+# The paper: Lee-Thorp et al. 2021, *FNet: Mixing Tokens with Fourier Transforms*
+# ([arXiv 2105.03824](https://arxiv.org/abs/2105.03824)). It is about language; here its tokens are the patches of
+# lesson 01.
+#
+# | | symbol | in this lesson |
+# |---|---|---|
+# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | channels (width of a token) | $d$ | 64 or 128 |
+# | a place in the row of tokens | $j$ | 0 to $n-1$ |
+# | an output token: a frequency | $k$ | 0 to $n-1$ |
+
+# %% [markdown]
+# ## Setup · 2 minutes
+#
+# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick`, `colab` or
+# `full`, as in lesson 01. Write `setup("colab")` to choose yourself.
+
+# %%
+from course_utils.colab import choose_data, setup
+
+PROFILE = setup()
+DATA = choose_data(PROFILE)
+print("data:    ", DATA)
+
+# %%
+import time
+
+import numpy as np
+from keras import Model, ops
+
+from course_utils import checks, show
+from course_utils.baselines import measured
+from course_utils.data import load_dataset
+from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence
+from course_utils.figures import line_chart
+from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
+from course_utils.models import classifier, describe
+from course_utils.recipes import recipe
+from course_utils.training import train
+
+# %% [markdown]
+# ## See it · 8 minutes
+#
+# ### A picture is a sum of waves
+#
+# Every picture of 64 × 64 pixels is a sum of 4096 waves: slow ones, with few periods from border to border, and fast
+# ones. The Fourier transform says how strong each wave is.
+#
+# **Predict first.** How many of the 4096, the slowest ones, do you need before you recognise the picture? And which of
+# the four pictures will need most?
+#
+# Move $k$ (or focus the slider and use the arrow keys). Try your own picture too.
+
+# %%
+explore_frequencies()
+
+# %% [markdown]
+# Of the photographs, a few hundred waves are enough to see what it is. With 29 they hold 36 to 57 % of their contrast;
+# the shapes hold 4 %. Small things with hard edges are made of faster waves.
+#
+# With all 4096 it is the picture again. A transform loses nothing: it says the same thing in other words. And each of
+# those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
+#
+# ### The same with tokens
+#
+# FNet does not transform pixels. It has a table $x$: $n$ rows (tokens), $d$ columns (channels). It transforms along the
+# tokens and along the channels, and keeps the real part. So output token $k$ is a sum over all places $j$, with the
+# weights of a wave: $\cos(2π\,jk/n)$.
+#
+# **Predict first.** Choose *one patch of the cat*: only one token has anything to say. In how many rows of the table
+# will it be heard when the transform runs over the channels alone? Over the tokens alone? And for *stripes*, which are
+# one pure wave along the tokens: how many rows will light up?
+
+# %%
+explore_fourier()
+
+# %% [markdown]
+# Over the channels alone, no place meets another. Over the tokens, the one patch is heard nearly everywhere: louder and
+# softer, as the wave says. That is mixing, and nobody had to learn it. The stripes are the other extreme: they light up
+# two rows, for a wave with 8 periods and one with $64 - 8$ have the same cosine.
+#
+# Did you see the numbers at the bar? With both transforms, each output is a sum of 4096 values: it becomes large.
+#
+# Attention does two things at once: it lets all tokens meet, and it decides, from what they say, who listens to whom.
+# FNet keeps the first and drops the second.
+
+# %% [markdown]
+# ## Build it · 7 minutes
+#
+# ### The transform
+#
+# $$M(x) = \mathrm{Re}(F_n \, x \, F_d) \qquad (F_n)_{kj} = e^{-2πi\,jk/n}$$
+#
+# $F_n$ is the matrix of the transform over $n$ tokens. NumPy knows the transform; given $n$ tokens of which each is 1
+# alone, it returns the matrix. Here it is for $n = 4$:
+
+# %% tags=["nbval-check-output"]
+def dft(n):
+    return np.fft.fft(np.eye(n))
+
+
+def printed(matrix):
+    for row in np.round(matrix) + 0:
+        print("  ".join(f"{value.real:+.0f}{value.imag:+.0f}i" for value in row))
+
+
+printed(dft(4))
+
+# %% [markdown]
+# Row 0 is the plain sum. Row 1 is one wave along the tokens, row 2 two waves. Row 3 is row 1 with the other sign
+# of $i$: the same cosine, the opposite sine.
+#
+# **Predict first.** What comes out if you transform twice: $F_4 F_4$?
+
+# %% tags=["nbval-check-output"]
+printed(dft(4) @ dft(4) / 4)
+
+# %% [markdown]
+# Ones and zeros: the tokens again, but token 1 and token 3 have changed places. Two transforms give the input back,
+# *mirrored*: $j → -j \bmod n$, with token 0 where it was. This mirror will follow us through the lesson.
+#
+# The layer does not multiply by $F_n$: the *fast* Fourier transform, `fft2`, gives the same numbers with less work.
+
+# %%
+show.source(FourierMixing.call)
+
+# %% tags=["nbval-check-output"]
+x = np.random.default_rng(0).normal(size=(1, 16, 64)).astype("float32")
+fast = ops.convert_to_numpy(FourierMixing()(x))
+slow = (dft(16) @ x @ dft(64)).real
+twice = (dft(16) @ (x @ dft(64)).real).real
+
+print("fft2 and the two matrices agree:         ", bool(np.abs(fast - slow).max() < 1e-3))
+print("the same with a real part in between:    ", bool(np.abs(fast - twice).max() < 1e-3))
+print("weights of the layer:                    ", sum(w.size for w in FourierMixing().weights))
+
+# %% [markdown]
+# The real part is taken *once*, at the end. Taken in between, the sines are lost that the second transform needs.
+#
+# ### The block
+#
+# $$y = \mathrm{LN}_1(x + M(x)) \qquad z = \mathrm{LN}_2(y + \mathrm{MLP}(y))$$
+#
+# All weights of the block are in the MLP, which is four times as wide as a token, and in the two LayerNorms.
+
+# %%
+show.source(FNetBlock.call)
+
+# %% [markdown]
+# **Look closely.** In the Mixer the LayerNorm stood *before* each branch, and the sum went on as it was (pre-norm).
+# Here it stands *after* the sum (post-norm), as in the first Transformers. Watch the size of the values on the way:
+
+# %% tags=["nbval-check-output"]
+block = FNetBlock(mlp_dim=256)
+block.build(x.shape)
+y = block.norm1(x + block.mixer(x))
+
+for name, values in [("x", x), ("M(x)", block.mixer(x)), ("y", y), ("z", block(x))]:
+    values = ops.convert_to_numpy(values)
+    print(f"{name:5} shape {values.shape}, standard deviation {values.std():4.1f}")
+
+# %% [markdown]
+# What the transform adds is about $\sqrt{nd/2}$ times as large as $x$ itself: the residual nearly drowns. The LayerNorm
+# brings everything back to size 1.
+#
+# These are the sizes that this course names; *base* has the width and depth of the paper's Base model.
+
+# %% tags=["nbval-check-output"]
+for name, shape, classes in [
+    ("fnet_tiny", (32, 32, 3), 16),
+    ("fnet_course", (32, 32, 3), 100),
+    ("fnet_base", (224, 224, 3), 1000),
+]:
+    about = describe(classifier(name, shape, classes))
+    print(f"{name:11} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
+    print(f"{about['weights']:10,} weights, {about['multiply_adds']:14,} multiply-adds")
+
+# %% [markdown]
+# **A question before you train.** These networks add a learned vector to each token, its *position embedding*. The
+# Mixer had none. The waves of $F_n$ weigh each place differently: so is FNet not told the order already? Keep your
+# answer.
+
+# %% [markdown]
+# ## Train it · 4 minutes
+#
+# After each epoch we ask the network about 500 test pictures and keep its answers: we shall need them.
+
+# %%
+plan = {
+    ("quick", "shapes"): ("fnet", recipe("quick")),
+    ("quick", "cifar100"): ("fnet", recipe("course", epochs=3)),
+    ("colab", "cifar100"): ("fnet_course", recipe("course", epochs=15)),
+    ("full", "cifar100"): ("fnet_course", recipe("course")),
+}
+config, how = plan.get((PROFILE, DATA), ("fnet", recipe("quick")))
+dataset = load_dataset(DATA)
+if PROFILE == "quick" and DATA == "cifar100":
+    dataset = dataset.subset(train=5000, validation=1000, test=1000)
+print(dataset)
+print(how)
+
+# %%
+def train_with_diary(network, data, how):
+    """Trains; returns the run, and what the network said of 500 test pictures before it and after each epoch."""
+    pictures, diary = data.x_test[:500].astype("float32"), []
+
+    def note(epoch):
+        diary.append(np.argmax(ops.convert_to_numpy(network(pictures)), axis=1))
+
+    return train(network, data, how, after_epoch=note), diary
+
+
+model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+run, diary = train_with_diary(model, dataset, how)
+
+# %%
+show.samples(dataset, model=model)
+
+# %% [markdown]
+# ## Look inside · 6 minutes
+#
+# ### Who moves whom?
+#
+# As in lesson 01: if input token $j$ changes a little, how much does output token $i$ change? There are no mixing
+# weights to look at, but there is this.
+#
+# **Predict first.** Up to block 1, before training: which input tokens move output token 5 most? And up to block 2,
+# after a transform of a transform?
+
+# %%
+before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+unmixed = classifier(config, dataset.input_shape, dataset.num_classes, seed=0, token_mixing="none")
+explore_influence(
+    {"FNet, before training": before, "FNet, after training": model, "no mixing": unmixed},
+    {"a test picture": dataset.x_test[0]},
+    depths=[1, 2],
+)
+
+# %% [markdown]
+# Before training, up to block 1, everybody moves everybody, and nearly equally: no token is nearer than another. (The
+# Mixer had a bright diagonal there.) One *row* is darker: token 0 holds the plain sum, and that is so large that after
+# the LayerNorm a small change hardly counts.
+#
+# Up to block 2 you see an **X**: each token is moved most by itself and by its mirror image, token $-i \bmod n$. You
+# have met that matrix: it is $F_n F_n$. Training makes the X paler.
+#
+# ### What does it mistake for what?
+#
+# Here we need the puzzle of lesson 01: sixteen shapes, one in another colour, and the class is where it lies. We sort
+# the answers after each epoch into three kinds: right, *the mirrored place* ($-j \bmod 16$ instead of $j$), any other.
+#
+# **Predict first.** If the network only guesses among its mistakes, the mirrored place gets 1 of 15 of them.
+
+# %%
+puzzle = load_dataset("shapes")
+if DATA == "shapes":
+    solved = run
+else:
+    solver = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0)
+    solved, diary = train_with_diary(solver, puzzle, recipe("quick"))
+
+
+def sorted_answers(diary):
+    """{kind of answer: (epochs, share of the test pictures)} for `line_chart`."""
+    said, places = np.array(diary), puzzle.y_test[:500]
+    right = (said == places).mean(axis=1)
+    mirrored = ((said == -places % 16) & (said != places)).mean(axis=1)
+    epochs = np.arange(len(said))
+    return {
+        "right": (epochs, right),
+        "the mirrored place": (epochs, mirrored),
+        "any other place": (epochs, 1 - right - mirrored),
+    }
+
+
+line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test pictures (%)", markers=True)
+
+# %% [markdown]
+# For a while nearly *every* mistake is the mirrored place. The network has found the odd shape, but not on which side
+# of the row of tokens it lies. Then it learns that, too.
+#
+# Why? $\cos(2π\,jk/n)$ is the same for $j$ and for $n - j$. What tells them apart has to come from somewhere else.
+
+# %% [markdown]
+# ## Take it apart · 8 minutes
+#
+# ### Without positions
+#
+# The question from above: does FNet need to be told where a token is? Put the tokens of a picture into the mirrored
+# order, and compare what arrives at the end of an untrained network, with positions and without.
+
+# %% tags=["nbval-check-output"]
+order = -np.arange(16) % 16
+print("mirrored order:", order.tolist())
+tokens = np.random.default_rng(1).normal(size=(8, 16, 64)).astype("float32")
+for positions in (True, False):
+    network = classifier("fnet", puzzle.input_shape, 16, seed=0, position_embedding=positions)
+    end = Model(network.get_layer("patch_embedding").output, network.get_layer("pool").output)
+    plain, mirrored = (ops.convert_to_numpy(end(given)) for given in (tokens, tokens[:, order]))
+    difference = np.abs(plain - mirrored).max()
+    print(f"positions {'on: ' if positions else 'off:'} the same answer for both orders:", bool(difference < 1e-4))
+
+# %% [markdown]
+# Without positions the two are *exactly* alike to the network, whatever it learns. This is why: mirror the tokens, and
+# the transform comes out mirrored, too. Row $k$ of the table now holds the value *and* the wave that row $-k$ had: the
+# same table, its rows in another order. The MLP treats all rows alike, and the mean at the end asks for no order.
+#
+# And not only the mirror. The same holds for each order $j → u·j \bmod n$ with $u·u = 1 \bmod n$:
+
+# %% tags=["nbval-check-output"]
+units = [u for u in range(16) if u * u % 16 == 1]
+alike = {tuple(sorted({u * j % 16 for u in units})) for j in range(16)}
+print("unseen for n = 16: u =", units)
+print("places that look alike:", *sorted(alike))
+print(f"right answers at best: {len(alike)} of 16 = {100 * len(alike) / 16} %")
+
+# %% [markdown]
+# Within a group, nothing is left but to guess one place: at best one right answer for each group. Let us see.
+
+# %%
+placeless = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, position_embedding=False)
+_, placeless_diary = train_with_diary(placeless, puzzle, recipe("quick"))
+
+epochs, right = sorted_answers(placeless_diary)["right"]
+line_chart(
+    {
+        "epoch": {
+            "with positions": sorted_answers(diary)["right"],
+            "without positions": (epochs, right),
+            "the best it could do without: 7 of 16": (epochs, 0 * right + 7 / 16),
+        }
+    },
+    "right answers to 500 test pictures (%)",
+    markers=True,
+    chance=1 / 16,
+)
+
+# %% [markdown]
+# So the transform does know the order of the tokens, up to its mirror images; the position embedding breaks the tie.
+# The paper adds one, as BERT does.
+#
+# ### Must it be Fourier?
+#
+# The paper's own ablations. Replace $F_n$ and $F_d$ by two matrices of real numbers that are *learned*, or that stay as
+# *random* as they were drawn; or take the mixing out, so that only the MLP is left. Each keeps its position embedding.
+#
+# **Predict first.** Write down an order of the four, then fill the table: run the cells one at a time.
+
+# %%
+MIXINGS = {
+    "fourier": "Fourier",
+    "linear": "learned matrices",
+    "random": "random matrices",
+    "none": "none, only the MLP",
+}
+runs = {"fourier": solved}
+
+
+def ablate(mixing):
+    """Trains FNet with another mixing, for fewer epochs than before, and returns the table as far as it is filled."""
+    network = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, token_mixing=mixing)
+    runs[mixing] = train(network, puzzle, recipe("quick", epochs=5))
+    return ablation_table()
+
+
+def ablation_table():
+    rows = []
+    for mixing, name in MIXINGS.items():
+        rows.append({"mixing": name})
+        if mixing in runs:
+            result = runs[mixing]
+            rows[-1] |= {
+                "weights": result.model["weights"],
+                "multiply-adds": result.model["multiply_adds"],
+                "epochs": result.epochs,
+                "seconds an epoch": f"{np.median(result.history['seconds']):.1f}",
+                "test accuracy": show.percent(result.test["top1"]),
+            }
+    return show.table(rows)
+
+
+ablation_table()
+
+# %%
+ablate("linear")
+
+# %%
+ablate("random")
+
+# %%
+ablate("none")
+
+# %% [markdown]
+# Without mixing the network stays at chance, 1 in 16. Positions alone would allow it a trick ("the reddest cell is the
+# odd one" is right for half of the puzzles), but in this training it does not even find that.
+#
+# With any of the three mixings it learns the puzzle. Even *random* matrices will do: nothing about waves is special
+# here. It is enough that each output hears all places, each with a weight of its own; the MLPs do the rest. Learned
+# matrices even need fewer epochs than Fourier.
+#
+# The paper saw something else. On language, learned matrices and Fourier came out alike, and random ones far behind
+# (see the end of the lesson). So the puzzle can tell mixing from no mixing, but not a good mixing from a poor one: an
+# ablation is no better than its task.
+#
+# ### What does it cost?
+#
+# The table counts no multiply-adds for the transform: it has no dense layer. It is not free. A fast Fourier transform
+# grows with $n \log n$, a matrix over the tokens with $n^2$.
+#
+# **Predict first.** From which $n$ on will the transform win on your machine?
+
+# %%
+def milliseconds(layer, n, d=64):
+    x = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(1, n, d)).astype("float32"))
+    times = []
+    for _ in range(6):  # the first one prepares; the fastest is the least disturbed
+        start = time.perf_counter()
+        ops.convert_to_numpy(layer(x))
+        times.append(1000 * (time.perf_counter() - start))
+    return min(times[1:])
+
+
+lengths = [16, 64, 256, 1024, 4096]
+line_chart(
+    {
+        "tokens n": {
+            "Fourier transform": (lengths, [milliseconds(FourierMixing(), n) for n in lengths]),
+            "two matrices": (lengths, [milliseconds(LinearMixing(), n) for n in lengths]),
+        }
+    },
+    "milliseconds for one picture",
+    x_scale="log",
+    markers=True,
+)
+
+# %% [markdown]
+# With few tokens both take next to nothing, and either may win. With thousands the matrix runs away. A picture of 16 or
+# 64 patches is not where FNet saves time; a long text is.
+
+# %% [markdown]
+# ## Your turn · 8 minutes
+#
+# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution.
+#
+# ### 1 · The matrix of the transform
+#
+# Entry $(k, j)$ is $e^{-2πi\,jk/n}$; count from 0. `np.outer(a, b)` multiplies each with each.
+# (Without `np.fft`, this time.)
+
+# %% tags=["exercise"]
+def dft_matrix(n):
+    """n -> complex NumPy array (n, n)."""
+    ### BEGIN SOLUTION
+    places = np.arange(n)
+    return np.exp(-2j * np.pi * np.outer(places, places) / n)
+    ### END SOLUTION
+
+
+checks.check_dft_matrix(dft_matrix)
+
+# %% [markdown]
+# ### 2 · FNet's mixing in one line
+#
+# Two products and one real part. `F_n` is `(n, n)`, `F_d` is `(d, d)`.
+
+# %% tags=["exercise"]
+def fourier_mixing(x, F_n, F_d):
+    """(b, n, d) -> (b, n, d), NumPy arrays."""
+    ### BEGIN SOLUTION
+    return (F_n @ x @ F_d).real
+    ### END SOLUTION
+
+
+checks.check_fourier_mixing(fourier_mixing)
+
+# %% [markdown]
+# ### 3 · The whole block
+#
+# `mixing`, `norm1`, `mlp` and `norm2` take tokens and give tokens. Mind where the norms stand.
+
+# %% tags=["exercise"]
+def fnet_block(x, mixing, norm1, mlp, norm2):
+    """(b, n, d) -> (b, n, d), NumPy arrays."""
+    ### BEGIN SOLUTION
+    y = norm1(x + mixing(x))
+    return norm2(y + mlp(y))
+    ### END SOLUTION
+
+
+checks.check_fnet_block(fnet_block)
+
+# %% [markdown]
+# ### 4 · Write a test: is it linear?
+#
+# FNet's mixing is linear, and so nothing but the MLPs and LayerNorms can *decide* anything. A layer is linear if it
+# keeps sums and multiples. `layer` takes tokens and gives tokens; `x` and `y` are two tables to try it on. Return True
+# or False. The check tries your test on eight layers; each easy shortcut is fooled by one of them.
+
+# %% tags=["exercise"]
+def is_linear(layer, x, y):
+    ### BEGIN SOLUTION
+    whole = layer(2 * x - 3 * y)
+    parts = 2 * layer(x) - 3 * layer(y)
+    return bool(np.allclose(whole, parts, atol=1e-4))  # float32: equal up to rounding
+    ### END SOLUTION
+
+
+checks.check_is_linear(is_linear)
+
+# %% [markdown]
+# ### 5 · What FNet cannot see
+#
+# Return an order of `n` tokens, other than `0, 1, 2, …`, that FNet without positions cannot tell from the plain one.
+# (Turning the whole row around, `n - 1, …, 1, 0`, is not quite it. Try!)
+
+# %% tags=["exercise"]
+def unseen_order(n):
+    """n -> the numbers 0 to n - 1, each once: place i gets token order[i]."""
+    ### BEGIN SOLUTION
+    return -np.arange(n) % n
+    ### END SOLUTION
+
+
+checks.check_unseen_order(unseen_order)
+
+# %% [markdown]
+# **Go on from here.** Switch the transform over the channels off before training:
+#
+# ```python
+# from course_utils.models import blocks
+# for block in blocks(network):
+#     block.mixer.channels = False
+# ```
+#
+# The positions are still there. Where does the accuracy on the puzzle stop, and what share of the mistakes is the
+# mirrored place? (What is left of $M(x)$ holds cosines alone. If mirrored places look alike, 9 of 16 are right at
+# best.)
+
+# %% [markdown]
+# ## What the paper found, what we measured · 2 minutes
+#
+# **The paper** is about language. On the GLUE benchmark (table 2, average score) BERT-Base reaches 83.3, the same
+# network with learned matrices 77.0, FNet 76.7, random matrices 56.6, no mixing 49.3. FNet reaches 92 to 97 % of
+# BERT's accuracy and trains 80 % faster on GPUs at 512 tokens (abstract).
+#
+# **This course**, from recorded runs on pictures. Weights and multiply-adds for a picture stand beside every accuracy.
+
+# %%
+show.table(measured("fnet"))
+
+# %% [markdown]
+# **Three things to take home.**
+#
+# 1. Mixing needs no weights: each output of the transform is a sum over all tokens, and the MLPs learn what to make of
+#    it.
+# 2. An ablation says as much as its task can tell: here random matrices were good enough, on language they are not.
+# 3. A mixer has its own blind spots. Fourier's is the mirror: without positions, FNet cannot tell token $j$ from
+#    token $-j \bmod n$.

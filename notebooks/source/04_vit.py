@@ -1,0 +1,642 @@
+# %% [markdown]
+# # 04 · ViT: every patch asks every patch
+#
+# **45 minutes.** In a Mixer the weights that mix tokens are learned once and belong to places. In a Vision Transformer
+# they are made anew for every picture: each patch asks all others and takes from those that answer. You will watch a
+# network learn whom to ask, and then find out how much such a picture explains.
+#
+# After this lesson you can
+#
+# - compute attention by hand, and say what query, key and value are for,
+# - read attention tables of a real network: by block, by head, rolled out, and as distances,
+# - say what position embeddings, a class token and a mean pool do, and count what a head of dense layers costs,
+# - build other attention weights with the very same output, and test what an attention map explains.
+#
+# The paper: Dosovitskiy et al. 2020, *An Image is Worth 16x16 Words*
+# ([arXiv 2010.11929](https://arxiv.org/abs/2010.11929)).
+#
+# | | symbol | in this lesson |
+# |---|---|---|
+# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | channels (width of a token) | $d$ | 64 or 128 |
+# | heads; width of a head | $h$; $d/h$ | 4; 16 or 32 |
+# | queries, keys, values of one head | $Q, K, V$ | $n × d/h$ each |
+# | attention weights of one head | $A$ | $n × n$, rows sum to 1 |
+
+# %% [markdown]
+# ## Setup · 2 minutes
+#
+# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (pictures
+# made by the course, two CPU cores), `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose
+# yourself.
+
+# %%
+from course_utils.colab import choose_data, setup
+
+PROFILE = setup()
+DATA = choose_data(PROFILE)
+print("data:    ", DATA)
+
+# %%
+import keras
+import numpy as np
+from keras import ops
+
+from course_utils import checks, probes, show
+from course_utils.baselines import measured
+from course_utils.data import load_dataset
+from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions
+from course_utils.figures import attention_distances, training_curves
+from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
+from course_utils.models import blocks, classifier, describe
+from course_utils.recipes import recipe
+from course_utils.training import evaluate, train
+
+# %% [markdown]
+# ## See it · 6 minutes
+#
+# ### Attention by hand, without a single weight
+#
+# Sixteen shapes, one in another colour: in which cell? With a patch size of 8 each cell is one token.
+#
+# Let every token carry one thing only: its colour. Two tokens are alike if their colours point the same way away from
+# the background. Let each token take from the others in proportion to $e^{\text{likeness}/τ}$. A row of such weights is
+# made to sum to 1: that is a softmax, and $τ$ is called its temperature.
+
+# %%
+puzzle = load_dataset("shapes")
+puzzles = {f"puzzle {k + 1}": puzzle.x_test[k] for k in range(3)}
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def likeness(picture):
+    """(32, 32, 3) -> (16, 16): the cosine between the colours of each two cells."""
+    pixels = ops.convert_to_numpy(Patches(8)(picture[None].astype("float32")))[0].reshape(16, 64, 3)
+    colour = pixels.mean(axis=1) - picture[0, 0]  # the corner is background
+    colour /= np.linalg.norm(colour, axis=1, keepdims=True)
+    return colour @ colour.T
+
+
+by_hand = {
+    f"τ = {tau}": np.stack([softmax(likeness(picture) / tau) for picture in puzzles.values()])[None, :, None]
+    for tau in (2, 0.5, 0.1)  # tables (1 block, 3 pictures, 1 head, 16, 16)
+}
+
+# %% [markdown]
+# **Predict first.** Point at an ordinary cell: whom does it take from? And the odd one? What does a high temperature do
+# to the difference?
+
+# %%
+attention_explorer_from_arrays(
+    by_hand,
+    puzzles,
+    (4, 4),
+    title="Tokens that ask for their own colour",
+    label="Temperature",
+    start={"network": "τ = 0.1"},
+)
+
+# %% [markdown]
+# At a low temperature the ordinary cells share among each other, and the odd one is left with itself. At a high one
+# everybody takes from everybody. Nothing was learned: comparing is built into the operation.
+#
+# A real head learns three things: what a token asks for (its query $q_i$), what it answers to (its key $k_j$), and
+# what it hands over (its value $v_j$). "Alike" becomes $q_i · k_j$, so a token may just as well ask for what is
+# *unlike* itself. Keep that in mind.
+
+# %% [markdown]
+# ## Build it · 7 minutes
+#
+# $$A = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d/h}}\right) \qquad \mathrm{head} = A\,V$$
+#
+# The block around it is two sums again, and channel mixing is the MLP that you know:
+#
+# $$y = x + \mathrm{MSA}(\mathrm{LN}_1(x)) \qquad z = y + \mathrm{MLP}(\mathrm{LN}_2(y))$$
+#
+# MSA is $h$ heads side by side, each on its own $d/h$ channels, then one dense layer over all.
+
+# %%
+show.source(SelfAttention.products, SelfAttention.scores, SelfAttention.call, TransformerBlock.call)
+
+# %% tags=["nbval-check-output"]
+block = TransformerBlock(num_heads=4, mlp_dim=128)
+x = PatchEmbedding(patch_size=8, embed_dim=64)(puzzle.x_test[:1].astype("float32"))
+z, A = block(x, return_attention=True)
+print("tokens            x (b, n, d)   ", tuple(x.shape))
+print("queries           Q (b, n, d)   ", tuple(block.attention.query(x).shape), "= 4 heads of 16 numbers")
+print("attention         A (b, h, n, n)", tuple(A.shape))
+print("after the block   z (b, n, d)   ", tuple(z.shape))
+print("every row of A sums to 1:", bool(np.allclose(ops.convert_to_numpy(A).sum(axis=-1), 1, atol=1e-5)))
+
+# %% [markdown]
+# ### Why divide by $\sqrt{d/h}$?
+#
+# **Predict first.** Queries and keys with numbers of size 1: how large is $q · k$ when a head is 4 wide? When it is
+# 256 wide? And what does the softmax make of that, over 16 tokens?
+
+# %% tags=["nbval-check-output"]
+rng = np.random.default_rng(0)
+print("width   size of q·k   largest weight in a row: as it is   divided")
+for width in (4, 16, 64, 256):
+    Q, K = rng.normal(size=(2, 2000, 16, width))
+    products = Q @ K.transpose(0, 2, 1)
+    largest = [softmax(scores).max(axis=-1).mean() for scores in (products, products / np.sqrt(width))]
+    print(f"{width:5} {products.std():11.1f} {largest[0]:37.2f} {largest[1]:9.2f}")
+
+# %% [markdown]
+# The products grow like the square root of the width, and the wider the head, the more one token would take all from
+# the start. Divided, a head begins undecided, whatever its width.
+#
+# ### Where are the weights?
+#
+# After the blocks, $n$ tokens must become one answer. The published lesson that this one replaces (CIFAR-100 at 72
+# pixels, 144 tokens of width 64, 8 blocks) flattens all tokens and puts dense layers of 2048 and 1024 on top. It also
+# makes each of its 4 heads as wide as the whole token. A mean pool needs one dense layer.
+#
+# **Predict first.** Which share of all weights sits in the head, there and here?
+
+# %% tags=["nbval-check-output"]
+n, d, classes = 144, 64, 100
+network = classifier("vit", (72, 72, 3), classes, patch_size=6, embed_dim=d, depth=8, num_heads=4, channels_mlp_dim=128)
+pooled = network.get_layer("head").count_params()
+body = network.count_params() - pooled
+
+wide = keras.layers.MultiHeadAttention(num_heads=4, key_dim=d)
+wide(np.zeros((1, n, d)), np.zeros((1, n, d)))
+wide_body = body + 8 * (wide.count_params() - blocks(network)[0].attention.count_params())
+
+dense = keras.Sequential([keras.Input((n, d)), keras.layers.Flatten()])
+for width in (2048, 1024, classes):
+    dense.add(keras.layers.Dense(width))
+
+for name, inside, head in (
+    ("published: wide heads, flatten + 2048 + 1024", wide_body, dense.count_params()),
+    ("this course: the paper's heads, mean pool", body, pooled),
+):
+    print(f"{name:46} {inside:9,} before the head, {head:10,} in it: {100 * head / (inside + head):4.1f} %")
+
+# %% [markdown]
+# There, 97 of 100 weights are a perceptron that reads all tokens at fixed places. Whatever its accuracy says, it says
+# little about the Transformer. So our networks pool: 2 of 100.
+#
+# These are the sizes that this course names. B/16 is the paper's (its table 1: 86 million weights).
+
+# %% tags=["nbval-check-output"]
+for name, shape, classes in (
+    ("vit_tiny", (32, 32, 3), 16),
+    ("vit_course", (32, 32, 3), 100),
+    ("vit_b16", (224, 224, 3), 1000),
+):
+    about = describe(classifier(name, shape, classes))
+    print(f"{name:10} {about['tokens']:3} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
+    print(f"{about['num_heads']:2} heads, {about['weights']:10,} weights, {about['multiply_adds']:14,} multiply-adds")
+
+# %% [markdown]
+# **A question before you train.** Nothing in the formulas knows where a token was. How does a ViT know?
+#
+# It is told: before the first block a learned vector is added to each token, one for each place. That is the position
+# embedding.
+
+# %% [markdown]
+# ## Train it · 4 minutes
+#
+# While the network learns, we note after each epoch how sharply its tokens attend: the entropy of each row, written as
+# "as if it attended to so many tokens alike".
+
+# %%
+plan = {
+    ("quick", "shapes"): ("vit", recipe("quick")),
+    ("quick", "cifar100"): ("vit", recipe("course", epochs=3)),
+    ("colab", "cifar100"): ("vit_course", recipe("course", epochs=15)),
+    ("full", "cifar100"): ("vit_course", recipe("course")),
+}
+config, how = plan.get((PROFILE, DATA), ("vit", recipe("quick")))
+dataset = puzzle if DATA == "shapes" else load_dataset(DATA)
+if PROFILE == "quick" and DATA == "cifar100":
+    dataset = dataset.subset(train=5000, validation=1000, test=1000)
+print(dataset)
+print(how)
+
+# %%
+model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
+attended = []
+
+
+def note(epoch):
+    if epoch:
+        entropy = probes.entropy(probes.attention(model, dataset.x_validation[:100]))  # (blocks, b, heads, n)
+        attended.append(2 ** entropy.mean(axis=(1, 2, 3)))
+
+
+run = train(model, dataset, how, after_epoch=note)
+
+# %%
+training_curves(
+    {"the network": run.history}
+    | {f"block {k}": {"attended": values} for k, values in enumerate(np.transpose(attended), start=1)},
+    keys=("val_accuracy", "attended"),
+    labels={"attended": "tokens attended to"},
+    chance=1 / dataset.num_classes,
+)
+
+# %% [markdown]
+# **Why does it rise so late and so suddenly?** Put the two panels side by side, epoch by epoch, before you read on.
+#
+# On the puzzle the network stays near guessing while its tokens attend to all others alike. The first block makes up
+# its mind, and in that epoch or the next the accuracy rises. A likely reason: while a token takes from all alike, it
+# gets little more than the mean of all cells, the same for every token. Only when it takes from one cell does it learn
+# something about that one.
+
+# %%
+show.samples(dataset, model=model)
+
+# %% [markdown]
+# ## Look inside · 7 minutes
+#
+# ### Whom do they ask?
+#
+# **Predict first.** In the trained network, does an ordinary cell of the puzzle look at cells like itself, as in the
+# experiment by hand, or at the odd one? In block 1? In block 2?
+
+# %%
+rows, columns = probes.token_grid(model)
+few = rows * columns <= 16  # with 64 tokens one picture makes tables enough
+seen = {f"picture {k + 1}": dataset.x_test[k] for k in range(2 if few else 1)}
+start = {"head": "mean of the heads"}
+explore_attention(
+    {"before training": before, "after training": model}, seen, start={"network": "after training", **start}
+)
+
+# %% [markdown]
+# Go through heads and blocks. On the puzzle, here is the same over 200 test pictures: how much of its attention an
+# ordinary cell gives to the odd one. Chance would be 1 in 16, about 6 %.
+
+
+# %%
+def given_to(tables, odd):
+    """(b, h, n, n), (b,) -> (h,): how much all tokens but the odd one take from it, on average."""
+    return np.mean([np.delete(A[..., k], k, axis=-1).mean(axis=-1) for A, k in zip(tables, odd, strict=True)], axis=0)
+
+
+if DATA == "shapes":
+    for k, tables in enumerate(probes.attention(model, dataset.x_test[:200]), start=1):
+        shares = given_to(tables, dataset.y_test[:200])
+        print(f"block {k}:", "   ".join(f"head {h} {100 * share:3.0f} %" for h, share in enumerate(shares, start=1)))
+
+# %% [markdown]
+# On the puzzle the first block has learned the opposite of the experiment by hand: some of its heads ask for what is
+# *unlike*, and then nearly every cell looks at the odd one. In the second block most heads look elsewhere. Whom does
+# the answer depend on there? Keep your guess for the next section.
+#
+# ### Where is a token?
+#
+# The position embedding is $n$ vectors. Two places are alike if the cosine between their vectors is near 1.
+#
+# **Predict first.** Before training the vectors are noise. After training on the puzzle: will neighbours be alike?
+
+# %%
+explore_positions({"before training": before, "after training": model})
+
+# %%
+row, column = np.divmod(np.arange(rows * columns), columns)
+apart = np.maximum(abs(row[:, None] - row), abs(column[:, None] - column))
+for name, network in (("before", before), ("after", model)):
+    vectors = ops.convert_to_numpy(network.get_layer("position_embedding").positions)
+    similarity = probes.position_similarity(network)
+    print(f"{name:6} training: length {np.linalg.norm(vectors, axis=1).mean():.2f},", end=" ")
+    near, far = similarity[apart == 1].mean(), similarity[apart > 1].mean()
+    print(f"cosine with neighbours {near:+.2f}, with all others {far:+.2f}")
+
+# %% [markdown]
+# On the puzzle the vectors have grown many times longer, yet neighbours are hardly more alike than others: cells are
+# drawn without regard to their neighbours, so the network has no reason to learn who is next to whom. It only learned
+# to tell the places apart. On photographs the paper found what you may have expected: the nearer
+# two places, the more alike, with rows and columns visible (its figure 7).
+#
+# ### How far do heads look?
+#
+# The mean distance between a token and what it attends to, in pixels, head by head: the paper compares it to the
+# receptive field of a convolution.
+
+# %%
+grid, side = (rows, columns), model.get_layer("patch_embedding").patch_size
+
+
+def distances(network):
+    A = probes.attention(network, dataset.x_test[:100])  # (blocks, b, heads, n, n)
+    return probes.mean_attention_distance(A, grid, side).mean(axis=1)
+
+
+alike = np.full((rows * columns, rows * columns), 1 / (rows * columns))
+attention_distances(
+    {"before training": distances(before), "after training": distances(model)},
+    everywhere=float(probes.mean_attention_distance(alike, grid, side)),
+)
+
+# %% [markdown]
+# On the puzzle the points have hardly moved, although you have just seen the tables change completely. A head that
+# looks for a *content* finds it near or far, as it happens: on average it looks as far as a head that looks nowhere in
+# particular. A summary can hide what matters. (In the paper's networks some heads of the first blocks stay local and
+# others already look across most of the picture.)
+
+# %% [markdown]
+# ## Take it apart · 10 minutes
+#
+# ### Without position embedding
+#
+# **Predict first.** Shuffle the patches of a picture. What changes in the answer of a ViT without position embedding
+# and with a mean pool? What follows for the puzzle?
+
+# %%
+placeless = classifier(config, puzzle.input_shape, puzzle.num_classes, position_embedding=False, seed=0)
+train(placeless, puzzle, "quick", epochs=3, monitor="none")
+with_positions = model if DATA == "shapes" else classifier(config, puzzle.input_shape, puzzle.num_classes, seed=0)
+if DATA != "shapes":
+    train(with_positions, puzzle, "quick", monitor="none")
+
+patches = Patches(8)
+pictures = puzzle.x_test[:100].astype("float32")
+shuffled = patches.unpatch(ops.take(patches(pictures), rng.permutation(16), axis=1), puzzle.input_shape)
+for name, network in (("with positions", with_positions), ("without", placeless)):
+    change = np.abs(ops.convert_to_numpy(network(pictures) - network(shuffled))).max()
+    accuracy = evaluate(network, puzzle.x_test, puzzle.y_test)["top1"]
+    print(f"{name:15} shuffling changes a logit by up to {change:9.6f}; test accuracy {100 * accuracy:5.1f} %")
+
+# %% [markdown]
+# Without positions nothing changes but for rounding, so the network cannot say *where*: all it could ever reach is 1 in
+# 16, and three epochs are as good as three hundred. A set of patches has no places. (It could still learn *what* is in
+# the picture, or whether *something* is odd.)
+#
+# ### A class token instead of the mean
+#
+# The paper puts one more token before the others. It starts as zeros, belongs to no place, asks like any other, and
+# its last state alone goes to the head.
+
+# %%
+with_token = classifier(config, dataset.input_shape, dataset.num_classes, pool="class_token", seed=0)
+token_run = train(with_token, dataset, how)
+
+# %%
+training_curves(
+    {"mean pool": run.history, "class token": token_run.history},
+    keys=("loss", "val_accuracy"),
+    chance=1 / dataset.num_classes,
+)
+
+# %%
+show.table(
+    [
+        {"pool": name, "weights": result.model["weights"], "test accuracy": show.percent(result.test["top1"])}
+        for name, result in (("mean", run), ("class token", token_run))
+    ]
+)
+
+# %% [markdown]
+# One run of each, with one seed and one learning rate, says little about which is better. The paper's authors first saw
+# the mean pool do poorly, and found that it only needed a learning rate of its own (appendix D.3). Try it later: train
+# both with `learning_rate=2 * how.learning_rate`, and see what you would conclude then.
+#
+# Here is whom the class token asks. The third picture is its own row.
+
+# %%
+explore_attention({"mean pool": model, "class token": with_token}, seen, start={"network": "class token", **start})
+
+# %% [markdown]
+# ### Is attention an explanation?
+#
+# An attention map is often shown as "what the network looked at", and often doubted (Jain and Wallace 2019,
+# [arXiv 1902.10186](https://arxiv.org/abs/1902.10186)). Three tests.
+#
+# **Test 1: put in another table.** In one block we replace the attention weights and leave all else alone: the same
+# values, residuals and MLPs. *Predict first*, from the maps you have seen: in which block does it hurt? And what will
+# the network answer when it gets the table of another picture?
+
+# %%
+images, labels = dataset.x_test[:200], dataset.y_test[:200]
+results = []
+for k, own in enumerate(probes.attention(model, images), start=1):
+    n = own.shape[-1]
+    tables = {
+        "its own": own,
+        "all alike": np.full_like(own, 1 / n),
+        "itself only": np.broadcast_to(np.eye(n), own.shape),
+        "the next picture's": np.roll(own, -1, axis=0),
+    }
+    said = {name: probes.logits_with(model, images, k, table).argmax(axis=1) for name, table in tables.items()}
+    row = {"block": k} | {name: show.percent(np.mean(answer == labels)) for name, answer in said.items()}
+    next_class = np.mean(said["the next picture's"] == np.roll(labels, -1))
+    results.append(row | {"… and gives the next picture's answer": show.percent(next_class)})
+show.table(results)
+
+# %% [markdown]
+# On the puzzle the first block's table *is* the answer: give the network another picture's table, and it names the odd
+# cell of that other picture. The second block's table hardly counts: another one does as well. Yet both make fine
+# pictures. A map shows what a token *takes*, not whether it *matters*.
+#
+# **Test 2: other weights, exactly the same output.** A head hands on $A V$. For one token that is one row of $A$, $n$
+# numbers, of which only $d/h$ sums (and that they add up to 1) go on. Where $n > d/h + 1$, there are directions in
+# which the row can move and *nothing* behind it notices (Brunner et al. 2020,
+# [arXiv 1908.04211](https://arxiv.org/abs/1908.04211)).
+#
+# Heads own no weights: cutting the same $d × d$ matrices into 8 heads instead of 4 gives another network for free, with
+# narrower heads. Name two tokens that you would like the maps of its last block to point at:
+
+# %%
+WANTED = (0, rows * columns - 1)
+
+eight = classifier(config, dataset.input_shape, dataset.num_classes, num_heads=8, seed=0)
+eight.set_weights(model.get_weights())
+last = len(blocks(eight))
+picture = dataset.x_test[:1]
+A = probes.attention(eight, picture)[last - 1]  # (1, 8, n, n)
+V = probes.values(eight, picture, last)  # (1, 8, n, d/h)
+n, width = V.shape[-2:]
+print(f"8 heads: test accuracy {100 * evaluate(eight, dataset.x_test, dataset.y_test)['top1']:.1f} %")
+print(f"a row of A: {n} weights, of which {width} + 1 sums count: {n - width - 1} free directions")
+
+others = {token: probes.other_attention(A, V, token) for token in WANTED}  # as A, and others @ V == A @ V
+gains = [(other[..., token] - A[..., token]).mean(axis=(0, 2)) for token, other in others.items()]
+best = int(np.min(gains, axis=0).argmax())  # the head that is most easily talked into both
+answer = ops.convert_to_numpy(eight(picture.astype("float32")))
+for token, other in others.items():
+    weight = [table[0, best, :, token].mean() for table in (A, other)]
+    first = [(table[0, best].argmax(axis=-1) == token).mean() for table in (A, other)]
+    change = np.abs(probes.logits_with(eight, picture, last, other) - answer).max()
+    print(f"head {best + 1}, token {token:2}: mean weight {weight[0]:.2f} → {weight[1]:.2f};", end=" ")
+    print(f"{first[0]:.0%} → {first[1]:.0%} of the tokens take most from it; largest change of a logit: {change:.0e}")
+
+# %%
+attention_explorer_from_arrays(
+    {"the network's own": A[None]} | {f"favours token {token}": other[None] for token, other in others.items()},
+    {"a test picture": picture[0]},
+    (rows, columns),
+    title="Three tables, one output",
+    label="Table",
+    start={"network": f"favours token {WANTED[0]}", "head": f"head {best + 1}"},
+)
+
+# %% [markdown]
+# Three maps, three stories, and but for rounding one and the same answer. The rows are true weights: none is negative,
+# they sum to 1. In a ViT-B/16 every row has 197 weights and 64 + 1 sums: 132 free directions.
+#
+# **Test 3: ask the network.** $‖∂y_i/∂x_j‖$ says how much output token $i$ really moves with input patch $j$ (lesson
+# 01). Does attention rank the patches in the same order? 1 means the same order, 0 no relation, −1 the opposite.
+
+
+# %%
+def rank_correlation(a, b):
+    return np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1]
+
+
+A = probes.attention(model, picture)[:, 0]  # (blocks, heads, n, n)
+rolled = probes.rollout(A)
+pairs = ~np.eye(n, dtype=bool)  # without a token and itself: that is the residual's doing
+odd = int(dataset.y_test[0]) if DATA == "shapes" else None
+for k in range(1, len(A) + 1):
+    moved = probes.influence(model, picture[0], k)
+    raw, far = A[k - 1].mean(axis=0), rolled[k - 1]
+    print(f"block {k}: influence and attention {rank_correlation(raw[pairs], moved[pairs]):+.2f},", end=" ")
+    print(f"influence and rollout {rank_correlation(far[pairs], moved[pairs]):+.2f}")
+    if odd is not None:
+        share = [(t / t.sum(axis=1, keepdims=True))[np.arange(n) != odd, odd].mean() for t in (raw, moved)]
+        print(f"         the odd cell gets {share[0]:.0%} of the others' attention and {share[1]:.0%} of the influence")
+
+# %% [markdown]
+# On the puzzle attention tells the truth in the first block, where tokens still *are* patches. In the second block
+# attention and influence rank the patches quite differently. There every token already carries what it took in the
+# first block: "token 5" is no longer "patch 5". Rollout counts that in and does better, but it knows nothing of values
+# and MLPs.
+#
+# An attention map is a measurement of one thing. Before you call it an explanation, change something and see whether
+# the answer changes.
+
+# %% [markdown]
+# ## Your turn · 7 minutes
+#
+# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution. Take as
+# many as time allows.
+#
+# ### 1 · Attention in NumPy
+#
+# One head, one picture: $\mathrm{softmax}(Q K^\top / \sqrt{d/h})\,V$. Mind large scores: $e^{1000}$ is infinite.
+
+
+# %% tags=["exercise"]
+def attend(q, k, v):
+    """Three arrays (n, head_dim) -> (n, head_dim)."""
+    ### BEGIN SOLUTION
+    scores = q @ k.T / np.sqrt(q.shape[-1])  # (n, n)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True) @ v
+    ### END SOLUTION
+
+
+checks.check_attention(attend)
+
+# %% [markdown]
+# ### 2 · How many weights does a block have?
+#
+# Two LayerNorms, the dense layers of attention, an MLP. Which of the four sizes do not matter?
+
+
+# %% tags=["exercise"]
+def transformer_weights(n, d, num_heads, mlp_dim):
+    ### BEGIN SOLUTION
+    norms = 2 * (d + d)
+    attention = 4 * (d * d + d)  # query, key, value, output
+    mlp = d * mlp_dim + mlp_dim + mlp_dim * d + d
+    return norms + attention + mlp
+    ### END SOLUTION
+
+
+checks.check_transformer_weights(transformer_weights)
+
+# %% [markdown]
+# ### 3 · Write a test for "it does not know where"
+#
+# `network` takes tokens `(1, n, d)` and gives tokens `(1, n, d)`, both NumPy arrays. Return True if shuffling the input
+# tokens only shuffles the output tokens in the same way. The check tries your test on seven networks.
+
+
+# %% tags=["exercise"]
+def forgets_places(network, x):
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(0)
+    for _ in range(5):  # one order alone may leave in place just the tokens that matter
+        order = rng.permutation(x.shape[1])
+        if not np.allclose(network(x[:, order]), network(x)[:, order], atol=1e-5):
+            return False
+    return True
+    ### END SOLUTION
+
+
+checks.check_forgets_places(forgets_places)
+
+# %% [markdown]
+# ### 4 · Rollout
+#
+# A block hands on half of itself (the residual) and half of what attention brings: $\frac12(A + I)$, with $A$ the mean
+# over the heads. Two blocks one after the other are a product of two such tables. Which one stands on the left?
+
+
+# %% tags=["exercise"]
+def rollout(tables):
+    """A list of (n, n) tables, the first block's first -> (n, n)."""
+    result = np.eye(len(tables[0]))
+    for table in tables:
+        ### BEGIN SOLUTION
+        result = (table + np.eye(len(table))) / 2 @ result
+        ### END SOLUTION
+    return result
+
+
+checks.check_rollout(rollout)
+
+# %% [markdown]
+# ### 5 · Mean attention distance
+#
+# How far does a head look? Weigh the distance between the places of tokens $i$ and $j$ by $A_{ij}$, sum over $j$, take
+# the mean over $i$. A patch is `p` pixels wide, and tokens are counted row by row.
+
+
+# %% tags=["exercise"]
+def attention_distance(A, rows, columns, p):
+    """(n, n) -> pixels."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    ### BEGIN SOLUTION
+    away = p * np.hypot(row[:, None] - row, column[:, None] - column)  # (n, n)
+    return (A * away).sum(axis=1).mean()
+    ### END SOLUTION
+
+
+checks.check_attention_distance(attention_distance)
+
+# %% [markdown]
+# **Go on from here.** Train the network without positions on `load_dataset("shapes", task="match")`, where the question
+# is *whether* two shapes have one colour and not *where*. Does it need positions there? Then name other `WANTED` tokens
+# in test 2, the odd one among them: which are hard to favour, and why?
+
+# %% [markdown]
+# ## What the paper found, what we measured · 2 minutes
+#
+# **The paper.** Trained on ImageNet alone, ViTs stay behind convolutional networks of their size; trained first on
+# 300 million pictures, ViT-H/14 reaches 88.55 % top-1 on ImageNet (table 2). Without position embedding ViT-B/16 loses
+# about three points in a quick test on ImageNet, 61.4 % instead of 64.2 % (appendix D.4): on photographs *what* there
+# is goes a long way. On our puzzle it loses everything.
+#
+# **This course**, from recorded runs, beside the published lesson whose place it takes:
+
+# %%
+show.table(measured("vit"))
+
+# %% [markdown]
+# **Three things to take home.**
+#
+# 1. Attention makes its mixing weights from the picture: queries ask, keys answer, values are handed over.
+# 2. It knows no places. The position embedding tells it, and it learns only as much about places as the task asks.
+# 3. Attention weights say what a token takes. What that does to the answer is another question, and you can measure it.
