@@ -16,10 +16,12 @@ WORKERS ?= 2
 # Programs are started as modules of the environment's Python: that works in a folder with spaces in its name, too.
 BIN := .venv/bin
 COLAB_BIN := .venv-colab/bin
+JAX_BIN := .venv-jax/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LAB_STAMP := .venv/.installed-lab
 TEST_STAMP := .venv/.installed-test
 COLAB_STAMP := .venv-colab/.installed
+JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test notebooks check colab lock clean
@@ -31,7 +33,7 @@ help:  ## list these commands
 lab: $(LAB_STAMP)  ## install what is missing and open lesson 01 in JupyterLab
 	"$(BIN)/python" -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/01_mlp_mixer.ipynb
 
-test: $(TEST_STAMP) $(COLAB_STAMP)  ## install what is missing and run every test
+test: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
 	"$(BIN)/python" -m ruff check .
 	"$(BIN)/python" -m pytest $(TESTS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout 180 --nbval-sanitize-with tests/notebooks/sanitize.cfg
@@ -50,7 +52,7 @@ lock: $(TEST_STAMP)  ## choose the exact versions in constraints.txt anew
 	"$(BIN)/python" -m tools.lock
 
 clean:  ## remove the environments and everything built
-	rm -rf .venv .venv-colab dist build .pytest_cache .ruff_cache
+	rm -rf .venv .venv-colab .venv-jax dist build .pytest_cache .ruff_cache
 	find course_utils tools tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg:
@@ -75,4 +77,14 @@ $(COLAB_STAMP): tests/environments/colab.txt tests/environments/colab-constraint
 	@echo "Installing Colab's versions beside it: a few minutes, once."
 	"$(COLAB_BIN)/python" $(PIP_INSTALL) --requirement tests/environments/colab.txt \
 		--constraint tests/environments/colab-constraints.txt
+	@touch $@
+
+.venv-jax/pyvenv.cfg:
+	@"$(PYTHON)" tools/check_python.py
+	"$(PYTHON)" -m venv .venv-jax
+
+$(JAX_STAMP): tests/environments/jax.txt tests/environments/jax-constraints.txt | .venv-jax/pyvenv.cfg
+	@echo "Installing the course's other backend, JAX, beside it: a minute, once."
+	"$(JAX_BIN)/python" $(PIP_INSTALL) --requirement tests/environments/jax.txt \
+		--constraint tests/environments/jax-constraints.txt
 	@touch $@
