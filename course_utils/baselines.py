@@ -4,7 +4,7 @@ The published numbers are top-1 and top-5 shares on CIFAR-100, between 0 and 1. 
 before this course, with 45,000 pictures for training and 5,000 for validation.
 """
 
-from course_utils.runs import read_card, results_folder
+from course_utils.runs import read_card, read_seeds, results_folder
 
 PUBLISHED = {
     "mixer": {
@@ -81,6 +81,34 @@ def measured(paper: str) -> list[dict]:
                 "test top-5": f"{100 * published['test_top5']:.1f} %",
             }
         )
+    return rows
+
+
+def seeds(experiment: str, epoch: int | None = None) -> list[dict]:
+    """Returns the recorded runs of an experiment that was repeated with several seeds, as rows of one table.
+
+    Args:
+        experiment: such as "spt_and_lsa"; `benchmarks.seeds` holds them all.
+        epoch: None for the accuracy on the test pictures at the end, or the number of the epoch, from 1, after which
+            the accuracy on the validation pictures is told.
+
+    Returns:
+        One row for each network: its name and an accuracy for each seed.
+
+    Raises:
+        FileNotFoundError: there is no such experiment.
+        ValueError: the runs have no such epoch.
+    """
+    rows = []
+    for name, cards in read_seeds(experiment).items():
+        row = {"network": name}
+        for card in cards:
+            curve = card["history"]["val_accuracy"]
+            if epoch is not None and not 1 <= epoch <= len(curve):
+                raise ValueError(f"seeds: epoch must be from 1 to {len(curve)}, but it is {epoch!r}")
+            share = card["test"]["top1"] if epoch is None else curve[epoch - 1]
+            row[f"seed {card['seed']}"] = f"{100 * share:.0f} %"
+        rows.append(row)
     return rows
 
 

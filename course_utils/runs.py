@@ -12,6 +12,7 @@ from pathlib import Path
 from course_utils.recipes import Recipe
 
 CARD_FORMAT = "course_utils result card 1"
+SEEDS_FORMAT = "course_utils runs with several seeds 1"
 _REQUIRED = ("model", "recipe", "dataset", "seed", "history", "versions", "hardware")
 
 
@@ -196,3 +197,27 @@ def recorded(name: str) -> dict:
         known = sorted(found.stem for found in results_folder().glob("*.json"))
         raise FileNotFoundError(f"recorded: there is no result card {name!r}; there are {', '.join(known) or 'none'}")
     return read_card(path)
+
+
+def read_seeds(name: str) -> dict[str, list[dict]]:
+    """Reads an experiment that was repeated with several seeds, as written by `benchmarks.seeds`.
+
+    Returns:
+        {network: [the result card of each seed]}.
+
+    Raises:
+        FileNotFoundError: there is no such experiment; the message lists those there are.
+        CardError: the file holds something else.
+    """
+    folder = results_folder() / "seeds"
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = sorted(found.stem for found in folder.glob("*.json"))
+        raise FileNotFoundError(f"read_seeds: there is no experiment {name!r}; there are {', '.join(known) or 'none'}")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CardError(f"read_seeds: {path} is not JSON ({error})") from error
+    if not isinstance(found, dict) or found.get("format") != SEEDS_FORMAT:
+        raise CardError(f"read_seeds: {path} holds no runs with several seeds")
+    return found["runs"]

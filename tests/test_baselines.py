@@ -1,9 +1,11 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
+from benchmarks.seeds import EXPERIMENTS
 from course_utils import baselines, runs
-from course_utils.baselines import PUBLISHED, comparison, measured
+from course_utils.baselines import PUBLISHED, comparison, measured, seeds
 
 
 @pytest.fixture
@@ -68,3 +70,47 @@ def test_what_nobody_published_is_named(folder):
 def test_the_published_numbers_are_shares():
     for published in PUBLISHED.values():
         assert 0.4 < published["test_top1"] < published["test_top5"] < 0.9
+
+
+def seeds_file(folder, **networks):
+    (folder / "seeds").mkdir()
+    text = json.dumps({"format": runs.SEEDS_FORMAT, "runs": networks})
+    (folder / "seeds" / "trial.json").write_text(text)
+
+
+def test_runs_with_several_seeds_are_one_table(monkeypatch, tmp_path):
+    cards = [card("vit_tiny", 5) | {"seed": seed} for seed in (0, 1)]
+    monkeypatch.setattr(runs, "results_folder", lambda: tmp_path)
+    cards[1]["history"]["val_accuracy"] = [0.25, 0.5]
+    cards[1]["test"]["top1"] = 0.444
+    seeds_file(tmp_path, plain=cards, changed=cards[:1])
+    assert seeds("trial") == [
+        {"network": "plain", "seed 0": "88 %", "seed 1": "44 %"},
+        {"network": "changed", "seed 0": "88 %"},
+    ]
+    assert seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
+    with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
+        seeds("trial", epoch=3)
+
+
+def test_an_experiment_that_is_not_there_or_no_experiment_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "results_folder", lambda: tmp_path)
+    seeds_file(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no experiment 'nothing'; there are trial"):
+        seeds("nothing")
+    (tmp_path / "seeds" / "trial.json").write_text("[]")
+    with pytest.raises(runs.CardError, match="holds no runs with several seeds"):
+        seeds("trial")
+    (tmp_path / "seeds" / "trial.json").write_text("{")
+    with pytest.raises(runs.CardError, match="is not JSON"):
+        seeds("trial")
+
+
+def test_the_recorded_seeds_are_those_of_their_experiments():
+    for name, experiment in EXPERIMENTS.items():
+        found = runs.read_seeds(name)
+        assert list(found) == list(experiment.variants)
+        for cards in found.values():
+            assert [card["seed"] for card in cards] == list(range(experiment.seeds))
+            recipe = json.loads(json.dumps(asdict(experiment.recipe)))
+            assert all(card["recipe"] == recipe and len(card["history"]["loss"]) == recipe["epochs"] for card in cards)

@@ -110,8 +110,9 @@ def pack(root: Path = ROOT) -> bytes:
     for file in (root / "course_utils").rglob("*"):
         if file.is_file() and file.suffix in PACKAGE_FILES and "__pycache__" not in file.parts:
             files[file.relative_to(root).as_posix()] = file
-    for card in (root / "benchmarks" / "results").glob("*.json"):
-        files[f"course_utils/results/{card.name}"] = card
+    results = root / "benchmarks" / "results"
+    for card in results.rglob("*.json"):
+        files[f"course_utils/results/{card.relative_to(results).as_posix()}"] = card
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):

@@ -16,8 +16,8 @@ MOST_SECONDS = {
     "02_fnet": 90,
     "03_gmlp": 90,
     "04_vit": 90,
-    "05_small_data_vit": 200,  # the aim is 90: not reached yet
-    "06_side_by_side": 300,  # the aim is 150: not reached yet
+    "05_small_data_vit": 90,
+    "06_side_by_side": 150,
 }
 SPENT = pytest.StashKey[float]()
 
