@@ -4,12 +4,13 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from course_utils import models
+from course_utils import checkpoints, models
 from course_utils.batches import Batches, resized
 from course_utils.data import Dataset
 from course_utils.monitor import make_monitor
@@ -131,6 +132,7 @@ def train(
     track_test: bool = False,
     monitor: str | None = None,
     card=None,
+    checkpoint=None,
     jit_compile: bool | str = "auto",
     after_epoch: Callable[[int], None] | None = None,
     **changes,
@@ -154,6 +156,9 @@ def train(
         monitor: "live" (a picture redrawn in the notebook), "lines" (one line for each epoch) or "none"; None
             chooses "live" in a notebook and "lines" elsewhere, unless the variable COURSE_MONITOR says.
         card: a file that receives the result card, rewritten after each epoch.
+        checkpoint: a file that receives everything the next epoch depends on, rewritten after each epoch. If it is
+            there, the run goes on from it: on the same machine's CPU it ends bit for bit as if it had never stopped.
+            A finished run is only read back.
         jit_compile: compile with XLA; "auto" leaves it to Keras, which does so on a GPU. It starts later and then
             steps faster.
         after_epoch: called with 0 before the first epoch and with 1, 2, … after each, for snapshots of the weights:
@@ -166,10 +171,12 @@ def train(
     Raises:
         TypeError: `dataset` is no `Dataset`, `recipe` is neither name nor `Recipe`, or `after_epoch` cannot be called.
         ValueError: the model does not fit the data set, the recipe has no such value, or a rehearsal was given a
-            `card`.
+            `card` or a `checkpoint`.
+        CheckpointError: the checkpoint is damaged, or belongs to another model, recipe, data set or seed.
 
     Warns:
-        UserWarning: the card could not be written. The run goes on, so that nothing learned is lost.
+        UserWarning: the card or the checkpoint could not be written. The run goes on, so that nothing learned is
+            lost.
     """
     recipe = named_recipe(recipe, **changes)
     _check_fit("train", model, dataset)
@@ -177,10 +184,11 @@ def train(
         raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
     rehearsal = rehearsing()
     if rehearsal:
-        if card is not None:
+        if card is not None or checkpoint is not None:
+            given = "card" if card is not None else "checkpoint"
             raise ValueError(
-                "train: COURSE_REHEARSAL is set, and a rehearsal is no result: it writes no card. Unset the variable, "
-                "or leave `card` out"
+                f"train: COURSE_REHEARSAL is set, and a rehearsal is no result: it writes no {given}. Unset the "
+                f"variable, or leave `{given}` out"
             )
         recipe, dataset = _rehearsal_of(recipe, dataset)
     size = model.input_shape[1:3]
@@ -216,11 +224,14 @@ def train(
         rehearsal=rehearsal,
     )
     kept = model.get_weights()
+    if checkpoint is not None and Path(checkpoint).exists():
+        kept, progress = checkpoints.load(checkpoint, model, _about(run))
+        run.history, run.best_epoch = progress["history"], progress["best_epoch"]
     screen = make_monitor(monitor, run, steps)
     try:
-        if after_epoch is not None:
+        if after_epoch is not None and not run.epochs:
             after_epoch(0)
-        for epoch in range(recipe.epochs):
+        for epoch in range(run.epochs, recipe.epochs):
             screen.start_epoch(epoch)
             wall, cpu = time.perf_counter(), time.process_time()
             # Not shuffled: the batches have their order, and Keras would draw another from Python's own generator.
@@ -248,6 +259,9 @@ def train(
             if best or not keep_best:
                 kept, run.best_epoch = weights, epoch + 1
             screen.end_epoch()
+            if checkpoint is not None:
+                progress = {"history": run.history, "best_epoch": run.best_epoch}
+                _or_warn(checkpoints.save, checkpoint, model, kept, _about(run), progress)
             _save(run, card)
             if after_epoch is not None:
                 after_epoch(epoch + 1)
@@ -261,10 +275,26 @@ def train(
     return run
 
 
+def _about(run: Run) -> dict:
+    """Returns what a checkpoint must agree on with the run that continues it."""
+    return {
+        "model": run.model,
+        "recipe": asdict(run.recipe),
+        "data set": run.dataset,
+        "seed": run.seed,
+        "precision": run.policy,
+        "backend": keras.backend.backend(),
+    }
+
+
 def _save(run: Run, card):
-    if card is None:
-        return
+    if card is not None:
+        _or_warn(run.save_card, card)
+
+
+def _or_warn(save, *arguments):
+    """Saves something; a full disk must not end a run."""
     try:
-        run.save_card(card)
+        save(*arguments)
     except OSError as error:
-        warnings.warn(f"train: {error}. The run goes on; run.save_card(path) writes it later", stacklevel=3)
+        warnings.warn(f"train: {error}. The run goes on; run.save_card(path) writes its card later", stacklevel=4)
