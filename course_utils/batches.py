@@ -7,30 +7,7 @@ Keras' own `fit(x, y, shuffle=True)` repeats one permutation in every epoch on t
 import keras
 import numpy as np
 
-
-def augment(images: np.ndarray, names, rng: np.random.Generator) -> np.ndarray:
-    """Changes pictures at random, each its own way.
-
-    Args:
-        images: uint8 `(b, h, w, c)`.
-        names: any of "flip" and "crop", as in `Recipe.augment`.
-        rng: the source of randomness.
-
-    Returns:
-        uint8 `(b, h, w, c)`, a new array.
-    """
-    b, h, w, _ = images.shape
-    if "flip" in names:
-        flipped = rng.random(b) < 0.5
-        images = np.where(flipped[:, None, None, None], images[:, :, ::-1], images)
-    if "crop" in names:
-        pad = max(h // 8, 1)
-        padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-        top, left = rng.integers(0, 2 * pad + 1, (2, b))
-        rows = top[:, None] + np.arange(h)  # (b, h)
-        cols = left[:, None] + np.arange(w)  # (b, w)
-        images = padded[np.arange(b)[:, None, None], rows[:, :, None], cols[:, None, :]]
-    return images
+from course_utils.augmentation import Augmentation
 
 
 def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -51,24 +28,29 @@ class Batches(keras.utils.PyDataset):
         num_classes: number of classes.
         batch_size: pictures in one batch; at most `n`.
         size: (height, width) that the network wants; pictures are resized after the augmentation.
-        names: augmentations, as in `Recipe.augment`.
+        augmentation: what is done to a batch; None for nothing.
+        repeats: show a picture so often within the epoch, one after the other, and so many fewer pictures.
         seed, epoch: what the order and the augmentation depend on.
     """
 
-    def __init__(self, images, labels, num_classes, *, batch_size, size, names=(), seed=0, epoch=0):
+    def __init__(
+        self, images, labels, num_classes, *, batch_size, size, augmentation: Augmentation | None = None, repeats=1,
+        seed=0, epoch=0,
+    ):  # fmt: skip
         super().__init__(workers=1, use_multiprocessing=False)
         self.images, self.labels = images, labels
         self.one_hot = np.eye(num_classes, dtype="float32")
         self.batch_size = min(batch_size, len(images))
-        self.size, self.names, self.seed, self.epoch = size, names, seed, epoch
-        self.order = np.random.default_rng((seed, epoch)).permutation(len(images))
+        self.size, self.augmentation, self.seed, self.epoch = size, augmentation, seed, epoch
+        order = np.random.default_rng((seed, epoch)).permutation(len(images))
+        self.order = np.repeat(order[: -(-len(images) // repeats)], repeats)[: len(images)]
 
     def __len__(self):
         return len(self.images) // self.batch_size
 
     def __getitem__(self, step):
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
-        images = self.images[rows]
-        if self.names:
-            images = augment(images, self.names, np.random.default_rng((self.seed, self.epoch, step)))
-        return resized(images, self.size), self.one_hot[self.labels[rows]]
+        images, labels = self.images[rows], self.one_hot[self.labels[rows]]
+        if self.augmentation is not None and self.augmentation.names:
+            images, labels = self.augmentation(images, labels, np.random.default_rng((self.seed, self.epoch, step)))
+        return resized(images, self.size), labels

@@ -55,6 +55,8 @@ def save(path, model, kept, about: dict, progress: dict) -> Path:
     arrays |= _arrays("kept", kept)
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
+    for left_over in path.parent.glob(f".{path.name}.*.part"):  # by a run that was killed while it wrote
+        left_over.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(temporary, "wb") as file:
@@ -63,7 +65,6 @@ def save(path, model, kept, about: dict, progress: dict) -> Path:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         kept_text = "; the checkpoint before it is untouched" if path.exists() else ""
         raise OSError(
             error.errno,
@@ -71,6 +72,8 @@ def save(path, model, kept, about: dict, progress: dict) -> Path:
             "folder",
             str(path.parent),
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
     _sync_folder(path.parent)
     return path
 

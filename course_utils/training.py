@@ -11,10 +11,12 @@ import keras
 import numpy as np
 
 from course_utils import checkpoints, models
+from course_utils import devices as _devices
+from course_utils.augmentation import Augmentation
 from course_utils.batches import Batches, resized
 from course_utils.data import Dataset
 from course_utils.monitor import make_monitor
-from course_utils.recipes import Recipe
+from course_utils.recipes import Recipe, out_of_patience, plateau_rate
 from course_utils.recipes import recipe as named_recipe
 from course_utils.runs import Run
 
@@ -36,17 +38,21 @@ def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
 
 
 def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns AdamW with the recipe's schedule over `epochs × steps_per_epoch` steps."""
+    """Returns AdamW with the recipe's schedule over `epochs × steps_per_epoch` steps.
+
+    Under "plateau" the rate is the recipe's first one: `train` lowers it between epochs.
+    """
     steps = recipe.epochs * steps_per_epoch
     warmup = round(recipe.warmup * steps)
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else recipe.learning_rate,
             decay_steps=max(steps - warmup, 1),
+            alpha=recipe.last_rate / recipe.learning_rate,
             warmup_target=recipe.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    elif warmup:
+    elif warmup and recipe.schedule == "constant":
         rate = keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=recipe.learning_rate)
     else:
         rate = recipe.learning_rate
@@ -111,6 +117,12 @@ def evaluate(model, images, labels, *, batch_size: int = 500) -> dict:
     }
 
 
+def _better(recipe: Recipe, measured: dict, run: Run) -> bool:
+    """Says whether an epoch is better than the best one so far, by what the recipe asks."""
+    before = run.history[recipe.keep][run.best_epoch - 1]
+    return measured[recipe.keep] < before if recipe.keep == "val_loss" else measured[recipe.keep] > before
+
+
 class _Steps(keras.callbacks.Callback):
     """Tells the monitor of every step."""
 
@@ -134,14 +146,15 @@ def train(
     card=None,
     checkpoint=None,
     jit_compile: bool | str = "auto",
+    devices: int | None = None,
     after_epoch: Callable[[int], None] | None = None,
     **changes,
 ) -> Run:
     """Trains a classifier and measures it.
 
-    The validation pictures choose the epoch whose weights are kept; the test pictures choose nothing. Interrupting
-    (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in `model` and
-    the history is in the `Run`.
+    The validation pictures choose the epoch whose weights are kept (`Recipe.keep`); the test pictures choose nothing.
+    Interrupting (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in
+    `model` and the history is in the `Run`.
 
     With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 640 training, 200
     validation and 200 test pictures. The progress says so, and so does the `Run`.
@@ -151,7 +164,7 @@ def train(
         dataset: what to train on.
         recipe: a name ("quick", "course") or a `Recipe`.
         seed: seeds the order and the augmentation of the training pictures.
-        keep_best: leave the weights of the epoch with the best validation accuracy in the model, not the last ones.
+        keep_best: leave the weights of the best epoch in the model, not the last ones.
         track_test: measure test accuracy after each epoch too, for a curve.
         monitor: "live" (a picture redrawn in the notebook), "lines" (one line for each epoch) or "none"; None
             chooses "live" in a notebook and "lines" elsewhere, unless the variable COURSE_MONITOR says.
@@ -161,6 +174,9 @@ def train(
             A finished run is only read back.
         jit_compile: compile with XLA; "auto" leaves it to Keras, which does so on a GPU. It starts later and then
             steps faster.
+        devices: spread every batch over so many GPUs (or the CPU's virtual devices, where there is no GPU), by
+            `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on JAX. The losses are
+            those of one device, up to rounding; dropout draws other numbers. None: one device.
         after_epoch: called with 0 before the first epoch and with 1, 2, … after each, for snapshots of the weights:
             they are then those of that epoch, not yet the best. Its time counts for no epoch.
         **changes: values of the recipe to change, such as `epochs=3`.
@@ -170,8 +186,8 @@ def train(
 
     Raises:
         TypeError: `dataset` is no `Dataset`, `recipe` is neither name nor `Recipe`, or `after_epoch` cannot be called.
-        ValueError: the model does not fit the data set, the recipe has no such value, or a rehearsal was given a
-            `card` or a `checkpoint`.
+        ValueError: the model does not fit the data set, there are not so many devices, the recipe has no such value,
+            or a rehearsal was given a `card` or a `checkpoint`.
         CheckpointError: the checkpoint is damaged, or belongs to another model, recipe, data set or seed.
 
     Warns:
@@ -193,22 +209,27 @@ def train(
         recipe, dataset = _rehearsal_of(recipe, dataset)
     size = model.input_shape[1:3]
 
+    augmentation = Augmentation(recipe.augment)
+
     def batches(epoch):
         return Batches(
             dataset.x_train, dataset.y_train, dataset.num_classes,
-            batch_size=recipe.batch_size, size=size, names=recipe.augment, seed=seed, epoch=epoch,
+            batch_size=recipe.batch_size, size=size, augmentation=augmentation,
+            repeats=recipe.repeats, seed=seed, epoch=epoch,
         )  # fmt: skip
 
     steps = len(batches(0))
-    optimizer = optimizer_for(recipe, steps)
-    # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them.
-    optimizer.build(model.trainable_variables)
-    model.compile(
-        optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        jit_compile=jit_compile,
-    )
+    learner, scope = _devices.spread(model, devices)
+    with scope():
+        optimizer = optimizer_for(recipe, steps)
+        # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them.
+        optimizer.build(learner.trainable_variables)
+        learner.compile(
+            optimizer=optimizer,
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+            jit_compile=jit_compile,
+        )
     run = Run(
         model=models.describe(model),
         recipe=recipe,
@@ -225,20 +246,29 @@ def train(
     )
     kept = model.get_weights()
     if checkpoint is not None and Path(checkpoint).exists():
-        kept, progress = checkpoints.load(checkpoint, model, _about(run))
+        kept, progress = checkpoints.load(checkpoint, learner, _about(run))
         run.history, run.best_epoch = progress["history"], progress["best_epoch"]
     screen = make_monitor(monitor, run, steps)
     try:
         if after_epoch is not None and not run.epochs:
             after_epoch(0)
         for epoch in range(run.epochs, recipe.epochs):
+            losses = run.history.get("val_loss", [])
+            if out_of_patience(recipe, losses):
+                run.stopped = f"no lower validation loss for {recipe.patience} epochs"
+                break
+            if recipe.schedule == "plateau":
+                optimizer.learning_rate = plateau_rate(recipe, losses)
             screen.start_epoch(epoch)
             wall, cpu = time.perf_counter(), time.process_time()
             # Not shuffled: the batches have their order, and Keras would draw another from Python's own generator.
-            result = model.fit(
-                batches(epoch), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
-                callbacks=[_Steps(screen)],
-            )  # fmt: skip
+            with scope():
+                result = learner.fit(
+                    batches(epoch), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
+                    callbacks=[_Steps(screen)],
+                )  # fmt: skip
+            if learner is not model:
+                model.set_weights(learner.get_weights())
             measured = {key: float(values[-1]) for key, values in result.history.items()}
             if not np.isfinite(measured["loss"]):
                 run.stopped = "the loss is not finite"
@@ -253,7 +283,7 @@ def train(
             if track_test:
                 measured["test_accuracy"] = evaluate(model, dataset.x_test, dataset.y_test)["top1"]
             # An interruption between here and the end of the epoch must not leave a history of unequal lengths.
-            best = not run.best_epoch or measured["val_accuracy"] > run.history["val_accuracy"][run.best_epoch - 1]
+            best = not run.best_epoch or _better(recipe, measured, run)
             weights = model.get_weights() if best or not keep_best else kept
             run.history = {key: [*run.history.get(key, ()), value] for key, value in measured.items()}
             if best or not keep_best:
@@ -261,7 +291,7 @@ def train(
             screen.end_epoch()
             if checkpoint is not None:
                 progress = {"history": run.history, "best_epoch": run.best_epoch}
-                _or_warn(checkpoints.save, checkpoint, model, kept, _about(run), progress)
+                _or_warn(checkpoints.save, checkpoint, learner, kept, _about(run), progress)
             _save(run, card)
             if after_epoch is not None:
                 after_epoch(epoch + 1)

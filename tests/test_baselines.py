@@ -1,11 +1,11 @@
 import json
-from dataclasses import asdict
 
 import pytest
 
 from benchmarks.seeds import EXPERIMENTS
 from course_utils import baselines, runs
 from course_utils.baselines import PUBLISHED, comparison, measured, seeds
+from course_utils.recipes import Recipe
 
 
 @pytest.fixture
@@ -112,5 +112,5 @@ def test_the_recorded_seeds_are_those_of_their_experiments():
         assert list(found) == list(experiment.variants)
         for cards in found.values():
             assert [card["seed"] for card in cards] == list(range(experiment.seeds))
-            recipe = json.loads(json.dumps(asdict(experiment.recipe)))
-            assert all(card["recipe"] == recipe and len(card["history"]["loss"]) == recipe["epochs"] for card in cards)
+            assert all(Recipe(**card["recipe"]) == experiment.recipe for card in cards)
+            assert all(len(card["history"]["loss"]) == experiment.recipe.epochs for card in cards)

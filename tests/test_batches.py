@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from course_utils.batches import Batches, augment, resized
+from course_utils.augmentation import Augmentation, flip_and_crop
+from course_utils.batches import Batches, resized
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_every_epoch_has_its_own_order_and_every_seed_too(images):
 
 def test_augmentation_depends_on_seed_epoch_and_step_alone(images):
     both = ("flip", "crop")
-    one, same = batches(images, names=both), batches(images, names=both)
+    one, same = batches(images, augmentation=Augmentation(both)), batches(images, augmentation=Augmentation(both))
     same[0]  # asking in another order changes nothing
     np.testing.assert_array_equal(one[3][0], same[3][0])
     rows = one[3][1].argmax(axis=1)
@@ -46,14 +47,14 @@ def test_augmentation_depends_on_seed_epoch_and_step_alone(images):
 
 def test_flip_is_left_right_and_about_half(images):
     many = np.repeat(images[:1], 1000, axis=0)
-    out = augment(many, ("flip",), np.random.default_rng(0))
+    out = flip_and_crop(many, ("flip",), np.random.default_rng(0))
     flipped = (out == images[0][:, ::-1]).all(axis=(1, 2, 3))
     assert ((out == images[0]).all(axis=(1, 2, 3)) | flipped).all()
     assert 0.45 < flipped.mean() < 0.55
 
 
 def test_crop_shifts_each_picture_its_own_way_by_an_eighth_at_most(images):
-    out = augment(np.repeat(images[:1], 200, axis=0), ("crop",), np.random.default_rng(0))
+    out = flip_and_crop(np.repeat(images[:1], 200, axis=0), ("crop",), np.random.default_rng(0))
     padded = np.pad(images[0], ((2, 2), (2, 2), (0, 0)))
     windows = {padded[i : i + 16, j : j + 16].tobytes() for i in range(5) for j in range(5)}
     seen = {picture.tobytes() for picture in out}
@@ -62,12 +63,12 @@ def test_crop_shifts_each_picture_its_own_way_by_an_eighth_at_most(images):
 
 
 def test_no_augmentation_leaves_pixels_alone(images):
-    assert augment(images, (), np.random.default_rng(0)) is images
+    assert flip_and_crop(images, (), np.random.default_rng(0)) is images
 
 
 def test_resizing_comes_last_and_only_where_needed(images):
     assert resized(images, (16, 16)) is images
-    x, _ = batches(images, size=(32, 24), names=("flip",))[0]
+    x, _ = batches(images, size=(32, 24), augmentation=Augmentation(("flip",)))[0]
     assert x.shape == (8, 32, 24, 3)
     flat = np.full((1, 16, 16, 1), 77, dtype="uint8")
     np.testing.assert_allclose(resized(flat, (32, 32)), 77)

@@ -141,6 +141,7 @@ def test_a_run_killed_while_it_writes_keeps_the_checkpoint_before(trainer, undis
     trainer.start(tmp_path, path)
     assert trainer.ended() == 0
     assert_same(trainer.result(tmp_path), undisturbed)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["final.npz", "run.npz"]
 
 
 @pytest.mark.slow

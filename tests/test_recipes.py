@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.recipes import RECIPES, Recipe, recipe
+from course_utils.recipes import RECIPES, Recipe, out_of_patience, plateau_rate, recipe
 from course_utils.training import optimizer_for
 
 
@@ -64,7 +64,7 @@ def test_recipes_by_name_with_changes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: recipe("slow"), "unknown recipe 'slow'; choose from quick, course"),
+        (lambda: recipe("slow"), "unknown recipe 'slow'; choose from quick, course, published_mixer"),
         (lambda: recipe("quick", lr=1), "a recipe has no 'lr'; it has epochs"),
         (lambda: Recipe(0), "epochs must be a whole number of at least 1, but it is 0"),
         (lambda: Recipe(1, batch_size=2.5), "batch_size must be a whole number of at least 1, but it is 2.5"),
@@ -72,8 +72,12 @@ def test_recipes_by_name_with_changes():
         (lambda: Recipe(1, learning_rate=float("nan")), "learning_rate must be above 0, but it is nan"),
         (lambda: Recipe(1, warmup=1), "warmup must be at least 0 and below 1, but it is 1"),
         (lambda: Recipe(1, label_smoothing=-0.1), "label_smoothing must be at least 0 and below 1, but it is -0.1"),
-        (lambda: Recipe(1, schedule="step"), "schedule must be one of cosine, constant, but it is 'step'"),
-        (lambda: Recipe(1, augment=("flip", "spin")), "augment knows flip, crop, but it holds 'spin'"),
+        (lambda: Recipe(1, last_rate=0.1), "last_rate must be at least 0 and below 0.003, but it is 0.1"),
+        (lambda: Recipe(1, patience=0), "patience must be a whole number of at least 1, but it is 0"),
+        (lambda: Recipe(1, repeats=1.5), "repeats must be a whole number of at least 1, but it is 1.5"),
+        (lambda: Recipe(1, keep="loss"), "keep must be one of val_accuracy, val_loss, but it is 'loss'"),
+        (lambda: Recipe(1, schedule="step"), "schedule must be one of cosine, constant, plateau, but it is 'step'"),
+        (lambda: Recipe(1, augment=("flip", "spin")), "augment knows flip, crop, zoom, .* but it holds 'spin'"),
     ],
 )
 def test_bad_values_are_named(make, message):
@@ -84,3 +88,52 @@ def test_bad_values_are_named(make, message):
 def test_a_recipe_of_another_type_is_named():
     with pytest.raises(TypeError, match="must be a name or a Recipe, but it is a dict"):
         recipe({"epochs": 3})
+
+
+def test_cosine_may_end_above_zero():
+    curve = rates(optimizer_for(Recipe(10, learning_rate=0.5, warmup=0.0, last_rate=0.1), 10), 101)
+    assert curve[100] == pytest.approx(0.1)
+
+
+class Keras:
+    """Keras' own two callbacks, told one validation loss after the other."""
+
+    def __init__(self, how):
+        self.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        self.model.compile(keras.optimizers.SGD(how.learning_rate), "mse")
+        self.model.stop_training = False
+        self.callbacks = [
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=5),
+            keras.callbacks.EarlyStopping("val_loss", patience=how.patience),
+        ]
+        for callback in self.callbacks:
+            callback.set_model(self.model)
+            callback.on_train_begin()
+
+    def after(self, epoch, loss):
+        for callback in self.callbacks:
+            callback.on_epoch_end(epoch, {"val_loss": loss})
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)), self.model.stop_training
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_plateau_and_patience_do_what_keras_callbacks_do(seed):
+    """The published lessons trained with these; here both follow from the history, so that a run can be resumed."""
+    how = Recipe(60, learning_rate=0.8, schedule="plateau", patience=10)
+    rng = np.random.default_rng(seed)
+    losses = list(2 / np.arange(1, 61) ** 0.3 + rng.normal(0, 0.1, 60))
+    keras_says, halved = Keras(how), False
+    for epoch in range(60):
+        rate, stopped = keras_says.after(epoch, losses[epoch])
+        assert plateau_rate(how, losses[: epoch + 1]) == pytest.approx(rate)
+        assert out_of_patience(how, losses[: epoch + 1]) == stopped
+        halved |= rate < 0.8
+        if stopped:
+            break
+    assert halved
+
+
+def test_a_recipe_shows_its_rare_settings_only_where_they_matter():
+    assert "patience" not in repr(RECIPES["quick"])
+    assert "patience=10, keep='val_loss'" in repr(RECIPES["published_mixer"])
+    assert "last_rate=1e-06, repeats=3" in repr(RECIPES["paper"])

@@ -1,11 +1,10 @@
 import json
-from dataclasses import asdict
 
 import pytest
 
 from benchmarks import report
 from course_utils import runs
-from course_utils.recipes import RECIPES
+from course_utils.recipes import RECIPES, Recipe
 
 
 def test_the_readme_shows_what_the_cards_hold():
@@ -28,8 +27,7 @@ def test_another_card_makes_another_table(monkeypatch, tmp_path):
 
 
 def test_the_card_was_recorded_with_todays_recipe():
-    recipe = json.loads(json.dumps(asdict(RECIPES["course"])))
-    assert runs.recorded(report.MIXER)["recipe"] == recipe
+    assert Recipe(**runs.recorded(report.MIXER)["recipe"]) == RECIPES["course"]
 
 
 def test_a_readme_without_its_markers_is_named():
@@ -46,10 +44,9 @@ def test_the_figure_draws_both_curves():
 
 def test_the_puzzles_table_holds_every_tiny_network_and_todays_recipe():
     text = report.puzzle()
-    recipe = json.loads(json.dumps(asdict(RECIPES["quick"])))
     for name in report.TINY:
         card = runs.recorded(name)
-        assert card["recipe"] == recipe, f"{name}: record it again"
+        assert Recipe(**card["recipe"]) == RECIPES["quick"], f"{name}: record it again"
         assert f"{100 * card['test']['top1']:.1f} %" in text
         reached = card["test"]["top1"]
         assert reached < 0.1 if name.startswith("no_mixing") else reached >= 0.9

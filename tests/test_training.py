@@ -282,3 +282,23 @@ def test_a_dataset_made_by_hand_trains():
     own = Dataset("own", x[:40], y[:40], x[40:50], y[40:50], x[50:], y[50:], ("a", "b", "c"))
     run = train(classifier("mixer", (8, 8, 1), 3, **SMALL), own, Recipe(1, 16), monitor="none")
     assert run.test["top5"] is None
+
+
+def test_a_run_out_of_patience_stops_and_says_so_and_a_plateau_halves_the_rate(shapes, monkeypatch):
+    """The validation loss is given: the first epoch is the best one."""
+    given = iter(range(1, 30))
+    real = training.evaluate
+
+    def evaluated(model, images, labels):
+        found = real(model, images, labels)
+        return found | {"loss": float(next(given))}
+
+    monkeypatch.setattr(training, "evaluate", evaluated)
+    model = classifier("no_mixing_tiny", shapes.input_shape, shapes.num_classes, depth=1)
+    how = Recipe(20, batch_size=50, learning_rate=0.01, schedule="plateau", patience=8, keep="val_loss")
+    run = train(model, shapes.subset(train=100, validation=20, test=20), how, monitor="none")
+    assert run.epochs == 9
+    assert run.best_epoch == 1
+    assert run.stopped == "no lower validation loss for 8 epochs"
+    assert run.test is not None
+    np.testing.assert_allclose(run.history["learning_rate"], [0.01] * 6 + [0.005] * 3)

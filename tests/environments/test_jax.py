@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tests.environments.on_backend import TINY, answers
+from tests.test_devices import agree
 from tools.settings import ROOT
 
 JAX = ROOT / ".venv-jax" / ("Scripts" if os.name == "nt" else "bin") / "python"
 # What must run on every backend: the tests of each are a folder or one or more files.
-PARTS = ("layers", "models", "probes", "training")
+PARTS = ("layers", "models", "probes", "augmentation", "training", "checkpoints", "guard")
 # JAX compiles every operation of a test anew: without optimising, and what it has compiled before it finds again.
 QUICKLY = {
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
@@ -88,3 +89,10 @@ def test_training_goes_the_same_way_on_both_backends(both):
     """Batches, schedule and optimizer; that each layer's gradient is right is tested above."""
     tensorflow, jax = both
     np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_several_devices_have_the_losses_of_one_on_jax():
+    done = on_jax("-m", "tests.on_devices", **QUICKLY)
+    assert done.returncode == 0, done.stdout[-6000:]
+    agree(done.stdout, "cpu:0, cpu:1, cpu:2, cpu:3")

@@ -1,0 +1,84 @@
+"""What happens to training pictures at random: our own flip and crop, and Keras' augmentation layers.
+
+Every random number comes from the generator that is handed in, so that a batch is a pure function of its seed: Keras'
+layers keep random states of their own, and those are set anew from the generator for each batch.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+# How strongly, and from which papers: recipes.AUGMENTATIONS.
+PICTURES = {
+    "zoom": lambda: keras.layers.RandomZoom(0.2, 0.2, dtype="float32"),
+    "rotate": lambda: keras.layers.RandomRotation(0.02, dtype="float32"),
+    "randaugment": lambda: keras.layers.RandAugment(num_ops=2, factor=0.3, dtype="float32"),
+    "erase": lambda: keras.layers.RandomErasing(0.25, dtype="float32"),
+}
+MIXERS = {
+    "mixup": lambda: keras.layers.MixUp(0.8, dtype="float32"),
+    "cutmix": lambda: keras.layers.CutMix(1.0, dtype="float32"),
+}
+
+
+def flip_and_crop(images: np.ndarray, names: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+    """Does "flip" and "crop", if named. uint8 `(b, h, w, c)` to a new array of the same kind."""
+    b, h, w, _ = images.shape
+    if "flip" in names:
+        flipped = rng.random(b) < 0.5
+        images = np.where(flipped[:, None, None, None], images[:, :, ::-1], images)
+    if "crop" in names:
+        pad = max(h // 8, 1)
+        padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+        top, left = rng.integers(0, 2 * pad + 1, (2, b))
+        rows = top[:, None] + np.arange(h)  # (b, h)
+        cols = left[:, None] + np.arange(w)  # (b, w)
+        images = padded[np.arange(b)[:, None, None], rows[:, :, None], cols[:, None, :]]
+    return images
+
+
+class Augmentation:
+    """Changes a batch at random.
+
+    Args:
+        names: any of `recipes.AUGMENTATIONS`.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = tuple(names)
+        self._pictures = [make() for name, make in PICTURES.items() if name in names]
+        self._mixers = [make() for name, make in MIXERS.items() if name in names]
+
+    def __call__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
+        """Returns the batch changed.
+
+        Args:
+            images: uint8 `(b, h, w, c)`.
+            labels: float32 `(b, classes)`, one-hot.
+            rng: where every random number comes from.
+
+        Returns:
+            Pictures `(b, h, w, c)`, uint8 or, if a Keras layer was at work, float32 in 0…255, and labels
+            `(b, classes)` whose rows sum to 1.
+        """
+        images = flip_and_crop(images, self.names, rng)
+        for layer in self._pictures:
+            _seed(layer, images.shape, rng)
+            images = keras.ops.convert_to_numpy(layer(images.astype("float32"), training=True))
+        if self._mixers and rng.random() < 0.5:
+            layer = self._mixers[rng.integers(len(self._mixers))]
+            _seed(layer, images.shape, rng)
+            mixed = layer({"images": images.astype("float32"), "labels": labels}, training=True)
+            images, labels = (keras.ops.convert_to_numpy(mixed[key]) for key in ("images", "labels"))
+        return images, labels
+
+
+def _seed(layer, shape, rng: np.random.Generator) -> None:
+    """Sets every random state inside an augmentation layer."""
+    if not layer.built:
+        layer.build(shape)
+        layer.built = True
+    for variable in layer.variables:
+        if "seed" in variable.path:
+            variable.assign(rng.integers(0, 2**31 - 1, variable.shape))

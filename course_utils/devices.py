@@ -1,0 +1,74 @@
+"""More than one device, and the number format that a device is good at."""
+
+import contextlib
+import re
+
+import keras
+
+
+def available() -> list[str]:
+    """Returns the devices that a run can be spread over: the accelerators, or else the CPU's (virtual) devices."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        names = [f"{device.device_type}:{device.name.split(':')[-1]}" for device in tf.config.list_logical_devices()]
+    else:
+        names = keras.distribution.list_devices()
+    accelerators = [name for name in names if not name.lower().startswith("cpu")]
+    return accelerators or names
+
+
+def spread(model, devices: int | None):
+    """Returns a model whose training is spread over several devices, each with its share of every batch.
+
+    Args:
+        model: any Keras model.
+        devices: how many devices; None leaves everything as it is.
+
+    Returns:
+        The model to train: a copy, whose weights are for the caller to bring back (None: the model itself); and a
+        function that makes the context in which it is compiled and trained.
+
+    Raises:
+        ValueError: there are not so many devices.
+        NotImplementedError: the backend is neither TensorFlow nor JAX.
+    """
+    if devices is None:
+        return model, contextlib.nullcontext
+    found = available()
+    if isinstance(devices, bool) or not isinstance(devices, int) or not 1 <= devices <= len(found):
+        raise ValueError(f"train: devices must be from 1 to {len(found)} ({', '.join(found)}), but it is {devices!r}")
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        # TensorFlow's way between CPU devices works for one number of devices in a process only.
+        between = tf.distribute.ReductionToOneDevice() if found[0].startswith("CPU") else None
+        scope = tf.distribute.MirroredStrategy(found[:devices], cross_device_ops=between).scope
+    elif backend == "jax":
+        scope = keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False).scope
+    else:
+        raise NotImplementedError(f"train: devices needs TensorFlow or JAX, but Keras runs on {backend}")
+    with scope():
+        twin = keras.models.clone_model(model)
+        twin.set_weights(model.get_weights())
+    return twin, scope
+
+
+def precision(accelerators: list[str]) -> str:
+    """Returns the Keras policy that trains fastest on a device without losing accuracy.
+
+    Args:
+        accelerators: names as `colab.accelerators()` gives them, such as "NVIDIA H200" or "Tesla T4"; empty on a CPU.
+
+    Returns:
+        "mixed_bfloat16" on TPUs and on NVIDIA's GPUs since Ampere, "mixed_float16" on Volta and Turing (V100, T4),
+        whose matrix units know no bfloat16, "float32" on a CPU and on anything unknown: half precision that a device
+        only imitates is slower.
+    """
+    name = accelerators[0] if accelerators else ""
+    if re.search(r"\b(TPU|A10|A100|A30|A40|L4|L40S?|H100|H200|GH200|B100|B200|GB200|RTX (A|30|40|50)\d+)", name, re.I):
+        return "mixed_bfloat16"
+    if re.search(r"\b(T4|V100|TITAN V|RTX 20\d+)", name, re.I):
+        return "mixed_float16"
+    return "float32"
