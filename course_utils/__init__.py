@@ -7,10 +7,15 @@ The parts, from the ground up:
 - `probes`: what a network does, as arrays; `explorers`: probes and figures under the student's hand.
 - `checks`: the checks behind the exercises; `colab`: the first cell of a lesson.
 
-Importing `course_utils` alone imports neither Keras nor matplotlib: each part is loaded when it is first used.
+- `guard`: is this machine's Keras to be trusted?
+
+Importing `course_utils` alone warns of a Keras that is known to be wrong. It imports neither Keras nor matplotlib: each
+part is loaded when it is first used.
 """
 
 from importlib import import_module
+
+from course_utils.guard import warn_of_wrong_versions
 
 __version__ = "0.1.0"
 
@@ -20,6 +25,7 @@ _PARTS = (
     "data",
     "explorers",
     "figures",
+    "guard",
     "layers",
     "models",
     "photographs",
@@ -30,6 +36,9 @@ _PARTS = (
     "show",
     "training",
 )
+
+
+warn_of_wrong_versions()
 
 
 def __getattr__(name):

@@ -1,0 +1,108 @@
+"""Is the Keras on this machine to be trusted? `python -m course_utils.guard` says so in seconds, before a class begins.
+
+Keras 3.0.0 to 3.0.2 gave every LayerNorm a wrong gradient. Nothing failed, all losses fell, and published lessons lost
+four fifths of their accuracy. These are the questions that would have told.
+"""
+
+import warnings
+from collections.abc import Callable
+
+WRONG_KERAS = ("3.0.0", "3.0.1", "3.0.2")
+TINY = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
+STEPS = 20
+# Mean cross-entropy on one batch of 64 puzzles after 20 steps: what TensorFlow and JAX reach, and some room.
+REACHED = {"mixer": 1.6, "fnet": 2.0, "gmlp": 1.9, "vit": 1.4, "small_data_vit": 1.6}
+
+
+def warn_of_wrong_versions(found: str | None = None) -> None:
+    """Warns if the installed Keras is one that is known to be wrong.
+
+    Args:
+        found: its version; None looks it up. Keras itself is not imported.
+    """
+    if found is None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("keras")
+        except PackageNotFoundError:
+            return
+    if found in WRONG_KERAS:
+        warnings.warn(
+            f"Keras {found} computes a wrong LayerNorm gradient: networks train badly and nothing fails. "
+            "Install keras>=3.8 and restart",
+            stacklevel=3,
+        )
+
+
+def layer_norm_gradient(make: Callable | None = None):
+    """Returns a LayerNorm's gradient with respect to its input, and the same from finite differences.
+
+    Args:
+        make: makes the layer, `keras.layers.LayerNormalization` if None. What it makes is not trained.
+
+    Returns:
+        Two float64 arrays `(8,)`. The finite differences are of the formula (arXiv 1607.06450), in NumPy.
+    """
+    import keras
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    x, direction = rng.normal(size=(2, 8))
+    norm = (make or keras.layers.LayerNormalization)(epsilon=1e-6)
+    # Frozen: in a step of plain SGD TensorFlow 2.20 and 2.21 sometimes update gamma before the gradient has read it
+    # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
+    norm.trainable = False
+    inputs = keras.Input((8,))
+    weigh = keras.layers.Dense(8, use_bias=False)  # x enters as a weight: so training itself gives its gradient
+    model = keras.Model(inputs, norm(weigh(inputs)))
+    weigh.kernel.assign(np.concatenate([x[None], np.zeros((7, 8))]))
+    start = np.array(keras.ops.convert_to_numpy(weigh.kernel), "float64")[0]
+    model.compile(keras.optimizers.SGD(1.0), loss=lambda y, z: keras.ops.sum(y * z))
+    model.train_on_batch(np.eye(1, 8), direction[None])
+    gradient = start - keras.ops.convert_to_numpy(weigh.kernel)[0]
+
+    def value(v):
+        return ((v - v.mean()) / np.sqrt(v.var() + 1e-6) * direction).sum()
+
+    return gradient, np.array([(value(start + 1e-6 * e) - value(start - 1e-6 * e)) / 2e-6 for e in np.eye(8)])
+
+
+def loss_after(steps: int, network) -> float:
+    """Returns the training loss of a network on one fixed batch of 64 puzzles after so many steps of AdamW."""
+    import keras
+
+    from course_utils.data import load_dataset
+
+    data = load_dataset("shapes")
+    images, labels = data.x_train[:64].astype("float32"), data.y_train[:64]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(keras.optimizers.AdamW(3e-3, weight_decay=0.01), loss)
+    for _ in range(steps):
+        network.train_on_batch(images, labels)
+    return float(network.test_on_batch(images, labels))
+
+
+def main() -> int:
+    """Asks everything, prints the answers and returns 1 if one is wrong."""
+    import keras
+    import numpy as np
+
+    from course_utils.models import classifier
+
+    warn_of_wrong_versions()
+    print(f"Keras {keras.__version__} on {keras.backend.backend()}")
+    gradient, expected = layer_norm_gradient()
+    right = {"LayerNorm's gradient agrees with finite differences": np.allclose(gradient, expected, atol=1e-5)}
+    for name in TINY:
+        loss = loss_after(STEPS, classifier(name, (32, 32, 3), 16, seed=0))
+        right[f"{name}: loss {loss:.2f} after {STEPS} steps, at most {REACHED[name]}"] = loss <= REACHED[name]
+    for question, answer in right.items():
+        print("✓" if answer else "✗", question)
+    if not all(right.values()):
+        print("Do not teach with this installation: training is not what it should be.")
+    return 0 if all(right.values()) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils import guard
+from course_utils.defects import WrongGradientNorm
+from course_utils.models import classifier
+
+
+def test_layer_norms_gradient_agrees_with_finite_differences():
+    gradient, expected = guard.layer_norm_gradient()
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+def test_the_wrong_norm_of_keras_3_0_is_caught():
+    gradient, expected = guard.layer_norm_gradient(WrongGradientNorm)
+    assert np.abs(gradient - expected).max() > 0.1
+
+
+@pytest.mark.parametrize("name", guard.TINY)
+def test_twenty_steps_reduce_the_loss_on_a_fixed_batch(name, measured):
+    loss = guard.loss_after(guard.STEPS, classifier(name, (32, 32, 3), 16, seed=0))
+    measured(f"{name}: loss {loss:.2f} on a fixed batch after {guard.STEPS} steps of AdamW")
+    assert loss <= guard.REACHED[name] < np.log(16)
+
+
+def test_a_network_that_does_not_learn_is_caught():
+    network = classifier("mixer", (32, 32, 3), 16, seed=0)
+    for layer in network.layers:
+        layer.trainable = layer.name == "head"  # as after a bug that cuts the gradient: no error shows it
+    assert guard.loss_after(guard.STEPS, network) > guard.REACHED["mixer"]
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "3.0.1", "3.0.2"])
+def test_versions_known_to_be_wrong_are_named(version):
+    with pytest.warns(UserWarning, match=rf"Keras {version} computes a wrong LayerNorm gradient.*keras>=3.8"):
+        guard.warn_of_wrong_versions(version)
+
+
+@pytest.mark.parametrize("version", [None, "3.8.0", "3.13.2", keras.__version__])
+def test_others_are_not(version, recwarn):
+    guard.warn_of_wrong_versions(version)
+    assert not recwarn.list
+
+
+def test_the_command_says_what_it_found(monkeypatch, capsys):
+    monkeypatch.setattr(guard, "TINY", ("mixer",))
+    monkeypatch.setattr(guard, "loss_after", lambda steps, network: 1.0)
+    assert guard.main() == 0
+    assert "✗" not in capsys.readouterr().out
+    monkeypatch.setattr(guard, "loss_after", lambda steps, network: 2.7)
+    assert guard.main() == 1
+    shown = capsys.readouterr().out
+    assert "✗ mixer: loss 2.70 after 20 steps, at most 1.6" in shown
+    assert "Do not teach with this installation" in shown
