@@ -1,40 +1,131 @@
-"""Trains one configuration on one data set and writes its result card.
+"""Trains networks and writes a result card for each run; started again, it goes on where it was stopped.
 
-    COURSE_DATA=folder/with/cifar100.npz python -m benchmarks.accuracy mixer_course cifar100 --epochs 30
+    COURSE_DATA=folder/with/cifar100.npz python -m benchmarks.accuracy vit_course mixer_course --seeds 3
 
-The card is `results/<model>_<dataset>_<recipe>.json` unless `--card` says otherwise. It is rewritten after every
-epoch; Ctrl-C ends the run after the last finished epoch and keeps what was learned.
+Without a model's name it trains the five papers' `course` networks. While a run is under way its checkpoint and its
+card lie in `benchmarks/runs`; when it has ended, the card is put into `benchmarks/results` and the checkpoint goes. A
+run whose card is there already is left out. Ctrl-C, a crash or a power cut cost the epoch that was under way.
 """
 
 import argparse
 from pathlib import Path
 
 from course_utils.data import load_dataset
-from course_utils.models import classifier
+from course_utils.models import CONFIGS, classifier
+from course_utils.recipes import RECIPES, recipe
+from course_utils.runs import CardError, read_card, write_json
 from course_utils.training import train
 
-RESULTS = Path(__file__).resolve().parent / "results"
+HERE = Path(__file__).resolve().parent
+PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
+COURSE = [f"{paper}_course" for paper in PAPERS]
+# The side that the published lessons enlarge their pictures to.
+SIDES = {f"{paper}_published": 72 if "vit" in paper else 64 for paper in PAPERS}
+# SPT and LSA, each on and off: the name alone is "both".
+VARIANTS = {
+    "spt": {"temperature": False, "mask_diagonal": False},
+    "lsa": {"shifted_patches": False},
+    "plain": {"shifted_patches": False, "temperature": False, "mask_diagonal": False},
+}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("model", help="a configuration, such as mixer_course")
-    parser.add_argument("dataset", help="shapes, cifar100, fashion_mnist or a folder of pictures")
-    parser.add_argument("--recipe", default="course", help="quick or course")
+def network(name: str) -> tuple[str, dict]:
+    """Returns the configuration and its changes that a model's name on the command line stands for.
+
+    A name is a key of `CONFIGS`; one of the small-data ViT may end in "+spt", "+lsa" or "+plain".
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    config, _, variant = name.partition("+")
+    if config not in CONFIGS or (variant and not config.startswith("small_data_vit")):
+        raise ValueError(f"unknown model {name!r}; choose from {', '.join(CONFIGS)}")
+    if variant and variant not in VARIANTS:
+        raise ValueError(f"unknown model {name!r}; after the + stands one of {', '.join(VARIANTS)}")
+    return config, VARIANTS[variant] if variant else {}
+
+
+def recipe_for(name: str, config: str, **changes):
+    """Returns the recipe called `name`; "published" is that of the published lesson on the configuration's paper."""
+    if name == "published":
+        name = f"published_{next(paper for paper in reversed(PAPERS) if config.startswith(paper))}"
+    return recipe(name, **changes)
+
+
+def stem_of(name: str, data: str, recipe_name: str, seed: int) -> str:
+    """Returns what a run's files are called."""
+    data = data.replace(": ", "_").replace(" ", "_")
+    return f"{name.replace('+', '_')}_{data}_{recipe_name}" + (f"_seed{seed}" if seed else "")
+
+
+def finished(card: Path, how) -> bool:
+    """Says whether the run of a card came to its end, with the same recipe."""
+    try:
+        found = read_card(card)
+    except (FileNotFoundError, CardError):
+        return False
+    return found["test"] is not None and type(how)(**found["recipe"]) == how
+
+
+def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, given):
+    """Trains one network with one seed, unless that has been done."""
+    config, variant = network(name)
+    how = recipe_for(recipe_name, config, **changes)
+    stem = stem_of(name, dataset.name, recipe_name, seed)
+    card, running = given.results / f"{stem}.json", given.runs / f"{stem}.json"
+    if finished(card, how):
+        print(f"{stem}: its card is there already", flush=True)
+        return
+    side = SIDES.get(config)
+    shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
+    model = classifier(config, shape, dataset.num_classes, seed=seed, **variant)
+    checkpoint = given.runs / f"{stem}.npz"
+    print(f"{stem}: {'goes on' if checkpoint.exists() else 'begins'}; {how}", flush=True)
+    run = train(
+        model, dataset, how, seed=seed, monitor="lines", card=running, checkpoint=checkpoint,
+        jit_compile=True if given.xla else "auto",
+    )  # fmt: skip
+    print(run, flush=True)
+    if run.stopped == "interrupted":
+        raise KeyboardInterrupt
+    if run.test is None:
+        raise RuntimeError(f"{stem}: {run.stopped}; no card was written to {given.results}")
+    write_json(card, run.card())
+    checkpoint.unlink(missing_ok=True)
+    running.unlink(missing_ok=True)
+
+
+def main(arguments=None):
+    names = [*RECIPES, "published"]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.split("\n\n")[0])
+    parser.add_argument("models", nargs="*", metavar="model", help=f"such as vit_course; default: {' '.join(COURSE)}")
+    parser.add_argument("--recipe", default="course", choices=names, help="default: course")
+    parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0, 1, … N - 1; default: 1")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights, the order and the augmentation")
+    parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of pictures")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")
-    parser.add_argument("--card", type=Path, help="where the result card goes")
-    given = parser.parse_args()
-
-    dataset = load_dataset(given.dataset)
-    model = classifier(given.model, dataset.input_shape, dataset.num_classes, seed=given.seed)
-    stem = dataset.name.replace(": ", "_").replace(" ", "_")
-    card = given.card or RESULTS / f"{given.model}_{stem}_{given.recipe}.json"
-    changes = {"epochs": given.epochs} if given.epochs else {}
-    jit = True if given.xla else "auto"
-    run = train(model, dataset, given.recipe, seed=given.seed, monitor="lines", card=card, jit_compile=jit, **changes)
-    print(run)
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the cards go")
+    parser.add_argument("--runs", type=Path, default=HERE / "runs", help="where runs under way are kept")
+    given = parser.parse_args(arguments)
+    models = given.models or COURSE
+    try:
+        for name in models:  # before hours of training, not after
+            network(name)
+            recipe_for(given.recipe, network(name)[0])
+        if given.seeds < 1:
+            raise ValueError(f"--seeds must be at least 1, but it is {given.seeds}")
+        changes = {"epochs": given.epochs} if given.epochs is not None else {}
+        recipe(RECIPES["quick"], **changes)
+    except ValueError as error:
+        parser.error(str(error))
+    dataset = load_dataset(given.data)
+    given.runs.mkdir(parents=True, exist_ok=True)
+    try:
+        for seed in range(given.seeds):
+            for name in models:
+                run_one(name, dataset, given.recipe, seed, changes, given)
+    except KeyboardInterrupt:
+        parser.exit(130, "Interrupted. The same command goes on from the last finished epoch.\n")
 
 
 if __name__ == "__main__":

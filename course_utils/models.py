@@ -103,6 +103,16 @@ CONFIGS = {
     "small_data_vit_paper": Config(
         "small_data_vit", 4, 192, 9, channels_mlp_dim=384, num_heads=12, position_embedding=True, pool="class_token"
     ),
+    # The published lessons' sizes, on pictures enlarged to 64 (ViTs: 72) pixels, without their defects.
+    "mixer_published": Config("mixer", 8, 256, 4, channels_mlp_dim=64, tokens_mlp_dim=64, dropout=0.2),
+    "fnet_published": Config("fnet", 8, 256, 4, channels_mlp_dim=256, position_embedding=True, dropout=0.2),
+    "gmlp_published": Config("gmlp", 8, 256, 4, channels_mlp_dim=512, dropout=0.2),
+    "vit_published": Config(
+        "vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
+    ),
+    "small_data_vit_published": Config(
+        "small_data_vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
+    ),
     "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128),
     "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256),
 }

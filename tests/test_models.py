@@ -8,6 +8,7 @@ from course_utils.models import CONFIGS, Config, blocks, classifier, describe, m
 
 to_numpy = keras.ops.convert_to_numpy
 PAPERS = ["mixer", "fnet", "gmlp", "vit", "small_data_vit", "no_mixing"]
+SIDE_64, SIDE_72 = ((64, 64, 3), 100), ((72, 72, 3), 100)
 TINY, COURSE, IMAGENET = ((32, 32, 3), 16), ((32, 32, 3), 100), ((224, 224, 3), 1000)
 # configuration: ((input shape, classes), weights, multiply-adds for one picture)
 EXPECTED = {
@@ -29,6 +30,11 @@ EXPECTED = {
     "small_data_vit_tiny": (TINY, 132_568, 2_098_176),
     "small_data_vit_course": (COURSE, 582_612, 39_727_616),
     "small_data_vit_paper": (COURSE, 2_752_432, 190_093_440),
+    "mixer_published": (SIDE_64, 245_348, 19_948_544),
+    "fnet_published": (SIDE_64, 622_436, 36_725_760),
+    "gmlp_published": (SIDE_64, 885_860, 57_697_280),
+    "vit_published": (SIDE_72, 290_596, 59_984_128),
+    "small_data_vit_published": (SIDE_72, 319_356, 63_965_440),
     "no_mixing_tiny": (TINY, 46_928, 721_920),
     "no_mixing_course": (COURSE, 284_132, 17_183_232),
 }

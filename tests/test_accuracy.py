@@ -1,0 +1,108 @@
+"""The command that trains and records: benchmarks.accuracy."""
+
+import json
+
+import pytest
+
+from benchmarks import accuracy
+from course_utils.data import load_dataset
+from course_utils.models import CONFIGS
+from course_utils.recipes import RECIPES
+from course_utils.runs import read_card
+
+BRIEF = ["mixer_tiny", "--recipe", "quick", "--epochs", "2", "--data", "shapes"]
+STEM = "mixer_tiny_shapes_odd_one_out_quick"
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    small = load_dataset("shapes").subset(train=256, validation=50, test=50)
+    monkeypatch.setattr(accuracy, "load_dataset", lambda name: small)
+    folders = ["--results", str(tmp_path / "results"), "--runs", str(tmp_path / "runs")]
+    (tmp_path / "results").mkdir()
+    return lambda *arguments: accuracy.main([*arguments, *folders])
+
+
+def history(folder, stem=STEM):
+    card = read_card(folder / "results" / f"{stem}.json")
+    return {key: values for key, values in card["history"].items() if "seconds" not in key}, card["test"]
+
+
+def interrupting(monkeypatch):
+    """Makes the next training end by Ctrl-C after its first epoch."""
+
+    def stop(epoch):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(accuracy, "train", lambda *a, **k: real(*a, **k, after_epoch=stop))
+
+
+real = accuracy.train
+
+
+def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(command, tmp_path, monkeypatch, capsys):
+    command(*BRIEF)
+    undisturbed = history(tmp_path)
+    (tmp_path / "results" / f"{STEM}.json").unlink()
+
+    interrupting(monkeypatch)
+    with pytest.raises(SystemExit) as stopped:
+        command(*BRIEF)
+    assert stopped.value.code == 130
+    assert "goes on from the last finished epoch" in capsys.readouterr().err
+    assert not list((tmp_path / "results").iterdir()), "an unfinished run is no result"
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == [f"{STEM}.json", f"{STEM}.npz"]
+
+    monkeypatch.setattr(accuracy, "train", real)
+    command(*BRIEF)
+    assert f"{STEM}: goes on" in capsys.readouterr().out
+    assert history(tmp_path) == undisturbed
+    assert not list((tmp_path / "runs").iterdir())
+
+    monkeypatch.setattr(accuracy, "train", None)  # it would fail if it trained
+    command(*BRIEF)
+    assert f"{STEM}: its card is there already" in capsys.readouterr().out
+
+
+def test_every_seed_has_its_card_and_another_recipe_is_another_run(command, tmp_path):
+    command(*BRIEF[:-4], "--epochs", "1", "--data", "shapes", "--seeds", "2")
+    first, second = history(tmp_path), history(tmp_path, f"{STEM}_seed1")
+    assert first != second
+    command(*BRIEF)  # one epoch was recorded, two are asked for
+    assert len(history(tmp_path)[0]["loss"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mixxer"], "unknown model 'mixxer'; choose from mixer_tiny"),
+        (["mixer_tiny+lsa"], "unknown model 'mixer_tiny+lsa'"),
+        (["small_data_vit_course+both"], "after the + stands one of spt, lsa, plain"),
+        (["mixer_tiny", "--epochs", "0"], "epochs must be a whole number of at least 1, but it is 0"),
+        (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
+        (["mixer_tiny", "--recipe", "slow"], "invalid choice: 'slow'"),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_is_trained(arguments, message, command, capsys):
+    with pytest.raises(SystemExit):
+        command(*arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_each_published_lesson_has_its_recipe_and_its_pictures():
+    for paper in accuracy.PAPERS:
+        config = f"{paper}_published"
+        assert config in CONFIGS
+        assert accuracy.recipe_for("published", config) == RECIPES[f"published_{paper}"]
+        assert accuracy.SIDES[config] % CONFIGS[config].patch_size == 0
+    assert accuracy.recipe_for("published", "small_data_vit_course") == RECIPES["published_small_data_vit"]
+
+
+def test_the_four_corners_of_spt_and_lsa_have_names():
+    assert accuracy.network("small_data_vit_course") == ("small_data_vit_course", {})
+    plain = accuracy.network("small_data_vit_course+plain")[1]
+    spt, lsa = (accuracy.network(f"small_data_vit_course+{name}")[1] for name in ("spt", "lsa"))
+    assert plain == spt | lsa
+    assert "shifted_patches" not in spt
+    assert json.dumps(lsa) == '{"shifted_patches": false}'
