@@ -73,8 +73,8 @@ def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, give
     how = recipe_for(recipe_name, config, **changes)
     stem = stem_of(name, dataset.name, recipe_name, seed)
     card, running = given.results / f"{stem}.json", given.runs / f"{stem}.json"
-    if finished(card, how):
-        print(f"{stem}: its card is there already", flush=True)
+    if finished(card, how) and not given.again:
+        print(f"{stem}: its card is there already; --again repeats the run", flush=True)
         return
     side = SIDES.get(config)
     shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
@@ -103,6 +103,7 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0, 1, … N - 1; default: 1")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of pictures")
+    parser.add_argument("--again", action="store_true", help="repeat runs whose card is there already")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where the cards go")
     parser.add_argument("--runs", type=Path, default=HERE / "runs", help="where runs under way are kept")

@@ -3,9 +3,11 @@
 Nothing in either is written by hand. `tests/test_report.py` fails when the README shows a number that no card holds.
 """
 
+import json
 from pathlib import Path
 from statistics import median
 
+from benchmarks import speed as speeds
 from course_utils import show
 from course_utils.baselines import PUBLISHED, comparison
 from course_utils.runs import recorded
@@ -56,6 +58,20 @@ def puzzle() -> str:
     )
 
 
+def speed() -> str:
+    """Returns the recorded comparison with plain Keras renderings of the published networks, as Markdown."""
+    cards = [json.loads((speeds.RESULTS / f"{paper}.json").read_text(encoding="utf-8")) for paper in speeds.PAPERS]
+    first = cards[0]
+    machine, rounds = first["hardware"], len(first["training step"]["ours"])
+    return (
+        "The same architectures, a plain Keras rendering of the published lessons' networks against this course's: how "
+        "many times as much the plain one needs (above 1: ours needs less). Training step and inference are processor "
+        f"time at batch {first['batch']}, medians of {rounds} rounds in turn in one process; {machine['cores']} cores, "
+        f"no GPU, Keras {first['versions']['keras']} on {machine['backend']}.\n\n"
+        f"{show.table([speeds.row(card) for card in cards]).data}"
+    )
+
+
 def figure():
     """Returns the curves of the table as a matplotlib figure."""
     from matplotlib.figure import Figure
@@ -101,7 +117,7 @@ def readme_with_results(text: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md must hold {BEGIN!r} and, after it, {END!r}")
-    return f"{before}{BEGIN}\n\n{results()}\n\n{puzzle()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{results()}\n\n{puzzle()}\n\n{speed()}\n\n{END}{after}"
 
 
 def main():
@@ -109,7 +125,7 @@ def main():
     readme.write_text(readme_with_results(readme.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / FIGURE).parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(ROOT / FIGURE, dpi=150, metadata={"Software": None})
-    print(results(), puzzle(), sep="\n\n")
+    print(results(), puzzle(), speed(), sep="\n\n")
 
 
 if __name__ == "__main__":

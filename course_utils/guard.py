@@ -35,11 +35,39 @@ def warn_of_wrong_versions(found: str | None = None) -> None:
         )
 
 
+def input_gradient(make: Callable, x, direction):
+    """Returns the gradient of `sum(norm(x) * direction)` with respect to `x`, as training computes it.
+
+    Args:
+        make: makes a norm, such as `keras.layers.LayerNormalization`. What it makes is not trained.
+        x, direction: arrays `(d,)`.
+
+    Returns:
+        float64 `(d,)`.
+    """
+    import keras
+    import numpy as np
+
+    norm = make(epsilon=1e-6)
+    # Frozen: in a step of plain SGD TensorFlow 2.20 and 2.21 sometimes update gamma before the gradient has read it
+    # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
+    norm.trainable = False
+    d = len(x)
+    inputs = keras.Input((d,))
+    weigh = keras.layers.Dense(d, use_bias=False)  # x enters as a weight: so training itself gives its gradient
+    model = keras.Model(inputs, norm(weigh(inputs)))
+    weigh.kernel.assign(np.concatenate([np.asarray(x)[None], np.zeros((d - 1, d))]))
+    before = np.array(keras.ops.convert_to_numpy(weigh.kernel), "float64")[0]
+    model.compile(keras.optimizers.SGD(1.0), loss=lambda y, z: keras.ops.sum(y * z))
+    model.train_on_batch(np.eye(1, d), np.asarray(direction)[None])
+    return before - keras.ops.convert_to_numpy(weigh.kernel)[0]
+
+
 def layer_norm_gradient(make: Callable | None = None):
     """Returns a LayerNorm's gradient with respect to its input, and the same from finite differences.
 
     Args:
-        make: makes the layer, `keras.layers.LayerNormalization` if None. What it makes is not trained.
+        make: makes the layer, `keras.layers.LayerNormalization` if None.
 
     Returns:
         Two float64 arrays `(8,)`. The finite differences are of the formula (arXiv 1607.06450), in NumPy.
@@ -47,25 +75,13 @@ def layer_norm_gradient(make: Callable | None = None):
     import keras
     import numpy as np
 
-    rng = np.random.default_rng(0)
-    x, direction = rng.normal(size=(2, 8))
-    norm = (make or keras.layers.LayerNormalization)(epsilon=1e-6)
-    # Frozen: in a step of plain SGD TensorFlow 2.20 and 2.21 sometimes update gamma before the gradient has read it
-    # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
-    norm.trainable = False
-    inputs = keras.Input((8,))
-    weigh = keras.layers.Dense(8, use_bias=False)  # x enters as a weight: so training itself gives its gradient
-    model = keras.Model(inputs, norm(weigh(inputs)))
-    weigh.kernel.assign(np.concatenate([x[None], np.zeros((7, 8))]))
-    start = np.array(keras.ops.convert_to_numpy(weigh.kernel), "float64")[0]
-    model.compile(keras.optimizers.SGD(1.0), loss=lambda y, z: keras.ops.sum(y * z))
-    model.train_on_batch(np.eye(1, 8), direction[None])
-    gradient = start - keras.ops.convert_to_numpy(weigh.kernel)[0]
+    x, direction = np.random.default_rng(0).normal(size=(2, 8))
 
     def value(v):
         return ((v - v.mean()) / np.sqrt(v.var() + 1e-6) * direction).sum()
 
-    return gradient, np.array([(value(start + 1e-6 * e) - value(start - 1e-6 * e)) / 2e-6 for e in np.eye(8)])
+    slopes = [(value(x + 1e-6 * e) - value(x - 1e-6 * e)) / 2e-6 for e in np.eye(8)]
+    return input_gradient(make or keras.layers.LayerNormalization, x, direction), np.array(slopes)
 
 
 def loss_after(steps: int, network) -> float:

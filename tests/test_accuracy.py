@@ -63,6 +63,8 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(command, tm
     monkeypatch.setattr(accuracy, "train", None)  # it would fail if it trained
     command(*BRIEF)
     assert f"{STEM}: its card is there already" in capsys.readouterr().out
+    with pytest.raises(TypeError, match="not callable"):
+        command(*BRIEF, "--again")
 
 
 def test_every_seed_has_its_card_and_another_recipe_is_another_run(command, tmp_path):

@@ -12,6 +12,12 @@ def test_layer_norms_gradient_agrees_with_finite_differences():
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
+def test_a_gradient_sums_to_zero_for_any_width_and_the_wrong_one_does_not():
+    x, direction = np.random.default_rng(2).normal(size=(2, 5))
+    assert abs(guard.input_gradient(keras.layers.LayerNormalization, x, direction).sum()) < 1e-5
+    assert abs(guard.input_gradient(WrongGradientNorm, x, direction).sum()) > 0.01
+
+
 def test_the_wrong_norm_of_keras_3_0_is_caught():
     gradient, expected = guard.layer_norm_gradient(WrongGradientNorm)
     assert np.abs(gradient - expected).max() > 0.1

@@ -5,6 +5,7 @@ A check never raises: an unfinished exercise must not stop a lesson that runs fr
 """
 
 from course_utils.checks.bug_hunt import (
+    check_finite_difference,
     check_hidden_width,
     check_learned_temperature,
     check_raw_residual,
@@ -55,6 +56,7 @@ __all__ = [
     "check_dft_matrix",
     "check_entropy",
     "check_extra_weights",
+    "check_finite_difference",
     "check_five_in_one",
     "check_fnet_block",
     "check_forgets_places",

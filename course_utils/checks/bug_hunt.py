@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from course_utils.checks._verdict import NotYet, answer, verdict
+from course_utils.checks._verdict import NotYet, answer, array, verdict
 from course_utils.defects import CASES, Case
 
 
@@ -53,6 +53,33 @@ def _judge(attempt, case: Case, hint: str) -> None:
             raise NotYet(f"your test calls the right {case.thing} broken ({settings})")
         if not sound and said is not False:
             raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {hint}")
+
+
+@verdict("A small step either way, one channel at a time: no gradient can hide from that.")
+def check_finite_difference(attempt):
+    """Checks `finite_difference(value, x)`: the gradient of `value` at `x`, found by moving `x` a little."""
+    x, weights = np.random.default_rng(1).normal(size=(2, 6))
+    before = x.copy()
+    cases = {
+        "a weighted sum": (lambda v: float(weights @ v), weights),
+        "a sum of cubes": (lambda v: float((v**3).sum()), 3 * x**2),
+        "an exponential": (lambda v: float(np.exp(weights @ v)), np.exp(weights @ x) * weights),
+    }
+    for name, (value, gradient) in cases.items():
+        got = array(answer(attempt, value, x), (6,), "(d,): one slope for each channel")
+        if not np.array_equal(x, before):
+            raise NotYet("your function changes x itself; move a copy of it")
+        if np.allclose(got, gradient, rtol=1e-4, atol=1e-5):
+            continue
+        if np.allclose(got, -gradient, rtol=1e-2, atol=1e-3):
+            raise NotYet(f"for {name} the sign is turned round: value after the step minus value before it")
+        if np.allclose(got, 2 * gradient, rtol=1e-2) or np.allclose(got, gradient / 2, rtol=1e-2):
+            raise NotYet(f"for {name} you are off by a factor of 2: divide by the whole way between the two points")
+        if np.abs(got).max() < 1e-3:
+            raise NotYet(f"for {name} you give nearly 0: divide the difference by the length of the step")
+        if np.allclose(got, gradient, rtol=0.3, atol=0.1):
+            raise NotYet(f"for {name} you are close: take a smaller step, 1e-6 or so, in both directions")
+        raise NotYet(f"for {name} the slopes should be {np.round(gradient, 2)}, but yours are {np.round(got, 2)}")
 
 
 @verdict("Caught: " + CASES["norms"].wrong + ".")

@@ -75,8 +75,13 @@ def diverging(values, limit: float | None = None) -> np.ndarray:
 
 
 def _short(value: float) -> str:
-    """Writes a number in at most three digits: 0.02, 1.5, 38."""
-    return "0" if value == 0 else f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    """Writes a number of at least 0 in at most five signs, so that it fits beside a bar: 0.004, 0.02, 1.5, 38, 4e-5."""
+    if value == 0 or value >= 100:
+        return f"{value:.0f}"
+    if value < 0.001:
+        digit, power = f"{value:.0e}".split("e")
+        return f"{digit}e{int(power)}"
+    return f"{value:.1g}" if value < 0.01 else f"{value:.2g}"
 
 
 def bar_ticks(high: float, scale: str = "linear", *, signed: bool = False) -> list[tuple[float, str]]:

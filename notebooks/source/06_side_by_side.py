@@ -46,6 +46,7 @@ from course_utils.data import load_dataset
 from course_utils.defects import SharedNormMixerBlock, WrongGradientNorm, suspects
 from course_utils.explorers import explore_influence, influence_explorer_from_arrays
 from course_utils.figures import bar_chart, line_chart
+from course_utils.guard import input_gradient
 from course_utils.models import blocks, classifier, describe
 from course_utils.recipes import recipe
 from course_utils.training import train
@@ -387,7 +388,7 @@ line_chart(
 # shows what a seed can do.
 
 # %% [markdown]
-# ## The bug hunt: what a test must see · 6 minutes
+# ## The bug hunt: what a test must see · 8 minutes
 #
 # Two lessons on the web, a ViT and its version for small data sets, were published with these accuracies on CIFAR-100.
 # When their code was run again on a newer Keras, this came out:
@@ -404,13 +405,74 @@ bar_chart(
 )
 
 # %% [markdown]
-# We looked for the reason, and most of it lay in no line of either lesson. In Keras 3.0.0 to 3.0.2 a **LayerNorm gave
-# the right output and a wrong gradient**: its variance forgot that the mean depends on $x$, too. Every network still
-# learned a little, no error was raised, and the numbers were believed.
+# Most of the reason lay in no line of either lesson. The code was right, the layers gave the right outputs, and every
+# network learned a little. Here are two suspects: the LayerNorm of two versions of Keras. One is wrong. (You need no
+# old Keras: the older one is written down in `course_utils.defects`.)
+
+# %% tags=["nbval-check-output"]
+VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": WrongGradientNorm}
+tokens = np.random.default_rng(0).normal(size=(2, 9, 8)).astype("float32")  # (b, n, d)
+outputs = [ops.convert_to_numpy(make()(tokens)) for make in VERSIONS.values()]
+print("the outputs agree:", np.allclose(*outputs, atol=1e-2))
+
+# %% [markdown]
+# Outputs say nothing. What training uses is the *gradient*: by how much a number changes when $x$ moves a little. You
+# need no derivative to find that. Move $x$ a little, and look.
 #
-# How would a test have seen it? Not by the output. But LayerNorm takes out whatever is added to *all* channels alike.
-# So the loss cannot depend on such a shift, and its gradient must be **exactly 0**. A dense layer before the norm has a
-# bias that starts at 0; after one step of plain SGD, the sum over that bias must still be 0.
+# ### 0 · The slope, by trying
+#
+# `value` is any function from $x$ to a number.
+
+# %% tags=["exercise"]
+def finite_difference(value, x):
+    """A function and a point (d,) -> the gradient there, (d,)."""
+    ### BEGIN SOLUTION
+    step = 1e-6
+    ways = step * np.eye(len(x))
+    return np.array([(value(x + way) - value(x - way)) / (2 * step) for way in ways])
+    ### END SOLUTION
+
+
+checks.check_finite_difference(finite_difference)
+
+# %% [markdown]
+# **Predict first.** The wrong one has the right output. Will its slopes be wrong in single channels, by a factor, or
+# all by the same amount?
+
+# %%
+rng = np.random.default_rng(0)
+x, direction = rng.normal(1, 1, 8), rng.normal(size=8)
+
+
+def norm_then_sum(x):
+    """LayerNorm's formula, then a weighted sum of the channels."""
+    return ((x - x.mean()) / np.sqrt(x.var() + 1e-6) * direction).sum()
+
+
+slopes = finite_difference(norm_then_sum, x)
+gradients = {name: input_gradient(make, x, direction) for name, make in VERSIONS.items()}
+for name, gradient in gradients.items():
+    off = np.abs(gradient - slopes).max()
+    print(f"{name}: off by at most {off:.6f}; all slopes together {gradient.sum():+.4f}")
+channels = np.arange(1, 9)
+line_chart(
+    {"channel": {**{n: (channels, g) for n, g in gradients.items()}, "finite difference": (channels, slopes)}},
+    "gradient with respect to x",
+    markers=True,
+)
+
+# %% [markdown]
+# All by the same amount: version B pushes every channel the same way. The norm itself does not notice such a push; all
+# the weights before it do.
+#
+# Version B is Keras 3.0.0 to 3.0.2. Its variance, $\mathrm{mean}(x^2) - \mathrm{mean}(x)^2$, was right, but the second
+# term was held fixed when the gradient was taken, as if the mean did not depend on $x$. (With a mean of 0 the two
+# agree; the further the mean from 0, the more wrong.) No error was raised, and the numbers were believed.
+#
+# Finite differences find it, but they need the formula once more. Is there a test that needs none? Look at the sums
+# that were printed. LayerNorm takes out whatever is added to *all* channels alike. So no loss can depend on such a
+# shift, and the slopes must sum to **exactly 0**. A dense layer before the norm has a bias that starts at 0; after one
+# step of plain SGD, the sum over that bias must still be 0.
 
 # %% tags=["nbval-check-output"]
 def right_gradient(make):
@@ -424,13 +486,12 @@ def right_gradient(make):
     return bool(abs(bias.sum()) < 1e-5)
 
 
-tokens = np.random.default_rng(0).normal(size=(2, 9, 8)).astype("float32")  # (b, n, d)
-outputs = [ops.convert_to_numpy(make()(tokens)) for make in (keras.layers.LayerNormalization, WrongGradientNorm)]
-print("the outputs agree:             ", np.allclose(*outputs, atol=1e-2))
 print("your Keras passes the test:    ", right_gradient(keras.layers.LayerNormalization))
 print("Keras 3.0.0's norm passes it:  ", right_gradient(WrongGradientNorm))
 
 # %% [markdown]
+# (`python -m course_utils.guard` asks this and more of your installation, in seconds.)
+#
 # That is the form of every test below: a function of a *maker*. It makes the thing, asks it one question, and says True
 # (right) or False (broken).
 #
@@ -474,7 +535,7 @@ line_chart(
 # 3. **Effect**: after one step, what has moved? Which number does the optimizer really use?
 
 # %% [markdown]
-# ## Your turn: five real bugs · 17 minutes
+# ## Your turn: five real bugs · 15 minutes
 #
 # Each exercise names a promise from a paper. A published lesson broke it. Write the test that tells a right layer from
 # a broken one; the check runs it on several of both, in different sizes, and says what was wrong once you have caught

@@ -199,3 +199,39 @@ def other_right_tests():
 @pytest.mark.parametrize(("check", "attempt"), other_right_tests(), ids=lambda each: getattr(each, "__name__", None))
 def test_there_is_more_than_one_right_test(check, attempt, capsys):
     assert check.passes(attempt), verdict(capsys)
+
+
+def slopes(value, x, step=1e-6, sign=1, factor=1.0):
+    return np.array([factor * sign * (value(x + step * e) - value(x - step * e)) / (2 * step) for e in np.eye(len(x))])
+
+
+def forward_only(value, x):
+    return np.array([(value(x + 1e-8 * e) - value(x)) / 1e-8 for e in np.eye(len(x))])
+
+
+def moving_x(value, x):
+    x += 1e-6
+    return np.zeros(len(x))
+
+
+def test_any_good_finite_difference_passes(capsys):
+    for attempt in (slopes, lambda value, x: list(slopes(value, x)), forward_only):
+        assert checks.check_finite_difference.passes(attempt), capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("attempt", "hint"),
+    [
+        (lambda value, x: None, "your function returns nothing"),
+        (lambda value, x: value(x), r"must have the shape (6,)"),
+        (lambda value, x: slopes(value, x, sign=-1), "the sign is turned round"),
+        (lambda value, x: slopes(value, x, factor=2), "you are off by a factor of 2"),
+        (lambda value, x: slopes(value, x, factor=1e-6), "you give nearly 0: divide the difference"),
+        (lambda value, x: slopes(value, x, step=0.2), "you are close: take a smaller step"),
+        (lambda value, x: np.arange(6.0), "the slopes should be"),
+        (moving_x, "your function changes x itself"),
+    ],
+)
+def test_a_wrong_finite_difference_gets_its_hint(attempt, hint, capsys):
+    assert not checks.check_finite_difference.passes(attempt)
+    assert hint in capsys.readouterr().out

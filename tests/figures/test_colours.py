@@ -63,6 +63,15 @@ def test_bar_ticks():
 
 
 @pytest.mark.parametrize(
+    ("high", "text"),
+    [(0.0036, "0.004"), (0.01, "0.01"), (0.036, "0.036"), (2e-6, "2e-6"), (0.00096, "1e-3"), (123.4, "123")],
+)
+def test_numbers_beside_a_bar_are_short_enough_for_their_place(high, text):
+    assert figures.bar_ticks(high)[-1] == (1, text)
+    assert len(text) <= 5
+
+
+@pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (lambda: figures.sequential(np.array([1.0, np.nan])), ValueError, "1 values that are NaN"),

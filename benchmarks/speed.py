@@ -1,0 +1,150 @@
+"""Times the course's networks against plain Keras renderings: `python -m benchmarks.speed [paper …]`.
+
+Both run in one process, in turn, so that a machine whose speed drifts drifts for both; what is compared is processor
+time, pair by pair, and the median of the ratios is told. A training step holds what belongs to it on each side: the
+plain network enlarges and augments pictures inside the model, the course's does that on the way to it.
+
+The architecture is the same in tokens, width, depth, heads and hidden widths. What differs is what this course does
+differently: small pictures cut into as many tokens by smaller patches, patches without a convolution, shifts padded
+once, no dropout, and a mean over the tokens instead of flattening them into wide layers.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+RESULTS = Path(__file__).resolve().parent / "results" / "speed"
+PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
+# side and patch of the pictures that the course cuts into as many tokens as the published lesson does
+SMALL = {"vit": (36, 3), "small_data_vit": (36, 3)}
+
+
+def ours(paper: str):
+    """Returns the course's network of the published architecture, for 100 classes."""
+    from course_utils.models import CONFIGS, classifier
+
+    side, patch = SMALL.get(paper, (32, 4))
+    return classifier(CONFIGS[f"{paper}_published"], (side, side, 3), 100, patch_size=patch, dropout=0.0)
+
+
+def plain(paper: str):
+    """Returns the plain rendering of the published network."""
+    from benchmarks.plain import network
+
+    return network(paper)
+
+
+def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, Callable[[], None]]]:
+    """Returns a compiled network and its actions by name: one training step, and telling the classes of one batch."""
+    import keras
+    import numpy as np
+
+    from course_utils.augmentation import Augmentation
+    from course_utils.batches import Batches, resized
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (4 * batch_size, 32, 32, 3), dtype="uint8")
+    labels = rng.integers(0, 100, len(images))
+    model = (ours if side == "ours" else plain)(paper)
+    optimizer = keras.optimizers.AdamW(1e-3, weight_decay=1e-4)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
+    names = ("flip", "crop") if side == "ours" else ()
+    size = model.input_shape[1:3]
+    batches = Batches(
+        images, labels, 100, batch_size=batch_size, size=size, augmentation=Augmentation(names), seed=0, epoch=0
+    )
+    count = 0
+
+    def step():
+        nonlocal count
+        model.train_on_batch(*batches[count % len(batches)])
+        count += 1
+
+    def tell():
+        model.predict_on_batch(resized(images[:batch_size], size))
+
+    return model, {"training step": step, "inference": tell}
+
+
+def compared(paper: str, batch_size: int, rounds: int) -> dict:
+    """Returns the processor seconds of both sides, round by round, and their weights."""
+    both = {side: actions(side, paper, batch_size) for side in ("plain", "ours")}
+    found = {"weights": {side: model.count_params() for side, (model, _) in both.items()}}
+    for name in ("training step", "inference"):
+        seconds = {"plain": [], "ours": []}
+        for number in range(rounds + 2):
+            for side, (_, does) in both.items():
+                began = time.process_time()
+                does[name]()
+                if number >= 2:  # the first builds the graph, the second warms up
+                    seconds[side].append(time.process_time() - began)
+        found[name] = seconds
+    return found
+
+
+def peak_memory(side: str, paper: str, batch_size: int) -> float | None:
+    """Returns the most memory, in MiB, that a process of its own takes for five training steps; None but on Linux."""
+    # Not getrusage: there a process inherits the figure of the one that started it.
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    code = f"from benchmarks.speed import actions; s = actions({side!r}, {paper!r}, {batch_size})[1]['training step']\n"
+    code += f"for _ in range(5): s()\nprint(open({str(status)!r}).read().split('VmHWM:')[1].split()[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=RESULTS.parents[2], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout.strip().splitlines()[-1]) / 1024
+
+
+def ratio(seconds: dict[str, list[float]]) -> float:
+    """Returns how many times as long the plain rendering takes: the median over the rounds."""
+    return median(a / b for a, b in zip(seconds["plain"], seconds["ours"], strict=True))
+
+
+def row(card: dict) -> dict:
+    """Returns a card as a row of the table: ratios above 1 mean that the course needs less."""
+    weights, memory = card["weights"], card["peak memory (MiB)"]
+    return {
+        "network": card["paper"].replace("_", " "),
+        "training step": f"{ratio(card['training step']):.2f}",
+        "inference": f"{ratio(card['inference']):.2f}",
+        "peak memory": f"{memory['plain'] / memory['ours']:.2f}" if memory["ours"] else None,
+        "weights, plain": weights["plain"],
+        "weights, ours": weights["ours"],
+    }
+
+
+def main(arguments=None):
+    from course_utils import show
+    from course_utils.runs import hardware, versions, write_json
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n\n")[0])
+    parser.add_argument("papers", nargs="*", metavar="paper", help=f"of {', '.join(PAPERS)}; default: all")
+    parser.add_argument("--batch", type=int, default=128, help="pictures in a step; default: 128")
+    parser.add_argument("--rounds", type=int, default=15, help="steps of each side; default: 15")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the cards go")
+    given = parser.parse_args(arguments)
+    for paper in given.papers:
+        if paper not in PAPERS:
+            parser.error(f"unknown paper {paper!r}; choose from {', '.join(PAPERS)}")
+    if given.batch < 1 or given.rounds < 1:
+        parser.error("--batch and --rounds must be at least 1")
+    given.results.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for paper in given.papers or PAPERS:
+        card = {"paper": paper, "batch": given.batch, **compared(paper, given.batch, given.rounds)}
+        card["peak memory (MiB)"] = {side: peak_memory(side, paper, given.batch) for side in ("plain", "ours")}
+        card |= {"versions": versions(), "hardware": hardware()}
+        write_json(given.results / f"{paper}.json", card)
+        rows.append(row(card))
+        print(rows[-1], flush=True)
+    print(show.table(rows).data)
+
+
+if __name__ == "__main__":
+    main()
