@@ -36,7 +36,7 @@ lab: $(LAB_STAMP)  ## install what is missing and open lesson 01 in JupyterLab
 test: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
 	"$(BIN)/python" -m ruff check .
 	"$(BIN)/python" -m pytest $(TESTS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 180 --nbval-sanitize-with tests/notebooks/sanitize.cfg
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 180 --nbval-sanitize-with tests/notebooks/sanitize.cfg --durations=20
 
 notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source
 	"$(BIN)/python" -m tools.build_notebooks

@@ -4,6 +4,7 @@ Every random number comes from the generator that is handed in, so that a batch 
 layers keep random states of their own, and those are set anew from the generator for each batch.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -69,7 +70,9 @@ class Augmentation:
         if self._mixers and rng.random() < 0.5:
             layer = self._mixers[rng.integers(len(self._mixers))]
             _seed(layer, images.shape, rng)
-            mixed = layer({"images": images.astype("float32"), "labels": labels}, training=True)
+            with warnings.catch_warnings():  # Keras' MixUp asks JAX for int64, gets int32, and that is enough
+                warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
+                mixed = layer({"images": images.astype("float32"), "labels": labels}, training=True)
             images, labels = (keras.ops.convert_to_numpy(mixed[key]) for key in ("images", "labels"))
         return images, labels
 

@@ -36,9 +36,14 @@ def verdict(right: str):
 
 
 def answer(attempt, *args):
-    """Calls the student's function; an error inside it becomes a hint with the line that raised it."""
+    """Calls the student's function; an error inside it becomes a hint with the line that raised it.
+
+    A hint raised by a function that the student was given stays what it is.
+    """
     try:
         value = attempt(*args)
+    except NotYet:
+        raise
     except Exception as error:
         line = traceback.extract_tb(error.__traceback__)[-1]
         where = f"line {line.lineno}" if line.name == getattr(attempt, "__name__", "") else f"inside {line.name}"
@@ -46,7 +51,18 @@ def answer(attempt, *args):
         raise NotYet(f"your code raised {type(error).__name__} ({where}): {message[0]}") from error
     if value is None or value is Ellipsis:
         raise NotYet("your function returns nothing; replace the ... by your own code")
+    if isinstance(value, list) and not is_regular(value):
+        raise NotYet("the result is a list of lists of unequal length; return a number or an array")
     return value
+
+
+def is_regular(value) -> bool:
+    """Says whether NumPy can make an array of something."""
+    try:
+        np.asarray(value)
+    except ValueError:
+        return False
+    return True
 
 
 def array(value, shape, axes: str) -> np.ndarray:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from course_utils.checks._verdict import NotYet, answer, array, verdict
+from course_utils.checks._verdict import NotYet, answer, array, is_regular, verdict
 from course_utils.defects import CASES, Case
 
 
@@ -24,7 +24,7 @@ def _says(attempt, make, where: str) -> bool | None:
     (value,) = answer(said, make)
     if value is None or value is Ellipsis:
         return None
-    if not isinstance(value, bool | np.bool_) and np.asarray(value).dtype.kind != "b":
+    if not is_regular(value) or np.asarray(value).dtype.kind != "b":
         raise NotYet(f"return True (right) or False (broken); {where} you return {value!r}")
     if np.ndim(value):
         raise NotYet(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers import _arguments as arguments
 from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
 
@@ -37,10 +38,7 @@ def _checked(attention, pictures, grid) -> dict[str, np.ndarray]:
     sizes = {network: (values.shape[0], values.shape[2]) for network, values in checked.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"{owner}: the networks' blocks and heads differ: {sizes}")
-    for name, picture in pictures.items():
-        h, w = figures.as_rgb(picture).shape[:2]
-        if h % rows or w % columns:
-            raise ValueError(f"{owner}: {rows} × {columns} tokens do not divide pictures[{name!r}] of {h} × {w} pixels")
+    arguments.divided(owner, pictures, rows, columns)
     return checked
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers import _arguments as arguments
 from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
 
@@ -32,10 +33,7 @@ def _checked(influences, pictures, depths, grid) -> dict[str, np.ndarray]:
         if not np.all(np.isfinite(values)) or values.min() < 0:
             raise ValueError(f"{owner}: influences[{network!r}] must be finite and >= 0")
         checked[network] = values.astype(np.float64)
-    for name, picture in pictures.items():
-        h, w = figures.as_rgb(picture).shape[:2]
-        if h % rows or w % columns:
-            raise ValueError(f"{owner}: {rows} × {columns} tokens do not divide pictures[{name!r}] of {h} × {w} pixels")
+    arguments.divided(owner, pictures, rows, columns)
     return checked
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers import _arguments as arguments
 from course_utils.explorers.explorer import Explorer
 from course_utils.explorers.influence import OPACITY
 from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
@@ -39,10 +40,7 @@ def _checked(products, learned, pictures, grid) -> tuple[np.ndarray, np.ndarray 
                 f"{owner}: learned must be (blocks, heads) = {products.shape[::2][:2]} numbers above 0, "
                 f"but it is {learned.tolist()}"
             )
-    for name, picture in pictures.items():
-        h, w = figures.as_rgb(picture).shape[:2]
-        if h % rows or w % columns:
-            raise ValueError(f"{owner}: {rows} × {columns} tokens do not divide pictures[{name!r}] of {h} × {w} pixels")
+    arguments.divided(owner, pictures, rows, columns)
     return products, learned
 
 

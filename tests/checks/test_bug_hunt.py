@@ -86,7 +86,7 @@ def test_a_test_may_use_assert_and_need_not_return_anything(check, capsys):
 
 
 @every_check
-def test_unfinished_wrong_and_broken_answers_get_a_hint_and_never_an_error(check, capsys):
+def test_what_is_no_verdict_gets_a_hint(check, capsys):
     def fails(make):
         raise ZeroDivisionError("oh")
 

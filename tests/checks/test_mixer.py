@@ -1,37 +1,10 @@
 import numpy as np
-import pytest
 
 from course_utils import checks
 
 
 def verdict(capsys):
     return capsys.readouterr().out.strip()
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.check_patchify,
-        checks.check_token_mixing,
-        checks.check_block_weights,
-        checks.check_mixes_tokens,
-        checks.check_shuffle_patches,
-    ],
-)
-def test_unfinished_wrong_and_broken_answers_get_a_hint_and_never_an_error(check, capsys):
-    def broken(*args):
-        raise ZeroDivisionError("oh")
-
-    for attempt, hint in (
-        (lambda *args: None, "your function returns nothing"),
-        (lambda *args: ..., "your function returns nothing"),
-        (broken, "your code raised ZeroDivisionError"),
-        (lambda *args: "word", "Not yet"),
-        (lambda *args: np.zeros(3), "Not yet"),
-        (7, "give the function itself, without calling it"),
-    ):
-        assert check.passes(attempt) is False
-        assert hint in verdict(capsys)
 
 
 def test_a_check_in_a_notebook_prints_and_returns_nothing(capsys):

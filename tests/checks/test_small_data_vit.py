@@ -4,37 +4,9 @@ import pytest
 
 from course_utils import checks
 
-CHECKS = [
-    checks.check_left_up,
-    checks.check_five_in_one,
-    checks.check_extra_weights,
-    checks.check_lsa_weights,
-    checks.check_entropy,
-    checks.check_temperature_is_trained,
-]
-
 
 def verdict(capsys):
     return capsys.readouterr().out.strip()
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_unfinished_wrong_and_broken_answers_get_a_hint_and_never_an_error(check, capsys):
-    def broken(*args):
-        raise ZeroDivisionError("oh")
-
-    for attempt, hint in (
-        (lambda *args: None, "your function returns nothing"),
-        (lambda *args: ..., "your function returns nothing"),
-        (broken, "your code raised ZeroDivisionError"),
-        (lambda *args: "word", "Not yet"),
-        (lambda *args: np.zeros(3), "Not yet"),
-        (7, "give the function itself, without calling it"),
-    ):
-        assert check.passes(attempt) is False
-        said = verdict(capsys)
-        assert hint in said
-        assert said.startswith("✗ Not yet")
 
 
 def moved(images, down, right):

@@ -1,15 +1,6 @@
 import numpy as np
-import pytest
 
 from course_utils import checks
-
-CHECKS = [
-    checks.check_attention,
-    checks.check_transformer_weights,
-    checks.check_forgets_places,
-    checks.check_rollout,
-    checks.check_attention_distance,
-]
 
 
 def verdict(capsys):
@@ -20,24 +11,6 @@ def refused(check, wrong, capsys):
     for hint, attempt in wrong.items():
         assert not check.passes(attempt), hint
         assert hint in verdict(capsys), hint
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_unfinished_wrong_and_broken_answers_get_a_hint_and_never_an_error(check, capsys):
-    def broken(*args):
-        raise ZeroDivisionError("oh")
-
-    for attempt, hint in (
-        (lambda *args: None, "✗ Not yet: your function returns nothing"),
-        (lambda *args: ..., "your function returns nothing"),
-        (broken, "your code raised ZeroDivisionError"),
-        (lambda *args: "word", "Not yet"),
-        (lambda *args: np.zeros(3), "Not yet"),
-        (7, "give the function itself, without calling it"),
-    ):
-        assert check.passes(attempt) is False
-        assert hint in verdict(capsys)
-    assert check(broken) is None
 
 
 def softmax(scores, axis=-1):

@@ -13,7 +13,7 @@ from tools.settings import ROOT
 
 JAX = ROOT / ".venv-jax" / ("Scripts" if os.name == "nt" else "bin") / "python"
 # What must run on every backend: the tests of each are a folder or one or more files.
-PARTS = ("layers", "models", "probes", "augmentation", "training", "checkpoints", "guard")
+PARTS = ("layers", "models", "probes", "augmentation", "training", "guard")
 # JAX compiles every operation of a test anew: without optimising, and what it has compiled before it finds again.
 QUICKLY = {
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
