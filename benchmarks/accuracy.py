@@ -10,9 +10,13 @@ run whose card is there already is left out. Ctrl-C, a crash or a power cut cost
 import argparse
 from pathlib import Path
 
+import keras
+
+from course_utils.colab import accelerators
 from course_utils.data import load_dataset
+from course_utils.devices import precision
 from course_utils.models import CONFIGS, classifier
-from course_utils.recipes import RECIPES, recipe
+from course_utils.recipes import RECIPES, Recipe, recipe
 from course_utils.runs import CardError, read_card, write_json
 from course_utils.training import train
 
@@ -58,13 +62,13 @@ def stem_of(name: str, data: str, recipe_name: str, seed: int) -> str:
     return f"{name.replace('+', '_')}_{data}_{recipe_name}" + (f"_seed{seed}" if seed else "")
 
 
-def finished(card: Path, how) -> bool:
+def finished(card: Path, how: Recipe) -> bool:
     """Says whether the run of a card came to its end, with the same recipe."""
     try:
         found = read_card(card)
     except (FileNotFoundError, CardError):
         return False
-    return found["test"] is not None and type(how)(**found["recipe"]) == how
+    return found["test"] is not None and Recipe(**found["recipe"]) == how
 
 
 def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, given):
@@ -103,6 +107,7 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0, 1, … N - 1; default: 1")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of pictures")
+    parser.add_argument("--precision", help="a Keras policy; default: what the device does well")
     parser.add_argument("--again", action="store_true", help="repeat runs whose card is there already")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where the cards go")
@@ -117,6 +122,7 @@ def main(arguments=None):
             raise ValueError(f"--seeds must be at least 1, but it is {given.seeds}")
         changes = {"epochs": given.epochs} if given.epochs is not None else {}
         recipe(RECIPES["quick"], **changes)
+        keras.config.set_dtype_policy(given.precision or precision(accelerators()))
     except ValueError as error:
         parser.error(str(error))
     dataset = load_dataset(given.data)

@@ -82,8 +82,12 @@ def record(name: str) -> None:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__.splitlines()[0])
-    parser.add_argument("experiment", nargs="*", choices=[[], *EXPERIMENTS], help="which; all of them if none is named")
-    for name in parser.parse_args(arguments).experiment or EXPERIMENTS:
+    parser.add_argument("experiment", nargs="*", help=f"of {', '.join(EXPERIMENTS)}; default: all")
+    names = parser.parse_args(arguments).experiment or list(EXPERIMENTS)
+    for name in names:
+        if name not in EXPERIMENTS:
+            parser.error(f"unknown experiment {name!r}; choose from {', '.join(EXPERIMENTS)}")
+    for name in names:
         record(name)
 
 

@@ -47,6 +47,10 @@ def accelerators() -> list[str]:
         devices = [device for device in tf.config.list_physical_devices() if device.device_type != "CPU"]
         details = [tf.config.experimental.get_device_details(device) for device in devices]
         return [found.get("device_name", device.device_type) for found, device in zip(details, devices, strict=True)]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     return [name for name in keras.distribution.list_devices() if "cpu" not in name]
 
 

@@ -1,7 +1,7 @@
 """Is the Keras on this machine to be trusted? `python -m course_utils.guard` says so in seconds, before a class begins.
 
-Keras 3.0.0 to 3.0.2 gave every LayerNorm a wrong gradient. Nothing failed, all losses fell, and published lessons lost
-four fifths of their accuracy. These are the questions that would have told.
+Keras 3.0.0 to 3.0.2 gave every LayerNorm a wrong gradient. Nothing failed, all losses fell, and networks learned less
+than they could. These are the questions that would have told.
 """
 
 import warnings

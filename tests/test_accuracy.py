@@ -71,6 +71,7 @@ def test_every_seed_has_its_card_and_another_recipe_is_another_run(command, tmp_
     command(*BRIEF[:-4], "--epochs", "1", "--data", "shapes", "--seeds", "2")
     first, second = history(tmp_path), history(tmp_path, f"{STEM}_seed1")
     assert first != second
+    assert read_card(tmp_path / "results" / f"{STEM}.json")["policy"] == "float32"  # what a CPU does well
     command(*BRIEF)  # one epoch was recorded, two are asked for
     assert len(history(tmp_path)[0]["loss"]) == 2
 
@@ -83,6 +84,7 @@ def test_every_seed_has_its_card_and_another_recipe_is_another_run(command, tmp_
         (["small_data_vit_course+both"], "after the + stands one of spt, lsa, plain"),
         (["mixer_tiny", "--epochs", "0"], "epochs must be a whole number of at least 1, but it is 0"),
         (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
+        (["mixer_tiny", "--precision", "float31"], "float31"),
         (["mixer_tiny", "--recipe", "slow"], "invalid choice: 'slow'"),
     ],
 )

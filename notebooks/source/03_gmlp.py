@@ -523,8 +523,7 @@ checks.check_left_neighbour(left_neighbour)
 # %% [markdown]
 # **Go on from here.** Is $b = 0$ still ahead when the network is deeper (`depth=6`), or when training is shorter
 # (`recipe("quick", epochs=3)`)? `classifier` and `learn` take two lines. Use three seeds at least, and write down
-# beforehand what would change your mind. In our short runs $b = 0$ was far ahead with two seeds of three, and no better
-# with the third.
+# beforehand what would change your mind.
 
 # %% [markdown]
 # ## What the paper found, what we measured · 2 minutes

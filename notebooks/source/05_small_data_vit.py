@@ -414,7 +414,7 @@ show.picture(figures.beside(cards), "Where the wrong answers lie, seen from the 
 # In each map the middle stands for the right cell, and bright is where the wrong answers lie, seen from there. **SPT is
 # wrong by one cell.** (By guessing, 35 % of the wrong answers would lie that near.) It knows the neighbourhood and not
 # yet the cell, for the odd colour stands in the tokens all around it. That is the price of seeing further, on a task
-# that asks *where*. With all 8,000 puzzles SPT learns this too: with the quick recipe it ends near 100 %.
+# that asks *where*. With all 8,000 puzzles it can be learned: the network that you trained first sees as far.
 
 # %% [markdown]
 # ## Your turn · 10 minutes

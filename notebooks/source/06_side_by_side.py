@@ -405,9 +405,9 @@ bar_chart(
 )
 
 # %% [markdown]
-# Most of the reason lay in no line of either lesson. The code was right, the layers gave the right outputs, and every
-# network learned a little. Here are two suspects: the LayerNorm of two versions of Keras. One is wrong. (You need no
-# old Keras: the older one is written down in `course_utils.defects`.)
+# One reason lay in no line of either lesson, but below them: a layer of Keras gave the right output, and every network
+# still learned a little. Here are two suspects: the LayerNorm of two versions of Keras. One is wrong. (You need no old
+# Keras: the older one is written down in `course_utils.defects`.)
 
 # %% tags=["nbval-check-output"]
 VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": WrongGradientNorm}
