@@ -37,6 +37,20 @@ def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
     return replace(recipe, epochs=1), dataset.subset(**sizes)
 
 
+_rehearsed = False
+
+
+def _has_rehearsed() -> bool:
+    """Says whether to rehearse step by step, without a graph: on TensorFlow, from a process's second rehearsal on.
+
+    To build and optimise a graph takes several times as long as a rehearsal's few steps. That it can be done here, the
+    first rehearsal shows.
+    """
+    global _rehearsed
+    before, _rehearsed = _rehearsed, True
+    return before and keras.backend.backend() == "tensorflow"
+
+
 def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
     """Returns AdamW with the recipe's schedule over `epochs × steps_per_epoch` steps.
 
@@ -157,7 +171,8 @@ def train(
     `model` and the history is in the `Run`.
 
     With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 640 training, 200
-    validation and 200 test pictures. The progress says so, and so does the `Run`.
+    validation and 200 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
+    rehearsal builds its graph as any run does, the later ones run step by step.
 
     Args:
         model: a classifier, as built by `models.classifier`. It is trained in place.
@@ -229,6 +244,7 @@ def train(
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=jit_compile,
+            run_eagerly=rehearsal and devices is None and _has_rehearsed(),
         )
     run = Run(
         model=models.describe(model),

@@ -29,18 +29,28 @@ os.environ["COURSE_PROFILE"] = "quick"
 os.environ.pop("COURSE_REHEARSAL", None)
 
 HERE = Path(__file__).resolve().parent
-LAST = ("notebooks", "browser", "environments")  # the slow folders of tests/, in this order, after all others
-LESSON = re.compile(r"\[\d\d_\w+\]$")
+# After all others: each lesson by nbval, in a browser, and with other versions. First of these comes the one file that
+# takes longest, so that no process goes on alone when the rest is done.
+LONGEST = "test_jax.py"
+LAST = (LONGEST, ".ipynb", "browser", "environments")
+LESSON = re.compile(r"\d\d_\w+")
+
+
+def lesson_of(nodeid: str) -> str | None:
+    """Returns the lesson that a slow test is about, such as "01_mlp_mixer"."""
+    found = LESSON.search(nodeid)
+    return found and found[0]
 
 
 def pytest_collection_modifyitems(items):
-    """Puts fast tests first, and in each folder the tests that measure time last."""
+    """Puts fast tests first, of these the ones that measure time last, and of the slow ones the longest first."""
 
     def rank(item):
         path = Path(item.path)
-        folder = path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) else "notebooks"
-        slow = LAST.index(folder) + 1 if folder in LAST else 0
-        return (slow, "timing" in item.keywords)
+        kinds = (path.name, path.suffix, path.parent.name)
+        slow = next((k for k, kind in enumerate(LAST, 1) if kind in kinds), 0)
+        lesson = lesson_of(item.nodeid) if slow else None
+        return (slow, -clock.MOST_SECONDS.get(lesson, 0), lesson or "", "timing" in item.keywords)
 
     items[:] = clock.with_clocks(items)
     items.sort(key=rank)
@@ -58,8 +68,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByLesson(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            lesson = LESSON.search(nodeid)
-            return nodeid.partition("::")[0] + (lesson[0] if lesson else "")
+            return f"{nodeid.partition('::')[0]} {lesson_of(nodeid)}"
 
     return ByLesson(config, log)
 

@@ -47,6 +47,7 @@ def test_mixup_weighs_pictures_and_labels_alike(images):
     np.testing.assert_allclose(x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=1e-3)
 
 
+@pytest.mark.one_backend
 def test_a_batch_depends_on_its_seed_epoch_and_step_alone(images):
     everything = Augmentation(AUGMENTATIONS)
 

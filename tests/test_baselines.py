@@ -4,7 +4,16 @@ import pytest
 
 from benchmarks.seeds import EXPERIMENTS
 from course_utils import baselines, runs
-from course_utils.baselines import PUBLISHED, comparison, measured, seeds
+from course_utils.baselines import (
+    PAPERS,
+    PUBLISHED,
+    at_the_same_epoch,
+    comparison,
+    mean_and_spread,
+    measured,
+    reached_after,
+    seeds,
+)
 from course_utils.recipes import Recipe
 
 
@@ -15,7 +24,7 @@ def folder(monkeypatch, tmp_path):
 
 
 def card(name: str, weights: int, data: str = "shapes", top5: float | None = 0.99, test: bool = True) -> dict:
-    kept = runs.recorded("mixer_course_cifar100_course")
+    kept = runs.recorded("mixer_course_cifar100_long")
     kept["model"] |= {"name": name, "weights": weights}
     kept["dataset"]["name"] = data
     kept["history"] = {key: values[:2] for key, values in kept["history"].items()}
@@ -59,17 +68,52 @@ def test_without_cards_only_the_published_lesson_is_left(folder):
 
 
 def test_what_nobody_published_is_named(folder):
-    with pytest.raises(ValueError, match="measured: paper must be one of mixer, fnet, gmlp, vit, small_data_vit, but"):
+    with pytest.raises(ValueError, match="measured: paper must be one of mixer, fnet, gmlp, vit, small_data_vit, "):
         measured("resnet")
     with pytest.raises(ValueError, match="comparison: paper must be one of"):
         comparison(card("mixer_course", 1), "resnet")
-    with pytest.raises(ValueError, match="the published lesson of 'fnet' has no validation curve; use measured"):
-        comparison(card("fnet_course", 1), "fnet")
+    with pytest.raises(ValueError, match="at_the_same_epoch: paper must be one of"):
+        at_the_same_epoch({"resnet": card("mixer_course", 1)})
 
 
-def test_the_published_numbers_are_shares():
+def test_the_published_numbers_are_shares_and_end_where_the_test_says():
+    assert set(PAPERS) <= set(PUBLISHED)
     for published in PUBLISHED.values():
+        curve = published["val_accuracy"]
         assert 0.4 < published["test_top1"] < published["test_top5"] < 0.9
+        assert len(curve) == published["epochs"]
+        assert all(0.05 < share < 0.6 for share in curve)
+        assert curve[0] < 0.16
+        assert abs(max(curve) - published["test_top1"]) < 0.02
+        assert published["source"].startswith("keras.io")
+
+
+def test_the_epoch_that_first_reaches_a_share():
+    assert reached_after([0.1, 0.3, 0.2, 0.4], 0.3) == 2
+    assert reached_after([0.1, 0.3], 0.31) is None
+
+
+def test_two_runs_are_compared_after_the_epochs_that_both_have():
+    rows = comparison(card("fnet_course", 1), "fnet")
+    heading = "validation top-1 after epochs 1, 2"
+    curve = runs.recorded("mixer_course_cifar100_long")["history"]["val_accuracy"]
+    assert rows[0][heading] == f"{100 * curve[0]:.1f}, {100 * curve[1]:.1f} %"
+    assert rows[1][heading] == "11.8, 15.4 %"
+    assert rows[1]["test top-1"] == "46.6 %"
+
+
+def test_a_run_stands_beside_the_published_curve_at_the_same_epoch():
+    ours = card("fnet_course", 9, data="cifar100")
+    ours["history"] |= {"val_accuracy": [0.2, 0.3], "cpu_seconds": [60.0, 120.0]}
+    (row,) = at_the_same_epoch({"fnet": ours})
+    assert row["network"] == "fnet course"
+    assert row["processor minutes"] == "3"
+    assert row["validation top-1"] == "30.0 %"
+    assert row["published, same epoch"] == "15.4 %"
+    assert row["published gets there after"] == "9 epochs"  # 29.96 % after 8, 31.12 % after 9
+    assert row["published, at its end"] == "46.6 % (50 epochs)"
+    ours["history"]["val_accuracy"] = [0.2, 0.9]
+    assert at_the_same_epoch({"fnet": ours})[0]["published gets there after"] == "not in 50 epochs"
 
 
 def seeds_file(folder, **networks):
@@ -91,6 +135,18 @@ def test_runs_with_several_seeds_are_one_table(monkeypatch, tmp_path):
     assert seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
     with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
         seeds("trial", epoch=3)
+
+
+def test_several_seeds_have_a_mean_and_a_spread(monkeypatch, tmp_path):
+    cards = [card("vit_tiny", 5) | {"seed": seed} for seed in range(3)]
+    for kept, share in zip(cards, (0.30, 0.32, 0.37), strict=True):
+        kept["test"] = {"top1": share, "top5": 0.9, "loss": 1.0}
+    monkeypatch.setattr(runs, "results_folder", lambda: tmp_path)
+    seeds_file(tmp_path, plain=cards, alone=cards[:1])
+    several, one = mean_and_spread("trial")
+    assert (several["seed 0"], several["seed 2"]) == ("30.0 %", "37.0 %")
+    assert (several["mean"], several["spread"]) == ("33.0 %", "± 3.6")
+    assert (one["mean"], one["spread"]) == ("30.0 %", None)
 
 
 def test_an_experiment_that_is_not_there_or_no_experiment_is_named(monkeypatch, tmp_path):

@@ -53,6 +53,7 @@ def test_every_configuration_has_a_row_in_the_table():
     assert set(EXPECTED) == set(CONFIGS)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", EXPECTED)
 def test_weights_and_multiply_adds(name):
     (shape, classes), weights, products = EXPECTED[name]
@@ -124,6 +125,7 @@ def test_equal_seeds_give_equal_weights_and_others_do_not():
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.one_backend
 def test_names_changes_and_configs_all_build():
     assert named_config("mixer") == CONFIGS["mixer_tiny"]
     deep = classifier("mixer", (16, 16, 3), 5, depth=3, drop_path=0.2)
@@ -188,6 +190,7 @@ def test_with_every_idea_switched_off_the_small_data_vit_is_a_vit(pixels):
     np.testing.assert_array_equal(to_numpy(vit(pixels)), to_numpy(off(pixels)))
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("name", "changes", "described"),
     [

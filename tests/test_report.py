@@ -4,30 +4,49 @@ import pytest
 
 from benchmarks import report
 from course_utils import runs
+from course_utils.baselines import PUBLISHED
 from course_utils.recipes import RECIPES, Recipe
 
 
-def test_the_readme_shows_what_the_cards_hold():
-    text = (report.ROOT / "README.md").read_text(encoding="utf-8")
-    assert report.readme_with_results(text) == text, "run `python -m benchmarks.report`"
+@pytest.mark.parametrize("name", report.WRITTEN)
+def test_the_written_files_show_what_the_cards_hold(name):
+    text = (report.ROOT / name).read_text(encoding="utf-8")
+    assert report.WRITTEN[name](text) == text, "run `python -m benchmarks.report`"
     assert (report.ROOT / report.FIGURE).is_file()
 
 
 def test_another_card_makes_another_table(monkeypatch, tmp_path):
-    card = runs.recorded(report.MIXER)
-    card["history"]["val_accuracy"][0] = 0.123
-    card["test"]["top1"] = 0.456
-    (tmp_path / f"{report.MIXER}.json").write_text(json.dumps(card))
     before = report.results()
+    for stem in report.SHORT.values():
+        card = runs.recorded(stem)
+        if stem == report.SHORT["fnet"]:
+            card["history"]["val_accuracy"][-1] = 0.123
+            card["test"]["top1"] = 0.456
+        (tmp_path / f"{stem}.json").write_text(json.dumps(card))
     monkeypatch.setattr(runs, "results_folder", lambda: tmp_path)
     after = report.results()
     assert after != before
-    assert "| 12.3, " in after
-    assert "| 45.6 % |" in after
+    (row,) = (line for line in after.splitlines() if line.startswith("| fnet course"))
+    assert "| 12.3 % |" in row
+    assert "| 45.6 % |" in row
 
 
-def test_the_card_was_recorded_with_todays_recipe():
-    assert Recipe(**runs.recorded(report.MIXER)["recipe"]) == RECIPES["course"]
+def test_the_cards_were_recorded_with_todays_recipe():
+    for stem in report.SHORT.values():
+        assert Recipe(**runs.recorded(stem)["recipe"]) == RECIPES["short"], stem
+
+
+def test_each_recipe_tells_what_it_reached_or_that_nobody_ran_it():
+    found = report.costs()
+    assert set(found) == set(RECIPES)
+    assert len(found["short"]) == len(report.SHORT)
+    assert len(found["quick"]) == len(report.TINY)
+    text = report.recipes_with_costs('X = {}\n"""The recipes by name. Whatever:\n\nold\n"""\nrest')
+    assert text.startswith('X = {}\n"""The recipes by name. Whatever:\n\n- "quick":\n    - fnet tiny on shapes')
+    assert '- "paper": no recorded run.\n"""\nrest' in text
+    assert "old" not in text
+    with pytest.raises(ValueError, match="must hold a docstring"):
+        report.recipes_with_costs("RECIPES = {}")
 
 
 def test_a_readme_without_its_markers_is_named():
@@ -35,11 +54,15 @@ def test_a_readme_without_its_markers_is_named():
         report.readme_with_results("# nothing")
 
 
-def test_the_figure_draws_both_curves():
-    lines = report.figure().axes[0].get_lines()
-    card = runs.recorded(report.MIXER)
-    assert list(lines[0].get_ydata()) == pytest.approx([100 * v for v in card["history"]["val_accuracy"]])
-    assert list(lines[1].get_ydata()) == pytest.approx([15.32, 23.34, 25.6, 27.98, 29.04])
+def test_the_figure_draws_both_curves_of_every_paper():
+    panels = report.figure().axes
+    assert len(panels) == len(report.SHORT)
+    for axes, (paper, stem) in zip(panels, report.SHORT.items(), strict=True):
+        ours, theirs = axes.get_lines()
+        assert list(ours.get_ydata()) == pytest.approx(
+            [100 * v for v in runs.recorded(stem)["history"]["val_accuracy"]]
+        )
+        assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:20]])
 
 
 def test_the_puzzles_table_holds_every_tiny_network_and_todays_recipe():

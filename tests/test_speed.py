@@ -32,13 +32,24 @@ def test_a_ratio_is_the_median_of_the_rounds_pair_by_pair():
     assert speed.ratio({"plain": [2.0, 3.0, 10.0], "ours": [1.0, 2.0, 1.0]}) == 2.0
 
 
+def test_the_time_to_an_accuracy_is_a_steps_ratio_times_that_of_the_epochs():
+    card = {"paper": "mixer", "training step": {"plain": [3.0, 6.0], "ours": [1.0, 1.0], "course": [1.0, 2.0]}}
+    run = {"history": {"val_accuracy": [0.2, 0.34, 0.33]}}
+    found = speed.to_accuracy(card, run)
+    # The published Mixer: 33.28 % after 7 epochs, 34.60 % after 8.
+    assert found == {"accuracy": 0.34, "epochs": {"plain": 8, "course": 2}, "ratio": 12.0}
+    beyond = speed.to_accuracy(card, {"history": {"val_accuracy": [0.9]}})
+    assert beyond["accuracy"] == max(speed.PUBLISHED["mixer"]["val_accuracy"])
+    assert beyond["epochs"] == {"plain": 47, "course": 1}
+
+
 @pytest.mark.slow
 def test_the_command_writes_what_it_measured(tmp_path, capsys):
     speed.main(["gmlp", "--rounds", "2", "--batch", "4", "--results", str(tmp_path)])
     card = json.loads((tmp_path / "gmlp.json").read_text())
     assert card["batch"] == 4
     for name in ("training step", "inference"):
-        for side in ("plain", "ours"):
+        for side in speed.SIDES[name]:
             assert len(card[name][side]) == 2
             assert min(card[name][side]) > 0
     memory = card["peak memory (MiB)"]
@@ -46,7 +57,9 @@ def test_the_command_writes_what_it_measured(tmp_path, capsys):
     assert memory["ours"] != memory["plain"]
     row = speed.row(card)
     assert row["training step"] == f"{speed.ratio(card['training step']):.2f}"
-    assert f"| gmlp | {row['training step']} |" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"| gmlp | {row['training step']} |" in told
+    assert f"{speed.accuracy_row(card)['processor time']} |" in told
 
 
 def test_an_unknown_paper_is_named(capsys):
@@ -59,4 +72,6 @@ def test_every_recorded_card_holds_both_sides():
     for paper in speed.PAPERS:
         card = json.loads((speed.RESULTS / f"{paper}.json").read_text(encoding="utf-8"))
         assert card["paper"] == paper
-        assert len(card["training step"]["plain"]) == len(card["training step"]["ours"]) >= 15
+        assert {side: len(seconds) for side, seconds in card["training step"].items()} == dict.fromkeys(
+            ("plain", "ours", "course"), 15
+        )

@@ -48,12 +48,14 @@ def test_evaluate_agrees_with_numpy():
     assert got["top1"] <= (order[:, 0] == labels).mean()
 
 
+@pytest.mark.one_backend
 def test_a_network_that_says_all_alike_is_never_right(shapes):
     got = evaluate(small_model(shapes), shapes.x_test, shapes.y_test)
     assert got["top1"] == 0
     assert got["loss"] == pytest.approx(np.log(16), abs=1e-5)
 
 
+@pytest.mark.one_backend
 def test_evaluate_names_what_does_not_fit(shapes):
     with pytest.raises(ValueError, match="3 pictures and 2 labels"):
         evaluate(small_model(shapes), shapes.x_test[:3], shapes.y_test[:2])
@@ -80,6 +82,7 @@ def test_a_run_keeps_the_weights_of_its_best_epoch(shapes, tmp_path, capsys):
     assert f"kept: the weights of epoch {run.best_epoch}" in lines[4]
 
 
+@pytest.mark.one_backend
 def test_the_last_weights_on_request(shapes):
     model = small_model(shapes)
     run = train(model, shapes, Recipe(3, 32, 0.01), keep_best=False, monitor="none")
@@ -115,6 +118,7 @@ def test_pictures_are_resized_for_a_model_of_another_size(shapes):
     assert np.isfinite(run.history["loss"]).all()
 
 
+@pytest.mark.one_backend
 def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, monkeypatch):
     model = small_model(shapes)
     steps = []
@@ -133,6 +137,7 @@ def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, 
     assert kept["top1"] == pytest.approx(run.history["val_accuracy"][run.best_epoch - 1])
 
 
+@pytest.mark.one_backend
 def test_an_interruption_in_the_first_epoch_leaves_the_weights_as_they_were(shapes, monkeypatch):
     model = small_model(shapes)
     before = model.get_weights()
@@ -154,12 +159,14 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_says_so(shapes):
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
+@pytest.mark.one_backend
 def test_a_card_that_cannot_be_written_does_not_end_the_run(shapes, tmp_path):
     with pytest.warns(UserWarning, match=r"could not save card.json.*run.save_card\(path\)"):
         run = train(small_model(shapes), shapes, Recipe(2, 32), monitor="none", card=tmp_path / "no" / "card.json")
     assert run.epochs == 2
 
 
+@pytest.mark.one_backend
 def test_a_rehearsal_is_one_epoch_on_a_few_pictures_and_says_so(monkeypatch, capsys):
     monkeypatch.setenv("COURSE_REHEARSAL", "1")
     puzzle = load_dataset("shapes", size=1600)
@@ -174,6 +181,19 @@ def test_a_rehearsal_is_one_epoch_on_a_few_pictures_and_says_so(monkeypatch, cap
     assert all(line.startswith("rehearsal on 640 pictures, no result: ") for line in lines)
 
 
+@pytest.mark.one_backend
+def test_the_first_rehearsal_builds_its_graph_and_later_ones_learn_the_same_without(shapes, monkeypatch):
+    monkeypatch.setattr(training, "_rehearsed", False)
+    train(small_model(shapes), shapes, Recipe(1), monitor="none")
+    assert training._rehearsed is False, "a run is no rehearsal"
+    monkeypatch.setenv("COURSE_REHEARSAL", "1")
+    models = [small_model(shapes) for _ in range(2)]
+    first, second = (train(model, shapes, Recipe(1), monitor="none") for model in models)
+    assert [model.run_eagerly for model in models] == [False, True]
+    np.testing.assert_allclose(first.history["loss"], second.history["loss"], rtol=1e-5)
+
+
+@pytest.mark.one_backend
 def test_a_rehearsal_takes_a_small_data_set_whole(shapes, monkeypatch):
     monkeypatch.setenv("COURSE_REHEARSAL", "1")
     run = train(small_model(shapes), shapes.subset(train=40), Recipe(3, 64), monitor="none")
@@ -198,6 +218,7 @@ def test_without_the_variable_a_run_is_no_rehearsal(value, monkeypatch):
     assert not training.rehearsing()
 
 
+@pytest.mark.one_backend
 def test_after_epoch_sees_the_weights_before_and_after_every_epoch(shapes):
     model = small_model(shapes)
     first, seen = model.get_weights(), {}
@@ -211,6 +232,7 @@ def test_after_epoch_sees_the_weights_before_and_after_every_epoch(shapes):
     assert not all(np.array_equal(a, b) for a, b in zip(seen[1], seen[2], strict=True))
 
 
+@pytest.mark.one_backend
 def test_the_progress_goes_on_only_after_after_epoch(shapes, monkeypatch):
     happened = []
 
@@ -276,6 +298,7 @@ def test_training_needs_no_tensorflow_of_its_own():
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True)
 
 
+@pytest.mark.one_backend
 def test_a_dataset_made_by_hand_trains():
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (60, 8, 8, 1), dtype="uint8"), np.arange(60) % 3
@@ -284,6 +307,7 @@ def test_a_dataset_made_by_hand_trains():
     assert run.test["top5"] is None
 
 
+@pytest.mark.one_backend
 def test_a_run_out_of_patience_stops_and_says_so_and_a_plateau_halves_the_rate(shapes, monkeypatch):
     """The validation loss is given: the first epoch is the best one."""
     given = iter(range(1, 30))

@@ -58,7 +58,8 @@ def test_the_tests_of_every_part_pass_on_jax(measured):
     assert all(parts), dict(zip(PARTS, parts, strict=True))
     # Whole training runs are for the lessons' own backend. JAX compiles with XLA whatever a test asks for, and half
     # precision, which a processor only imitates, takes it longest of all.
-    options = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not timing", "-k", "not xla and not mixed_precision"]
+    options = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not timing and not one_backend"]
+    options += ["-k", "not xla and not mixed_precision"]
     done = on_jax("-m", "pytest", *options, *[path for found in parts for path in found], **QUICKLY)
     assert done.returncode == 0, done.stdout[-6000:]
     last = done.stdout.strip().splitlines()[-1]

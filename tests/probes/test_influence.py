@@ -19,7 +19,7 @@ def network(name="mixer", **changes):
     return randomised(classifier(name, (8, 12, 3), 5, **(SMALL | changes)))
 
 
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.one_backend)])
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -52,6 +52,7 @@ def test_influence_agrees_with_finite_differences(name, changes, depth, image):
     np.testing.assert_allclose(got, np.sqrt(squares), rtol=0.02, atol=0.02)
 
 
+@pytest.mark.one_backend
 def test_influence_does_not_depend_on_the_batch_size(image):
     model = network()
     whole = probes.influence(model, image, 2)
