@@ -2,6 +2,7 @@
 // A state is `pick`: one index for each setting, the place last. Nothing below waits for the kernel.
 
 const MARGIN = 6; // CSS pixels around a picture: room for the outline of a cell at its border
+const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
@@ -330,7 +331,7 @@ class View {
     this.dpr = window.devicePixelRatio || 1;
     for (const panel of this.panels) {
       const left = MARGIN + (panel.spec.y_label ? 16 : 0);
-      const right = MARGIN + (panel.spec.bar ? 62 : 0);
+      const right = MARGIN + (panel.spec.bar ? BAR + this.widestTick(panel) : 0);
       const inner = Math.min(panel.spec.size, room - left - right);
       panel.left = Math.round(left * this.dpr);
       panel.inner = Math.floor(inner * this.dpr);
@@ -342,6 +343,13 @@ class View {
       panel.canvas.width = Math.round((left + inner + right) * this.dpr);
       panel.canvas.style.width = panel.node.style.width = `${panel.canvas.width / this.dpr}px`;
     }
+  }
+
+  /** Returns the width, in CSS pixels, of the longest number beside a panel's colour bar, in whatever state. */
+  widestTick({ pen, spec }) {
+    this.font(pen, 11);
+    const texts = new Set(spec.bar.ticks.flat().map(([, text]) => text));
+    return Math.ceil(Math.max(...[...texts].map((text) => pen.measureText(text).width)) / this.dpr);
   }
 
   /** Gives a canvas its height, and keeps the caption close below what is drawn. */

@@ -1,6 +1,7 @@
 """The front end in a real browser: in every theme, on a narrow screen, beside a kernel, and in time."""
 
 import base64
+import dataclasses
 import io
 import itertools
 import re
@@ -11,8 +12,9 @@ import pytest
 from PIL import Image
 
 from course_utils import explorers
+from course_utils.explorers.parts import Bar
 from tests.explorers.browser import canvas, state
-from tests.explorers.support import small_explorer
+from tests.explorers.support import small_explorer, small_parts
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +55,23 @@ def contrast(text, ground):
     mixed = [share * a + (1 - share) * b for a, b in zip(one, two, strict=False)]
     low, high = sorted([luminance(mixed), luminance(two[:3])])
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("numbers", ["low", "−0.000853"])
+def test_numbers_beside_a_colour_bar_are_not_cut_off(open_page, numbers):
+    parts = small_parts()
+    rows = parts["panels"][-1]
+    parts["panels"][-1] = dataclasses.replace(rows, bar=Bar(rows.bar.colours, [(0, numbers), (1, "1")]))
+    page = open_page(explorers.Explorer("small", title="Numbers", **parts))
+    ink = canvas(page, "Rows").evaluate(
+        """c => {
+          const { data, width, height } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+          const inked = (x) => { for (let y = 0; y < height; y++) if (data[4 * (y * width + x) + 3]) return true; };
+          return Array.from({ length: width }, (_, x) => Boolean(inked(x)));
+        }"""
+    )
+    assert not any(ink[-3:]), "the last pixel columns hold ink: a number reaches the border"
+    assert any(ink[-14:-3]), "no room is wasted"
 
 
 @pytest.mark.parametrize("host", HOSTS)
