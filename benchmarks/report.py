@@ -1,37 +1,73 @@
-"""Turns result cards into the README's table and figure: `python -m benchmarks.report`.
+"""Turns result cards into the README's tables and figure, and into what `recipes` says of each recipe.
 
-Nothing in either is written by hand. `tests/test_report.py` fails when the README shows a number that no card holds.
+    python -m benchmarks.report
+
+No number in any of them is written by hand: `tests/test_report.py` fails where one shows what no card holds.
 """
 
 import json
-from pathlib import Path
+import re
 from statistics import median
 
 from benchmarks import speed as speeds
 from course_utils import show
-from course_utils.baselines import PUBLISHED, comparison
-from course_utils.runs import recorded
+from course_utils.baselines import PAPERS, PUBLISHED, at_the_same_epoch, comparison, mean_and_spread
+from course_utils.recipes import RECIPES, Recipe
+from course_utils.runs import read_card, read_seeds, recorded, results_folder
+from tools.settings import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
-MIXER = "mixer_course_cifar100_course"
-TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PUBLISHED, "no_mixing")]
-FIGURE = "docs/images/mixer_cifar100.png"
+SHORT = {paper: f"{paper}_course_cifar100_short" for paper in PAPERS}
+LONG = "mixer_course_cifar100_long"
+TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PAPERS, "no_mixing")]
+SEEDS = "spt_and_lsa_cifar100"
+FIGURE = "docs/images/cifar100.png"
+OURS, THEIRS = "#0b62a8", "#b3470f"
+
+
+def machine_of(card: dict) -> str:
+    """Returns what a card was recorded on, in words."""
+    machine = card["hardware"]
+    cores = f"{machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
+    found = ", ".join(machine["accelerators"]) or "no GPU"
+    return f"{cores} of an {machine['processor']}, {found}, Keras {card['versions']['keras']} on {machine['backend']}"
 
 
 def results() -> str:
-    """Returns the Mixer's recorded run beside the published lesson's, and what it cost, as Markdown."""
-    card = recorded(MIXER)
-    history, machine = card["history"], card["hardware"]
-    minutes, cpu = (sum(history[key]) / 60 for key in ("seconds", "cpu_seconds"))
-    best = history["val_accuracy"][card["best_epoch"] - 1]
+    """Returns the recorded runs on CIFAR-100 beside the published lessons' curves, as Markdown."""
+    cards = {paper: recorded(name) for paper, name in SHORT.items()}
+    first = next(iter(cards.values()))
+    return (
+        f"{show.table(at_the_same_epoch(cards)).data}\n\n"
+        f"The `course` networks on 32 × 32 pixels, the `short` recipe, seed {first['seed']}, all of CIFAR-100 (45,000 "
+        f"pictures for training, 5,000 for validation), {machine_of(first)}; the clock is the processor's, and other "
+        f"work ran beside. The published lessons trained on 64 or 72 pixels for 50 or 100 epochs; their curves are "
+        f"their authors' (`benchmarks/results/published`). The weights kept are those of the epoch "
+        f"that is best on the validation pictures; the test pictures choose nothing."
+    )
+
+
+def longer() -> str:
+    """Returns the Mixer's longer run beside the published lesson, as Markdown."""
+    card = recorded(LONG)
+    curve, best = card["history"]["val_accuracy"], card["best_epoch"]
+    minutes = sum(card["history"]["cpu_seconds"]) / 60
     return (
         f"{show.table(comparison(card, 'mixer')).data}\n\n"
-        f"{len(history['loss'])} epochs in {minutes:.0f} minutes on {machine['cores']} cores that had other work too; "
-        f"{cpu:.0f} minutes of processor time, all cores together ({machine['processor']}, no GPU; Keras "
-        f"{card['versions']['keras']} on {machine['backend']}). Seed {card['seed']}. The weights kept are those of "
-        f"epoch {card['best_epoch']}, chosen on the validation pictures ({100 * best:.1f} % there). "
-        f"Card: `benchmarks/results/{MIXER}.json`."
+        f"The same Mixer with the `long` recipe: {minutes:.0f} minutes of processor time on {machine_of(card)}. The "
+        f"weights kept are those of epoch {best}, the best on the validation pictures "
+        f"({show.percent(curve[best - 1])} there); by its end it tells "
+        f"{show.percent(card['history']['accuracy'][-1])} of the training pictures."
+    )
+
+
+def seeds() -> str:
+    """Returns the 2 × 2 of SPT and LSA with three seeds on CIFAR-100, as Markdown."""
+    first = next(iter(read_seeds(SEEDS).values()))[0]
+    return (
+        f"SPT and LSA, each with and without, on all of CIFAR-100: `{first['model']['name'].replace('_changed', '')}` "
+        f"({first['model']['tokens']} tokens), the `short` recipe, test top-1, mean and standard deviation over the "
+        f"seeds; {machine_of(first)}.\n\n{show.table(mean_and_spread(SEEDS)).data}"
     )
 
 
@@ -49,66 +85,57 @@ def puzzle() -> str:
         }
         for card in cards
     ]
-    machine = cards[0]["hardware"]
     return (
         "The quick recipe on the embedded puzzle: which cell is the odd one? (16 classes, chance 6.25 %; "
-        f"{machine['cores']} cores that had other work too, no GPU, Keras {cards[0]['versions']['keras']} on "
-        f"{machine['backend']}, seed {cards[0]['seed']}; the seconds are the median over the epochs.)"
+        f"{machine_of(cards[0])}, with other work beside; seed {cards[0]['seed']}; the seconds are the median over "
+        "the epochs.)"
         f"\n\n{show.table(rows).data}"
     )
 
 
 def speed() -> str:
     """Returns the recorded comparison with plain Keras renderings of the published networks, as Markdown."""
-    cards = [json.loads((speeds.RESULTS / f"{paper}.json").read_text(encoding="utf-8")) for paper in speeds.PAPERS]
-    first = cards[0]
-    machine, rounds = first["hardware"], len(first["training step"]["ours"])
+    cards = [json.loads((speeds.RESULTS / f"{paper}.json").read_text(encoding="utf-8")) for paper in PAPERS]
+    first, rounds = cards[0], len(cards[0]["training step"]["ours"])
     return (
         "The same architectures, a plain Keras rendering of the published lessons' networks against this course's: how "
         "many times as much the plain one needs (above 1: ours needs less). Training step and inference are processor "
-        f"time at batch {first['batch']}, medians of {rounds} rounds in turn in one process; {machine['cores']} cores, "
-        f"no GPU, Keras {first['versions']['keras']} on {machine['backend']}.\n\n"
-        f"{show.table([speeds.row(card) for card in cards]).data}"
+        f"time at batch {first['batch']}, medians of {rounds} rounds in turn in one process; {machine_of(first)}.\n\n"
+        f"{show.table([speeds.row(card) for card in cards]).data}\n\n"
+        "Processor time to the same validation accuracy, the published lesson's network against the `course` one: a "
+        "step's ratio, timed as above, times the ratio of the epochs until the accuracy is reached. The published "
+        "network's epochs are read from its authors' curve, ours from the first table's runs.\n\n"
+        f"{show.table([speeds.accuracy_row(card) for card in cards]).data}"
     )
+
+
+PARTS = (results, longer, seeds, puzzle, speed)
 
 
 def figure():
-    """Returns the curves of the table as a matplotlib figure."""
+    """Returns the curves of the first table, one panel for each paper, as a matplotlib figure."""
     from matplotlib.figure import Figure
 
-    ours, theirs = recorded(MIXER)["history"]["val_accuracy"], PUBLISHED["mixer"]
-    picture = Figure(figsize=(7, 3.6), layout="constrained")
-    axes = picture.add_subplot()
-    axes.plot(range(1, len(ours) + 1), [100 * v for v in ours], color="#0b62a8", linewidth=2.2, label="this project")
-    axes.plot(
-        range(1, 6),
-        [100 * v for v in theirs["val_accuracy"]],
-        color="#b3470f",
-        linewidth=2.2,
-        marker="o",
-        markersize=4,
-        label="the published lesson, epochs 1 to 5",
-    )
-    axes.axhline(100 * theirs["test_top1"], color="#b3470f", linestyle="--", linewidth=1.2)
-    axes.annotate(
-        f"the published lesson on the test pictures, after 50 epochs: {100 * theirs['test_top1']:.2f} %",
-        (1, 100 * theirs["test_top1"]),
-        xytext=(0, 20),
-        textcoords="offset points",
-        color="#8a3409",
-        fontsize=9,
-    )
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("validation top-1 accuracy (%)")
-    axes.set_ylim(0, 10 * (max(100 * max(ours), 50) // 10 + 1))
-    axes.set_xlim(0.5, len(ours) + 0.5)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", frameon=False)
+    picture = Figure(figsize=(10, 3.2), layout="constrained")
+    for axes, (paper, name) in zip(picture.subplots(1, len(SHORT), sharey=True), SHORT.items(), strict=True):
+        ours, published = recorded(name)["history"]["val_accuracy"], PUBLISHED[paper]
+        theirs = published["val_accuracy"][:20]
+        for curve, colour, label in ((ours, OURS, "this course"), (theirs, THEIRS, "the published lesson")):
+            axes.plot(range(1, len(curve) + 1), [100 * v for v in curve], color=colour, linewidth=2, label=label)
+        axes.set_title(paper.replace("_", " "), fontsize=10)
+        axes.set_xlim(1, 20)
+        axes.set_xticks([1, 5, 10, 15, 20])
+        axes.set_ylim(0, None)
+        axes.grid(alpha=0.3)
+    first, *_, last = picture.axes
+    first.set_ylabel("validation top-1 (%)")
+    last.legend(loc="lower right", frameon=False, fontsize=8)
+    picture.supxlabel("epoch", fontsize=10)
     return picture
 
 
 def readme_with_results(text: str) -> str:
-    """Returns the README's text with today's table between its two markers.
+    """Returns the README's text with today's tables between its two markers.
 
     Raises:
         ValueError: the markers are missing.
@@ -117,15 +144,50 @@ def readme_with_results(text: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md must hold {BEGIN!r} and, after it, {END!r}")
-    return f"{before}{BEGIN}\n\n{results()}\n\n{puzzle()}\n\n{speed()}\n\n{END}{after}"
+    found = "\n\n".join(part() for part in PARTS)
+    return f"{before}{BEGIN}\n\n{found}\n\n{END}{after}"
+
+
+def costs() -> dict[str, list[str]]:
+    """Returns {recipe: one line for each recorded run with it: network, data, cost and what it reached}."""
+    cards = [read_card(path) for path in sorted(results_folder().glob("*.json"))]
+    found = {name: [] for name in RECIPES}
+    for card in cards:
+        for name, how in RECIPES.items():
+            if card["test"] and Recipe(**card["recipe"]) == how:
+                network, minutes = card["model"]["name"].replace("_", " "), sum(card["history"]["cpu_seconds"]) / 60
+                reached = f"test top-1 {show.percent(card['test']['top1'])}"
+                on = f"{card['dataset']['name']}, {minutes:.1f} minutes of processor time"
+                found[name].append(f"{network} on {on}: {reached}")
+    return found
+
+
+def recipes_with_costs(text: str) -> str:
+    """Returns the text of `course_utils/recipes.py` with today's costs in the docstring of `RECIPES`.
+
+    Raises:
+        ValueError: the docstring is not found.
+    """
+    lines = []
+    for name, found in costs().items():
+        lines.append(f'- "{name}"{":" if found else ": no recorded run."}')
+        lines += [f"    - {line}" for line in found]
+    pattern = r'(\n"""The recipes by name\..*?:\n\n)(.*?)(?=""")'
+    if not re.search(pattern, text, flags=re.DOTALL):
+        raise ValueError("recipes.py must hold a docstring that begins with 'The recipes by name.'")
+    return re.sub(pattern, lambda match: match[1] + "\n".join(lines) + "\n", text, count=1, flags=re.DOTALL)
+
+
+WRITTEN = {"README.md": readme_with_results, "course_utils/recipes.py": recipes_with_costs}
 
 
 def main():
-    readme = ROOT / "README.md"
-    readme.write_text(readme_with_results(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, rewritten in WRITTEN.items():
+        file = ROOT / name
+        file.write_text(rewritten(file.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / FIGURE).parent.mkdir(parents=True, exist_ok=True)
     figure().savefig(ROOT / FIGURE, dpi=150, metadata={"Software": None})
-    print(results(), puzzle(), speed(), sep="\n\n")
+    print(*(part() for part in PARTS), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Repeats a lesson's small experiments with several seeds: `python -m benchmarks.seeds [experiment …]`.
 
 Each experiment becomes one file in `benchmarks/results/seeds`, with the result card of every run; the lessons' tables
-of seeds are made from these files (`course_utils.baselines.seeds`). The file is rewritten after each run.
+of seeds are made from these files (`course_utils.baselines`). The file is rewritten after each run, and the same
+command goes on after the last recorded one.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from course_utils.data import load_dataset
 from course_utils.models import classifier
 from course_utils.recipes import Recipe, recipe
-from course_utils.runs import SEEDS_FORMAT, results_folder, write_json
+from course_utils.runs import SEEDS_FORMAT, CardError, read_seeds, results_folder, write_json
 from course_utils.training import train
 
 PLAIN = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
@@ -28,6 +29,7 @@ class Experiment:
         recipe: what all are trained with.
         seeds: how many.
         parts: how many pictures of each part; None for all.
+        data: the data set.
     """
 
     config: str
@@ -35,6 +37,7 @@ class Experiment:
     recipe: Recipe
     seeds: int
     parts: Mapping[str, int] | None = None
+    data: str = "shapes"
 
 
 EXPERIMENTS = {
@@ -59,22 +62,47 @@ EXPERIMENTS = {
         seeds=3,
         parts={"train": 2000, "validation": 500, "test": 1000},
     ),
+    "spt_and_lsa_cifar100": Experiment(
+        "small_data_vit_tiny",
+        {"plain ViT": PLAIN, "LSA": {"shifted_patches": False}, "SPT": SPT, "SPT and LSA": {}},
+        recipe("short"),
+        seeds=3,
+        data="cifar100",
+    ),
 }
 
 
-def record(name: str) -> None:
-    """Runs one experiment and writes its file."""
+def done_before(name: str, experiment: Experiment) -> dict[str, list[dict]]:
+    """Returns the runs that an earlier start of the same experiment has recorded."""
+    try:
+        found = read_seeds(name)
+    except (FileNotFoundError, CardError):
+        return {}
+    return {
+        variant: [card for card in cards if Recipe(**card["recipe"]) == experiment.recipe and card["test"]]
+        for variant, cards in found.items()
+    }
+
+
+def record(name: str, again: bool = False) -> None:
+    """Runs one experiment and writes its file; what a stopped start has recorded is kept, unless it is done `again`."""
     experiment = EXPERIMENTS[name]
-    data = load_dataset("shapes")
+    data = load_dataset(experiment.data)
     if experiment.parts:
         data = data.subset(**experiment.parts)
-    runs = {variant: [] for variant in experiment.variants}
+    earlier = {} if again else done_before(name, experiment)
+    runs = {variant: earlier.get(variant, []) for variant in experiment.variants}
     path = results_folder() / "seeds" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     for seed in range(experiment.seeds):
         for variant, changes in experiment.variants.items():
+            if any(card["seed"] == seed for card in runs[variant]):
+                print(f"{name}, seed {seed}, {variant}: recorded before; --again repeats it", flush=True)
+                continue
             network = classifier(experiment.config, data.input_shape, data.num_classes, seed=seed, **changes)
             run = train(network, data, experiment.recipe, seed=seed, monitor="none")
+            if run.stopped == "interrupted":
+                raise KeyboardInterrupt
             runs[variant].append(run.card())
             write_json(path, {"format": SEEDS_FORMAT, "runs": runs})
             print(f"{name}, seed {seed}, {variant}: {run}", flush=True)
@@ -83,12 +111,14 @@ def record(name: str) -> None:
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__.splitlines()[0])
     parser.add_argument("experiment", nargs="*", help=f"of {', '.join(EXPERIMENTS)}; default: all")
-    names = parser.parse_args(arguments).experiment or list(EXPERIMENTS)
+    parser.add_argument("--again", action="store_true", help="repeat the runs that are recorded already")
+    given = parser.parse_args(arguments)
+    names = given.experiment or list(EXPERIMENTS)
     for name in names:
         if name not in EXPERIMENTS:
             parser.error(f"unknown experiment {name!r}; choose from {', '.join(EXPERIMENTS)}")
     for name in names:
-        record(name)
+        record(name, given.again)
 
 
 if __name__ == "__main__":

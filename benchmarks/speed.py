@@ -7,6 +7,10 @@ plain network enlarges and augments pictures inside the model, the course's does
 The architecture is the same in tokens, width, depth, heads and hidden widths. What differs is what this course does
 differently: small pictures cut into as many tokens by smaller patches, patches without a convolution, shifts padded
 once, no dropout, and a mean over the tokens instead of flattening them into wide layers.
+
+A third side, "course", is the `course` network, which is timed in turn with the other two for its training step. From
+it follows the processor time to the same validation accuracy: the published lesson's curve says after how many epochs
+it is there, a recorded run of the course says the same of ours, and each epoch costs what its steps cost here.
 """
 
 import argparse
@@ -17,8 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from course_utils.baselines import PAPERS, PUBLISHED, reached_after
+from course_utils.runs import hardware, recorded, versions, write_json
+
 RESULTS = Path(__file__).resolve().parent / "results" / "speed"
-PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
+# What is timed, and on which sides.
+SIDES = {"training step": ("plain", "ours", "course"), "inference": ("plain", "ours")}
 # side and patch of the pictures that the course cuts into as many tokens as the published lesson does
 SMALL = {"vit": (36, 3), "small_data_vit": (36, 3)}
 
@@ -29,6 +37,13 @@ def ours(paper: str):
 
     side, patch = SMALL.get(paper, (32, 4))
     return classifier(CONFIGS[f"{paper}_published"], (side, side, 3), 100, patch_size=patch, dropout=0.0)
+
+
+def course(paper: str):
+    """Returns the course's own network, of which there is a recorded run."""
+    from course_utils.models import classifier
+
+    return classifier(f"{paper}_course", (32, 32, 3), 100)
 
 
 def plain(paper: str):
@@ -49,11 +64,11 @@ def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, C
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (4 * batch_size, 32, 32, 3), dtype="uint8")
     labels = rng.integers(0, 100, len(images))
-    model = (ours if side == "ours" else plain)(paper)
+    model = {"plain": plain, "ours": ours, "course": course}[side](paper)
     optimizer = keras.optimizers.AdamW(1e-3, weight_decay=1e-4)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
-    names = ("flip", "crop") if side == "ours" else ()
+    names = () if side == "plain" else ("flip", "crop")
     size = model.input_shape[1:3]
     batches = Batches(
         images, labels, 100, batch_size=batch_size, size=size, augmentation=Augmentation(names), seed=0, epoch=0
@@ -72,15 +87,15 @@ def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, C
 
 
 def compared(paper: str, batch_size: int, rounds: int) -> dict:
-    """Returns the processor seconds of both sides, round by round, and their weights."""
-    both = {side: actions(side, paper, batch_size) for side in ("plain", "ours")}
-    found = {"weights": {side: model.count_params() for side, (model, _) in both.items()}}
-    for name in ("training step", "inference"):
-        seconds = {"plain": [], "ours": []}
+    """Returns the processor seconds of all sides, round by round, and their weights."""
+    every = {side: actions(side, paper, batch_size) for side in SIDES["training step"]}
+    found = {"weights": {side: model.count_params() for side, (model, _) in every.items()}}
+    for name, sides in SIDES.items():
+        seconds = {side: [] for side in sides}
         for number in range(rounds + 2):
-            for side, (_, does) in both.items():
+            for side in sides:
                 began = time.process_time()
-                does[name]()
+                every[side][1][name]()
                 if number >= 2:  # the first builds the graph, the second warms up
                     seconds[side].append(time.process_time() - began)
         found[name] = seconds
@@ -101,9 +116,29 @@ def peak_memory(side: str, paper: str, batch_size: int) -> float | None:
     return int(done.stdout.strip().splitlines()[-1]) / 1024
 
 
-def ratio(seconds: dict[str, list[float]]) -> float:
-    """Returns how many times as long the plain rendering takes: the median over the rounds."""
-    return median(a / b for a, b in zip(seconds["plain"], seconds["ours"], strict=True))
+def ratio(seconds: dict[str, list[float]], side: str = "ours") -> float:
+    """Returns how many times as long the plain rendering takes as a side: the median over the rounds."""
+    return median(a / b for a, b in zip(seconds["plain"], seconds[side], strict=True))
+
+
+def to_accuracy(card: dict, run: dict) -> dict:
+    """Returns what each side spends until both have reached the same validation accuracy on CIFAR-100.
+
+    Every epoch shows 45,000 pictures on both sides, so that a step's ratio is an epoch's.
+
+    Args:
+        card: one of this module's.
+        run: the result card of the paper's `course` network.
+
+    Returns:
+        "accuracy" (a share: the best that both reach), the number of epochs of each side, and "ratio": how many times
+        as much processor time the plain network needs.
+    """
+    theirs, ours = PUBLISHED[card["paper"]]["val_accuracy"], run["history"]["val_accuracy"]
+    share = min(max(theirs), max(ours))
+    epochs = {"plain": reached_after(theirs, share), "course": reached_after(ours, share)}
+    times = ratio(card["training step"], "course") * epochs["plain"] / epochs["course"]
+    return {"accuracy": share, "epochs": epochs, "ratio": times}
 
 
 def row(card: dict) -> dict:
@@ -119,9 +154,21 @@ def row(card: dict) -> dict:
     }
 
 
+def accuracy_row(card: dict) -> dict:
+    """Returns a card as a row of the table of times to the same accuracy."""
+    found = to_accuracy(card, recorded(f"{card['paper']}_course_cifar100_short"))
+    return {
+        "network": card["paper"].replace("_", " "),
+        "validation top-1": f"{100 * found['accuracy']:.1f} %",
+        "epochs, published": found["epochs"]["plain"],
+        "epochs, course": found["epochs"]["course"],
+        "a step": f"{ratio(card['training step'], 'course'):.2f}",
+        "processor time": f"{found['ratio']:.1f}",
+    }
+
+
 def main(arguments=None):
     from course_utils import show
-    from course_utils.runs import hardware, versions, write_json
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n\n")[0])
     parser.add_argument("papers", nargs="*", metavar="paper", help=f"of {', '.join(PAPERS)}; default: all")
@@ -135,15 +182,17 @@ def main(arguments=None):
     if given.batch < 1 or given.rounds < 1:
         parser.error("--batch and --rounds must be at least 1")
     given.results.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows, cards = [], []
     for paper in given.papers or PAPERS:
         card = {"paper": paper, "batch": given.batch, **compared(paper, given.batch, given.rounds)}
         card["peak memory (MiB)"] = {side: peak_memory(side, paper, given.batch) for side in ("plain", "ours")}
         card |= {"versions": versions(), "hardware": hardware()}
         write_json(given.results / f"{paper}.json", card)
+        cards.append(card)
         rows.append(row(card))
         print(rows[-1], flush=True)
     print(show.table(rows).data)
+    print(show.table([accuracy_row(card) for card in cards]).data)
 
 
 if __name__ == "__main__":

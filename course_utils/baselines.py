@@ -1,23 +1,28 @@
 """What the course is measured against, and its own recorded runs: rows for the tables of lessons and README.
 
 The published numbers are top-1 and top-5 shares on CIFAR-100, between 0 and 1. Each is of a lesson that was published
-before this course, with 45,000 pictures for training and 5,000 for validation.
+before this course, with 45,000 pictures for training and 5,000 for validation; `PUBLISHED` names its page.
 """
 
+import json
+from statistics import mean, stdev
+
+from course_utils.recipes import RECIPES, Recipe
 from course_utils.runs import read_card, read_seeds, results_folder
 
-PUBLISHED = {
-    "mixer": {
-        "epochs": 50,
-        "test_top1": 0.4758,
-        "test_top5": 0.7718,
-        "val_accuracy": [0.1532, 0.2334, 0.2560, 0.2798, 0.2904],  # after epochs 1 to 5
-    },
-    "fnet": {"epochs": 50, "test_top1": 0.4663, "test_top5": 0.7647},
-    "gmlp": {"epochs": 50, "test_top1": 0.5064, "test_top5": 0.7828},
-    "vit": {"epochs": 100, "test_top1": 0.5514, "test_top5": 0.8186},
-    "small_data_vit": {"epochs": 50, "test_top1": 0.5611, "test_top5": 0.8227},
-}
+PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
+
+PUBLISHED = json.loads((results_folder() / "published" / "cifar100.json").read_text(encoding="utf-8"))
+"""{paper: what the published lesson on it says it reached}: "source", "epochs", "batch_size", "test_top1",
+"test_top5", and "val_accuracy" after each epoch. "small_data_vit_plain" is the plain ViT beside SPT and LSA."""
+
+CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 30)
+"""After which epochs `comparison` tells the validation accuracy, as far as a run goes."""
+
+
+def reached_after(curve: list[float], share: float) -> int | None:
+    """Returns the first epoch, from 1, after which a curve is at least at `share`; None if it never is."""
+    return next((epoch for epoch, value in enumerate(curve, 1) if value >= share), None)
 
 
 def comparison(card: dict, paper: str) -> list[dict]:
@@ -28,27 +33,59 @@ def comparison(card: dict, paper: str) -> list[dict]:
         paper: a key of `PUBLISHED`.
 
     Raises:
-        ValueError: nothing is published for that paper, or no validation curve.
+        ValueError: nothing is published for that paper.
     """
     published = _published("comparison", paper)
-    if "val_accuracy" not in published:
-        raise ValueError(f"comparison: the published lesson of {paper!r} has no validation curve; use measured")
+    epochs = len(card["history"]["loss"])
     ours = {
         "": "this course, " + card["model"]["name"].replace("_", " "),
         "weights": card["model"]["weights"],
         "multiply-adds": card["model"]["multiply_adds"],
-        "epochs": len(card["history"]["loss"]),
+        "epochs": epochs,
     }
     theirs = {"": "the published lesson", "weights": None, "multiply-adds": None, "epochs": published["epochs"]}
+    chosen = [epoch for epoch in CHOSEN_EPOCHS if epoch <= min(epochs, published["epochs"])]
+    heading = f"validation top-1 after epochs {', '.join(map(str, chosen))}"
     rows = []
     for row, curve, test in (
         (ours, card["history"]["val_accuracy"], card["test"]),
         (theirs, published["val_accuracy"], {"top1": published["test_top1"], "top5": published["test_top5"]}),
     ):
-        row["validation top-1 after epochs 1 to 5"] = ", ".join(f"{100 * value:.1f}" for value in curve[:5]) + " %"
+        row[heading] = ", ".join(f"{100 * curve[epoch - 1]:.1f}" for epoch in chosen) + " %"
         row["test top-1"] = f"{100 * test['top1']:.1f} %"
         row["test top-5"] = f"{100 * test['top5']:.1f} %"
         rows.append(row)
+    return rows
+
+
+def at_the_same_epoch(cards: dict[str, dict]) -> list[dict]:
+    """Returns recorded runs beside the published lessons' validation curves, one row for each paper.
+
+    Args:
+        cards: {paper: result card}.
+
+    Raises:
+        ValueError: nothing is published for one of the papers.
+    """
+    rows = []
+    for paper, card in cards.items():
+        published = _published("at_the_same_epoch", paper)
+        ours, theirs = card["history"]["val_accuracy"], published["val_accuracy"]
+        after = reached_after(theirs, max(ours))
+        rows.append(
+            {
+                "network": card["model"]["name"].replace("_", " "),
+                "weights": card["model"]["weights"],
+                "multiply-adds": card["model"]["multiply_adds"],
+                "epochs": len(ours),
+                "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.0f}",
+                "validation top-1": f"{100 * ours[-1]:.1f} %",
+                "published, same epoch": f"{100 * theirs[len(ours) - 1]:.1f} %",
+                "published gets there after": f"{after} epochs" if after else f"not in {published['epochs']} epochs",
+                "test top-1": f"{100 * card['test']['top1']:.1f} %",
+                "published, at its end": f"{100 * published['test_top1']:.1f} % ({published['epochs']} epochs)",
+            }
+        )
     return rows
 
 
@@ -67,10 +104,7 @@ def measured(paper: str) -> list[dict]:
     """
     if paper != "no_mixing":
         published = _published("measured", paper)
-    cards = [read_card(path) for path in sorted(results_folder().glob("*.json"))]
-    cards = [card for card in cards if card["test"] and card["model"]["name"].startswith(f"{paper}_")]
-    cards.sort(key=lambda card: (card["dataset"]["name"], card["model"]["weights"]))
-    rows = [_row(card) for card in cards]
+    rows = [_row(card) for card in _cards(paper)]
     if paper != "no_mixing":
         rows.append(
             {
@@ -79,6 +113,56 @@ def measured(paper: str) -> list[dict]:
                 "epochs": published["epochs"],
                 "test top-1": f"{100 * published['test_top1']:.1f} %",
                 "test top-5": f"{100 * published['test_top5']:.1f} %",
+            }
+        )
+    return rows
+
+
+def recorded_curves(paper: str) -> dict[str, dict]:
+    """Returns the recorded histories of a paper's networks on CIFAR-100, and the published lesson's.
+
+    Args:
+        paper: a key of `PUBLISHED`.
+
+    Returns:
+        {name for a legend: history}, as `figures.training_curves` takes it; the published lesson's holds
+        "val_accuracy".
+
+    Raises:
+        ValueError: there is no such paper.
+    """
+    published = _published("recorded_curves", paper)
+    found = {}
+    for card in _cards(paper):
+        if card["dataset"]["name"] == "cifar100":
+            found[f"this course, {len(card['history']['loss'])} epochs"] = card["history"]
+    return found | {"the published lesson": {"val_accuracy": published["val_accuracy"]}}
+
+
+def mean_and_spread(experiment: str) -> list[dict]:
+    """Returns an experiment that was repeated with several seeds: test accuracy, its mean and its spread.
+
+    Args:
+        experiment: such as "spt_and_lsa_cifar100"; `benchmarks.seeds` holds them all.
+
+    Returns:
+        One row for each network: its name, weights, epochs, an accuracy for each seed, their mean and their standard
+        deviation (of a sample, in percentage points).
+
+    Raises:
+        FileNotFoundError: there is no such experiment.
+    """
+    rows = []
+    for name, cards in read_seeds(experiment).items():
+        reached = [100 * card["test"]["top1"] for card in cards]
+        rows.append(
+            {
+                "network": name,
+                "weights": cards[0]["model"]["weights"],
+                "epochs": len(cards[0]["history"]["loss"]),
+                **{f"seed {card['seed']}": f"{share:.1f} %" for card, share in zip(cards, reached, strict=True)},
+                "mean": f"{mean(reached):.1f} %",
+                "spread": f"± {stdev(reached):.1f}" if len(reached) > 1 else None,
             }
         )
     return rows
@@ -118,6 +202,20 @@ def _published(owner: str, paper: str) -> dict:
     return PUBLISHED[paper]
 
 
+def _cards(paper: str) -> list[dict]:
+    """Returns the cards of a paper's finished runs, sorted by data set, weights and epochs."""
+    cards = [read_card(path) for path in sorted(results_folder().glob("*.json"))]
+    cards = [card for card in cards if card["test"] and card["model"]["name"].startswith(f"{paper}_")]
+    return sorted(
+        cards, key=lambda card: (card["dataset"]["name"], card["model"]["weights"], len(card["history"]["loss"]))
+    )
+
+
+def _recipe_of(card: dict) -> str | None:
+    """Returns the name of the recipe that a card was recorded with; None if it has none, or has changed since."""
+    return next((name for name, how in RECIPES.items() if how == Recipe(**card["recipe"])), None)
+
+
 def _row(card: dict) -> dict:
     top5 = card["test"]["top5"]
     return {
@@ -125,6 +223,7 @@ def _row(card: dict) -> dict:
         "data": card["dataset"]["name"],
         "weights": card["model"]["weights"],
         "multiply-adds": card["model"]["multiply_adds"],
+        "recipe": _recipe_of(card),
         "epochs": len(card["history"]["loss"]),
         "minutes": f"{sum(card['history']['seconds']) / 60:.1f}",
         "test top-1": f"{100 * card['test']['top1']:.1f} %",

@@ -107,9 +107,7 @@ CONFIGS = {
     "mixer_published": Config("mixer", 8, 256, 4, channels_mlp_dim=64, tokens_mlp_dim=64, dropout=0.2),
     "fnet_published": Config("fnet", 8, 256, 4, channels_mlp_dim=256, position_embedding=True, dropout=0.2),
     "gmlp_published": Config("gmlp", 8, 256, 4, channels_mlp_dim=512, dropout=0.2),
-    "vit_published": Config(
-        "vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
-    ),
+    "vit_published": Config("vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1),
     "small_data_vit_published": Config(
         "small_data_vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
     ),

@@ -102,10 +102,19 @@ _PUBLISHED_VIT = Recipe(
 )  # fmt: skip
 
 RECIPES = {
-    # 8 epochs on the embedded puzzle: the six cards benchmarks/results/*_tiny_shapes_odd_one_out_quick.json
+    # For the embedded puzzle.
     "quick": Recipe(epochs=8, batch_size=128, learning_rate=3.5e-3, warmup=0.2),
-    "course": Recipe(
+    # For CIFAR-100 in few epochs, too few to overfit much.
+    "short": Recipe(
+        epochs=8, learning_rate=2e-3, warmup=0.1, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
+    ),
+    "long": Recipe(
         epochs=30, learning_rate=2e-3, warmup=0.03, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
+    ),
+    # For CIFAR-100 in as many epochs as the published lessons on the MLPs: against overfitting, pictures are mixed.
+    "course": Recipe(
+        epochs=50, learning_rate=2e-3, warmup=0.05, weight_decay=0.05, label_smoothing=0.1,
+        augment=("flip", "crop", "mixup", "cutmix"),
     ),
     # How the published lessons train (decay as Keras' AdamW reads it today: their old one decayed 1000 times more).
     "published_mixer": replace(_PUBLISHED_MLP, learning_rate=5e-3),
@@ -119,6 +128,9 @@ RECIPES = {
         augment=("flip", "crop", "randaugment", "erase", "mixup", "cutmix"), last_rate=1e-6, repeats=3,
     ),
 }  # fmt: skip
+"""The recipes by name. What each has cost and reached, from the result cards (by `python -m benchmarks.report`):
+
+"""
 
 
 def plateau_rate(recipe: Recipe, losses: Sequence[float]) -> float:

@@ -25,6 +25,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # processor a third less busy.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+# Tests ask whether XLA compiles a layer, not how fast the result is.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 os.environ["COURSE_PROFILE"] = "quick"
 os.environ.pop("COURSE_REHEARSAL", None)
 

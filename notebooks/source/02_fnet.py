@@ -43,10 +43,10 @@ import numpy as np
 from keras import Model, ops
 
 from course_utils import checks, show
-from course_utils.baselines import measured
+from course_utils.baselines import measured, recorded_curves
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence
-from course_utils.figures import line_chart
+from course_utils.figures import line_chart, training_curves
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
 from course_utils.models import classifier, describe
 from course_utils.recipes import recipe
@@ -202,8 +202,8 @@ for name, shape, classes in [
 # %%
 plan = {
     ("quick", "shapes"): ("fnet", recipe("quick")),
-    ("quick", "cifar100"): ("fnet", recipe("course", epochs=3)),
-    ("colab", "cifar100"): ("fnet_course", recipe("course", epochs=15)),
+    ("quick", "cifar100"): ("fnet", recipe("short", epochs=3)),
+    ("colab", "cifar100"): ("fnet_course", recipe("short", epochs=15)),
     ("full", "cifar100"): ("fnet_course", recipe("course")),
 }
 config, how = plan.get((PROFILE, DATA), ("fnet", recipe("quick")))
@@ -562,7 +562,13 @@ checks.check_unseen_order(unseen_order)
 # %%
 show.table(measured("fnet"))
 
+# %%
+training_curves(recorded_curves("fnet"), keys=("val_accuracy",))
+
 # %% [markdown]
+# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# your epochs, not which idea is better. The course's short runs took 8 epochs on one core of a processor.
+#
 # **Three things to take home.**
 #
 # 1. Mixing needs no weights: each output of the transform is a sum over all tokens, and the MLPs learn what to make of
