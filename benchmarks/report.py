@@ -125,9 +125,9 @@ def figure():
         axes.set_title(paper.replace("_", " "), fontsize=10)
         axes.set_xlim(1, 20)
         axes.set_xticks([1, 5, 10, 15, 20])
-        axes.set_ylim(0, None)
         axes.grid(alpha=0.3)
     first, *_, last = picture.axes
+    first.set_ylim(0, None)  # for all panels, once every curve is drawn
     first.set_ylabel("validation top-1 (%)")
     last.legend(loc="lower right", frameon=False, fontsize=8)
     picture.supxlabel("epoch", fontsize=10)

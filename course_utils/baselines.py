@@ -225,7 +225,7 @@ def _row(card: dict) -> dict:
         "multiply-adds": card["model"]["multiply_adds"],
         "recipe": _recipe_of(card),
         "epochs": len(card["history"]["loss"]),
-        "minutes": f"{sum(card['history']['seconds']) / 60:.1f}",
+        "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.1f}",
         "test top-1": f"{100 * card['test']['top1']:.1f} %",
         "test top-5": None if top5 is None else f"{100 * top5:.1f} %",
     }

@@ -130,6 +130,29 @@ RECIPES = {
 }  # fmt: skip
 """The recipes by name. What each has cost and reached, from the result cards (by `python -m benchmarks.report`):
 
+- "quick":
+    - fnet tiny on shapes: odd_one_out, 0.3 minutes of processor time: test top-1 100.0 %
+    - gmlp tiny on shapes: odd_one_out, 0.3 minutes of processor time: test top-1 99.8 %
+    - mixer tiny on shapes: odd_one_out, 0.3 minutes of processor time: test top-1 99.8 %
+    - no mixing tiny on shapes: odd_one_out, 0.2 minutes of processor time: test top-1 5.6 %
+    - small data vit tiny on shapes: odd_one_out, 0.5 minutes of processor time: test top-1 100.0 %
+    - vit tiny on shapes: odd_one_out, 0.3 minutes of processor time: test top-1 100.0 %
+- "short":
+    - fnet course on cifar100, 22.6 minutes of processor time: test top-1 36.6 %
+    - gmlp course on cifar100, 36.7 minutes of processor time: test top-1 47.3 %
+    - mixer course on cifar100, 15.4 minutes of processor time: test top-1 38.8 %
+    - small data vit course on cifar100, 26.0 minutes of processor time: test top-1 35.4 %
+    - vit course on cifar100, 22.0 minutes of processor time: test top-1 34.1 %
+- "long":
+    - mixer course on cifar100, 60.5 minutes of processor time: test top-1 49.5 %
+- "course":
+    - mixer tiny on cifar100, 11.3 minutes of processor time: test top-1 36.7 %
+- "published_mixer": no recorded run.
+- "published_fnet": no recorded run.
+- "published_gmlp": no recorded run.
+- "published_vit": no recorded run.
+- "published_small_data_vit": no recorded run.
+- "paper": no recorded run.
 """
 
 

@@ -62,6 +62,7 @@ def test_the_figure_draws_both_curves_of_every_paper():
         assert list(ours.get_ydata()) == pytest.approx(
             [100 * v for v in runs.recorded(stem)["history"]["val_accuracy"]]
         )
+        assert axes.get_ylim()[1] > max(*ours.get_ydata(), *theirs.get_ydata()), "a curve is cut off"
         assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:20]])
 
 

@@ -572,7 +572,7 @@ training_curves(recorded_curves("small_data_vit"), keys=("val_accuracy",))
 show.table(mean_and_spread("spt_and_lsa_cifar100"))
 
 # %% [markdown]
-# LSA makes no difference that another seed would not make. SPT *costs* two to three points, with every seed. That is
+# LSA makes no difference that another seed would not make. SPT *costs* about three points, with every seed. That is
 # no contradiction to the paper, whose networks have 64 tokens and train for 100 epochs: there 50,000 pictures become
 # few. Here 8 epochs have hardly used them up, and a patch of 8 pixels is a quarter of the picture's side. That these
 # are the reasons is a guess; you know by now how to test one. With 64 tokens and the same 8 epochs, the network with
