@@ -135,7 +135,8 @@ def recorded_curves(paper: str) -> dict[str, dict]:
     found = {}
     for card in _cards(paper):
         if card["dataset"]["name"] == "cifar100":
-            found[f"this course, {len(card['history']['loss'])} epochs"] = card["history"]
+            name = card["model"]["name"].replace("_", " ")
+            found[f"{name}, {len(card['history']['loss'])} epochs"] = card["history"]
     return found | {"the published lesson": {"val_accuracy": published["val_accuracy"]}}
 
 

@@ -12,6 +12,7 @@ from course_utils.baselines import (
     mean_and_spread,
     measured,
     reached_after,
+    recorded_curves,
     seeds,
 )
 from course_utils.recipes import Recipe
@@ -135,6 +136,16 @@ def test_runs_with_several_seeds_are_one_table(monkeypatch, tmp_path):
     assert seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
     with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
         seeds("trial", epoch=3)
+
+
+def test_recorded_curves_are_those_on_cifar100_and_the_published_one(folder):
+    write(folder, card("fnet_tiny", 5, data="cifar100"), card("fnet_course", 9), card("gmlp_tiny", 5, data="cifar100"))
+    found = recorded_curves("fnet")
+    assert list(found) == ["fnet tiny, 2 epochs", "the published lesson"]
+    assert len(found["fnet tiny, 2 epochs"]["val_accuracy"]) == 2
+    assert found["the published lesson"]["val_accuracy"] == PUBLISHED["fnet"]["val_accuracy"]
+    with pytest.raises(ValueError, match="recorded_curves: paper must be one of"):
+        recorded_curves("resnet")
 
 
 def test_several_seeds_have_a_mean_and_a_spread(monkeypatch, tmp_path):

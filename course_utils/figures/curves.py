@@ -79,9 +79,11 @@ def training_curves(
         raise ValueError("training_curves: keys is empty; give at least one, such as 'loss'")
     _checked(histories, keys)
     labels = {**NAMES, **(labels or {})}
-    columns = min(4, len(histories)) if max(map(len, histories)) <= 28 else min(2, len(histories))
+    width = min(max(4.2 * len(keys), 6.4), 14)
+    entry = 0.65 + 0.075 * max(map(len, histories))  # inches of the legend's longest entry, on the safe side
+    columns = max(1, min(4, len(histories), int(width / entry)))
     rows = -(-len(histories) // columns)
-    size = (min(max(4.2 * len(keys), 6.4), 14), 3.2 + 0.24 * rows + (0.3 if title else 0))
+    size = (width, 3.2 + 0.24 * rows + (0.3 if title else 0))
     figure = _figure_class()(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(keys), squeeze=False)[0]
     lines = {}

@@ -88,8 +88,7 @@ def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
     if os.environ.get("COURSE_DATA"):
         data = "CIFAR-100"
         assert "cifar100" in said, "the lesson does not say that it trained on CIFAR-100"
-    (seen,) = executed.cells[-1].outputs
-    witness = json.loads(seen.text)
+    witness = json.loads("".join(output.text for output in executed.cells[-1].outputs))  # a kernel may send it in parts
     unpacked = Path(witness["file"]).parents[1]
     assert unpacked.parent == folder
     assert unpacked.name.startswith("course_utils-")

@@ -37,8 +37,11 @@ def test_the_legend_names_every_run_once_and_none_looks_like_another():
     assert len(looks) == 16
 
 
-def test_the_figure_can_be_drawn_and_nothing_is_cut_off():
-    figure = figures.training_curves(runs(8))
+@pytest.mark.parametrize("keys", [("loss",), ("loss", "test_accuracy", "accuracy")])
+@pytest.mark.parametrize("name", ["lr {}", "a network, {}0 epochs", "a network with a long name, {}00 epochs"])
+def test_the_figure_can_be_drawn_and_nothing_is_cut_off(name, keys):
+    histories = {name.format(k): history for k, history in enumerate(runs(8).values())}
+    figure = figures.training_curves(histories, keys=keys)
     FigureCanvasAgg(figure).draw()
     width, height = figure.canvas.get_width_height()
     for panel in figure.axes:
