@@ -19,6 +19,8 @@ MOST_SECONDS = {
     "05_small_data_vit": 90,
     "06_side_by_side": 150,
 }
+# How much longer a lesson keeps a processor busy while another one works, too: 4 to 7 % were measured with lesson 03.
+BESIDE_OTHERS = 1.07
 SPENT = pytest.StashKey[float]()
 
 
@@ -75,7 +77,7 @@ class Clock(pytest.Item):
         text += f", processors busy for {busy:.1f} s; {os.cpu_count()} cores"
         self.user_properties.append(("measured", text))
         most = most_seconds(lesson)
-        assert min(wall, busy) <= most, f"{text}. It may take {most:.0f} s"
+        assert min(wall, busy) <= most * BESIDE_OTHERS, f"{text}. It may take {most:.0f} s on its own"
 
     def reportinfo(self):
         """Returns what pytest calls this test."""
