@@ -43,8 +43,7 @@ _rehearsed = False
 def _has_rehearsed() -> bool:
     """Says whether to rehearse step by step, without a graph: on TensorFlow, from a process's second rehearsal on.
 
-    To build and optimise a graph takes several times as long as a rehearsal's few steps. That it can be done here, the
-    first rehearsal shows.
+    For a rehearsal's few steps a graph is not worth building. That it can be built here, the first rehearsal shows.
     """
     global _rehearsed
     before, _rehearsed = _rehearsed, True
