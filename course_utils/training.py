@@ -22,7 +22,7 @@ from course_utils.runs import Run
 
 _NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token", "spatial_bias"]
 
-REHEARSAL = {"train": 640, "validation": 200, "test": 200}
+REHEARSAL = {"train": 256, "validation": 100, "test": 100}
 """How many pictures of each part a rehearsal uses, if there are so many."""
 
 
@@ -169,8 +169,8 @@ def train(
     Interrupting (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in
     `model` and the history is in the `Run`.
 
-    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 640 training, 200
-    validation and 200 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
+    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 256 training, 100
+    validation and 100 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
     rehearsal builds its graph as any run does, the later ones run step by step.
 
     Args:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks import clock
+from tests.notebooks.asked import behind_lessons, is_cell
+from tests.notebooks.learned import LESSON as TRAINED_SIDE_BY_SIDE
+from tests.notebooks.learned import Learned
 
 try:
     import fcntl
@@ -44,6 +47,14 @@ def lesson_of(nodeid: str) -> str | None:
     return found and found[0]
 
 
+def asked(last_cell) -> list:
+    """Returns the tests that ask a lesson's kernel: how long it took, and what it learned."""
+    found = [clock.Clock.from_parent(last_cell.parent, name="Clock")]
+    if last_cell.path.stem == TRAINED_SIDE_BY_SIDE:
+        found.append(Learned.from_parent(last_cell.parent, name="Learned"))
+    return found
+
+
 def pytest_collection_modifyitems(items):
     """Puts fast tests first, of these the ones that measure time last, and of the slow ones the longest first."""
 
@@ -54,7 +65,7 @@ def pytest_collection_modifyitems(items):
         lesson = lesson_of(item.nodeid) if slow else None
         return (slow, -clock.MOST_SECONDS.get(lesson, 0), lesson or "", "timing" in item.keywords)
 
-    items[:] = clock.with_clocks(items)
+    items[:] = behind_lessons(items, asked)
     items.sort(key=rank)
     for item in items:
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
@@ -112,7 +123,7 @@ def pytest_runtest_protocol(item):
             item.stash[ROOM] = inside.enter_context(_locked("room", shared="timing" not in item.keywords))
             if "timing" in item.keywords:
                 return (yield)
-        if not clock.is_cell(item):
+        if not is_cell(item):
             return (yield)
         began = time.perf_counter()  # behind the doors: waiting for others is not the lesson's time
         with clock.embedded_data():

@@ -9,6 +9,8 @@ import os
 
 import pytest
 
+from tests.notebooks.asked import Asked
+
 # Seconds for a lesson from top to bottom, profile quick, on two cores of today. A slower machine may say so for all of
 # them: COURSE_LESSON_SECONDS=180 make test.
 MOST_SECONDS = {
@@ -29,22 +31,6 @@ def most_seconds(lesson: str) -> float:
     return float(os.environ.get("COURSE_LESSON_SECONDS") or MOST_SECONDS[lesson])
 
 
-def is_cell(item) -> bool:
-    """Says whether a test is a cell of a lesson."""
-    return item.path.suffix == ".ipynb" and not isinstance(item, Clock)
-
-
-def with_clocks(items: list) -> list:
-    """Returns the tests with a clock behind the last cell of each lesson."""
-    last = {item.parent: place for place, item in enumerate(items) if is_cell(item)}
-    found = []
-    for place, item in enumerate(items):
-        found.append(item)
-        if last.get(item.parent) == place:
-            found.append(Clock.from_parent(item.parent, name="Clock"))
-    return found
-
-
 @contextlib.contextmanager
 def embedded_data():
     """Lets a kernel that starts meanwhile see no other data than the course's own: the limits are for those."""
@@ -61,24 +47,17 @@ def note(item, seconds: float) -> None:
     stash[SPENT] = stash.get(SPENT, 0.0) + seconds
 
 
-class Clock(pytest.Item):
+class Clock(Asked):
     """Asks the kernel that ran the lesson how long it was busy."""
+
+    title = "the time it takes"
 
     def runtest(self):
         """Fails if the lesson took too long."""
-        kernel = self.parent.kernel
-        if kernel is None or not kernel.is_alive():
-            pytest.skip("the lesson was not run to its end")
+        busy = self.answer("__import__('time').process_time()")
         lesson, wall = self.path.stem, self.parent.stash[SPENT]
-        question = {"busy": "__import__('time').process_time()"}
-        reply = kernel.kc.execute("", silent=True, user_expressions=question, reply=True, timeout=30)
-        busy = float(reply["content"]["user_expressions"]["busy"]["data"]["text/plain"])
         text = f"{lesson}, top to bottom, profile quick: {wall:.1f} s beside other tests"
         text += f", processors busy for {busy:.1f} s; {os.cpu_count()} cores"
         self.user_properties.append(("measured", text))
         most = most_seconds(lesson)
         assert min(wall, busy) <= most * BESIDE_OTHERS, f"{text}. It may take {most:.0f} s on its own"
-
-    def reportinfo(self):
-        """Returns what pytest calls this test."""
-        return self.path, None, f"{self.path.name}: the time it takes"
