@@ -2,7 +2,8 @@
 
 It imports everything once and then makes a child process for each line that it reads, so that twenty killed runs need
 not import Keras twenty times. A line holds JSON: {"folder": …, "checkpoint": … or null, "limit": most bytes of a file
-or null}. The child writes "<pid>\n" when its training begins, and `final.npz` into the folder when it ends.
+or null}. The child writes "<pid>\n" when its training begins, and `final.npz` into the folder when it ends; then a line follows
+with "ended", its exit status and the seconds for which it kept processors busy.
 """
 
 import json
@@ -63,8 +64,8 @@ def main():
             trained(json.loads(line))
             sys.stdout.flush()
             os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        print("ended", os.waitstatus_to_exitcode(status), flush=True)
+        _, status, used = os.wait4(child, 0)
+        print("ended", os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, flush=True)
 
 
 if __name__ == "__main__":

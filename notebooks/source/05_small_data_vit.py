@@ -395,7 +395,7 @@ show.table(seeds("spt_and_lsa"))
 # %%
 def where_wrong(network):
     """Counts wrong answers by how many rows and columns they lie from the right cell: (7, 7), the right cell amid."""
-    said = np.argmax(network.predict(small.x_test.astype("float32"), verbose=0), axis=1)
+    said = np.argmax(network.predict(small.x_test.astype("float32"), batch_size=500, verbose=0), axis=1)
     rows, columns = np.stack(np.divmod(said, 4)) - np.stack(np.divmod(small.y_test, 4))
     counts = np.zeros((7, 7), int)
     np.add.at(counts, (3 + rows, 3 + columns), 1)
