@@ -2,8 +2,8 @@
 
 It imports everything once and then makes a child process for each line that it reads, so that twenty killed runs need
 not import Keras twenty times. A line holds JSON: {"folder": …, "checkpoint": … or null, "limit": most bytes of a file
-or null}. The child writes "<pid>\n" when its training begins, and `final.npz` into the folder when it ends; then a line follows
-with "ended", its exit status and the seconds for which it kept processors busy.
+or null}. The child writes "<pid>\n" when its training begins, and `final.npz` into the folder when it ends; then a line
+says "ended", its exit status and the seconds for which it kept processors busy.
 """
 
 import json
