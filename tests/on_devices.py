@@ -28,7 +28,7 @@ def main():
     data = pictures()
     found = {}
     for devices in (None, 2, 4):
-        model = classifier("gmlp_tiny", data.input_shape, data.num_classes, seed=0)
+        model = classifier("gmlp_tiny", data.input_shape, data.num_classes, seed=0, depth=1)
         start = model.get_weights()
         run = train(model, data, RECIPE, monitor="none", devices=devices)
         moved = any((a != b).any() for a, b in zip(start, model.get_weights(), strict=True))
