@@ -132,7 +132,7 @@ class BlockContract:
     def test_it_compiles_with_xla(self, x):
         keras.utils.set_random_seed(0)  # with dropout, chance may undo small steps
         _, model = self.in_a_model(x, dropout=0.1, drop_path=0.1)
-        model.compile(keras.optimizers.AdamW(1e-2), loss="mse", jit_compile=True)
+        model.compile(keras.optimizers.SGD(0.05), loss="mse", jit_compile=True)
         model.optimizer.build(model.trainable_variables)
         losses = model.fit(x, np.zeros_like(x), epochs=10, verbose=0).history["loss"]
         assert np.isfinite(losses).all()
