@@ -34,10 +34,10 @@ os.environ["COURSE_PROFILE"] = "quick"
 os.environ.pop("COURSE_REHEARSAL", None)
 
 HERE = Path(__file__).resolve().parent
-# After all others: each lesson by nbval, in a browser, and with other versions. First of these comes the one file that
+# After all others: each lesson by nbval, with other versions, and in a browser. First of these comes the one file that
 # takes longest, so that no process goes on alone when the rest is done.
 LONGEST = "test_jax.py"
-LAST = (LONGEST, ".ipynb", "browser", "environments")
+LAST = (LONGEST, ".ipynb", "environments", "browser")
 LESSON = re.compile(r"\d\d_\w+")
 
 
@@ -82,6 +82,11 @@ def pytest_xdist_make_scheduler(config, log):
     class ByLesson(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             return f"{nodeid.partition('::')[0]} {lesson_of(nodeid)}"
+
+        def _reschedule(self, node):
+            # A process needs one test beyond the one it runs. A third would wait there while another process is idle.
+            if node.shutting_down or not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
+                super()._reschedule(node)
 
     return ByLesson(config, log)
 

@@ -10,8 +10,8 @@ from course_utils.models import CONFIGS
 from course_utils.recipes import RECIPES
 from course_utils.runs import read_card
 
-BRIEF = ["mixer_tiny", "--recipe", "quick", "--epochs", "2", "--data", "shapes"]
-STEM = "mixer_tiny_shapes_odd_one_out_quick"
+BRIEF = ["no_mixing_tiny", "--recipe", "quick", "--epochs", "2", "--data", "shapes"]
+STEM = "no_mixing_tiny_shapes_odd_one_out_quick"
 
 
 @pytest.fixture
