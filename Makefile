@@ -11,6 +11,7 @@ COLAB_PYTHON ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/vers
 	"$$p" tools/check_python.py --quiet 2>/dev/null && echo "$$p" && exit; done; echo $(PYTHON))
 LAB_ARGS ?=
 TESTS ?= tests notebooks
+# One more than the cores of a small machine: while one waits for a browser or a kernel, two work.
 WORKERS ?= 3
 
 # Programs are started as modules of the environment's Python: that works in a folder with spaces in its name, too.
