@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks import clock
+from tests.notebooks import clock, learned
 from tests.notebooks.asked import behind_lessons, is_cell
-from tests.notebooks.learned import LESSON as TRAINED_SIDE_BY_SIDE
-from tests.notebooks.learned import Learned
 
 try:
     import fcntl
@@ -47,11 +45,11 @@ def lesson_of(nodeid: str) -> str | None:
     return found and found[0]
 
 
-def asked(last_cell) -> list:
+def behind_last_cell(cell) -> list:
     """Returns the tests that ask a lesson's kernel: how long it took, and what it learned."""
-    found = [clock.Clock.from_parent(last_cell.parent, name="Clock")]
-    if last_cell.path.stem == TRAINED_SIDE_BY_SIDE:
-        found.append(Learned.from_parent(last_cell.parent, name="Learned"))
+    found = [clock.Clock.from_parent(cell.parent, name="Clock")]
+    if cell.path.stem == learned.LESSON:
+        found.append(learned.Learned.from_parent(cell.parent, name="Learned"))
     return found
 
 
@@ -65,7 +63,7 @@ def pytest_collection_modifyitems(items):
         lesson = lesson_of(item.nodeid) if slow else None
         return (slow, -clock.MOST_SECONDS.get(lesson, 0), lesson or "", "timing" in item.keywords)
 
-    items[:] = behind_lessons(items, asked)
+    items[:] = behind_lessons(items, behind_last_cell)
     items.sort(key=rank)
     for item in items:
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
