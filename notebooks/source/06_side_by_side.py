@@ -325,7 +325,7 @@ bar_chart(
 # %%
 total = len(dataset.x_train)
 counts = [total // 8] if PROFILE == "quick" else [total // 16, total // 4]
-shorter = recipe(how, epochs=(how.epochs + 1) // 2)
+shorter = recipe(how, epochs=max(2, how.epochs // 2))
 
 
 def learn_from(count, network):
