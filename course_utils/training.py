@@ -22,8 +22,8 @@ from course_utils.runs import Run
 
 _NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token", "spatial_bias"]
 
-REHEARSAL = {"train": 256, "validation": 100, "test": 100}
-"""How many pictures of each part a rehearsal uses, if there are so many."""
+REHEARSAL = {"validation": 100, "test": 100}
+"""How many pictures a rehearsal is measured on, if there are so many. It trains on one batch."""
 
 
 def rehearsing() -> bool:
@@ -32,8 +32,9 @@ def rehearsing() -> bool:
 
 
 def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
-    """Returns what a rehearsal trains with: one epoch on a few pictures."""
-    sizes = {part: min(most, len(getattr(dataset, f"x_{part}"))) for part, most in REHEARSAL.items()}
+    """Returns what a rehearsal trains with: one epoch of one batch."""
+    most = {"train": recipe.batch_size} | REHEARSAL
+    sizes = {part: min(count, len(getattr(dataset, f"x_{part}"))) for part, count in most.items()}
     return replace(recipe, epochs=1), dataset.subset(**sizes)
 
 
@@ -43,10 +44,12 @@ _rehearsed = False
 def _has_rehearsed() -> bool:
     """Says whether to rehearse step by step, without a graph: on TensorFlow, from a process's second rehearsal on.
 
-    For a rehearsal's few steps a graph is not worth building. That it can be built here, the first rehearsal shows.
+    For a rehearsal's one step a graph is not worth building. That it can be built here, the first rehearsal shows,
+    unless COURSE_REHEARSAL is "eager".
     """
     global _rehearsed
-    before, _rehearsed = _rehearsed, True
+    before = _rehearsed or os.environ["COURSE_REHEARSAL"] == "eager"
+    _rehearsed = True
     return before and keras.backend.backend() == "tensorflow"
 
 
@@ -169,9 +172,9 @@ def train(
     Interrupting (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in
     `model` and the history is in the `Run`.
 
-    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch on at most 256 training, 100
-    validation and 100 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
-    rehearsal builds its graph as any run does, the later ones run step by step.
+    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch of one batch, measured on at most
+    100 validation and 100 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
+    rehearsal builds its graph as any run does, the later ones run without; with "eager" the first one does so, too.
 
     Args:
         model: a classifier, as built by `models.classifier`. It is trained in place.

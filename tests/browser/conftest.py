@@ -22,9 +22,10 @@ def pytest_collection_modifyitems(items):
 def address(tmp_path_factory):
     """A JupyterLab for all lessons: a function from a lesson's file name to the address to open.
 
-    The lessons are rehearsed there, not trained: nbval does that. Pictures for the README show trained networks.
+    The lessons are rehearsed there, not trained, and without a graph: nbval and the Colab copies have both. Pictures
+    for the README show trained networks.
     """
-    rehearsal = "0" if os.environ.get("COURSE_SCREENSHOTS") else "1"
+    rehearsal = "0" if os.environ.get("COURSE_SCREENSHOTS") else "eager"
     with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), LESSONS, COURSE_REHEARSAL=rehearsal) as of:
         yield of
 
