@@ -45,8 +45,8 @@ def test_the_time_to_an_accuracy_is_a_steps_ratio_times_that_of_the_epochs():
 
 @pytest.mark.slow
 def test_the_command_writes_what_it_measured(tmp_path, capsys):
-    speed.main(["gmlp", "--rounds", "2", "--batch", "4", "--results", str(tmp_path)])
-    card = json.loads((tmp_path / "gmlp.json").read_text())
+    speed.main(["fnet", "--rounds", "2", "--batch", "4", "--results", str(tmp_path)])
+    card = json.loads((tmp_path / "fnet.json").read_text())
     assert card["batch"] == 4
     for name in ("training step", "inference"):
         for side in speed.SIDES[name]:
@@ -58,7 +58,7 @@ def test_the_command_writes_what_it_measured(tmp_path, capsys):
     row = speed.row(card)
     assert row["training step"] == f"{speed.ratio(card['training step']):.2f}"
     told = capsys.readouterr().out
-    assert f"| gmlp | {row['training step']} |" in told
+    assert f"| fnet | {row['training step']} |" in told
     assert f"{speed.accuracy_row(card)['processor time']} |" in told
 
 

@@ -20,7 +20,7 @@ def _pulled_back(function, x, direction) -> np.ndarray:
         import tensorflow as tf
 
         x = tf.convert_to_tensor(x)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
             y = function(x)
         return tape.gradient(y, x, output_gradients=tf.cast(direction, y.dtype)).numpy()

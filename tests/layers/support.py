@@ -34,6 +34,11 @@ def drops_inside_and_after(layer, plain, x) -> tuple[bool, bool]:
     return bool(np.abs(y - 2 * whole)[kept].max() > 1e-3), bool(0.3 < kept.mean() < 0.7)
 
 
+def answer(model, x):
+    """Returns what a model gives for `x`, as one array or several: without the graph that `predict` would build."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, model(x))
+
+
 def saved_and_loaded(layer, input_shape, folder):
     """Returns a model with `layer` alone in it, and the same after a round trip through a .keras file."""
     inputs = keras.Input(input_shape)

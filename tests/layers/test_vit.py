@@ -5,7 +5,7 @@ import pytest
 from course_utils.layers import ClassToken, FirstToken, LocalitySelfAttention, SelfAttention, TransformerBlock
 from tests.layers import reference
 from tests.layers.contract import BlockContract
-from tests.layers.support import drops_inside_and_after, randomised, saved_and_loaded, weights_by_path
+from tests.layers.support import answer, drops_inside_and_after, randomised, saved_and_loaded, weights_by_path
 
 to_numpy = keras.ops.convert_to_numpy
 ATTENTIONS = [SelfAttention, LocalitySelfAttention]
@@ -109,7 +109,7 @@ def test_a_model_that_gives_the_attention_survives_saving(kind, wrapped, x, tmp_
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.layers[-1].get_config() == layer.get_config()
-    for got, expected in zip(loaded.predict(x, verbose=0), model.predict(x, verbose=0), strict=True):
+    for got, expected in zip(answer(loaded, x), answer(model, x), strict=True):
         np.testing.assert_array_equal(got, expected)
 
 
@@ -133,7 +133,7 @@ def test_a_block_saves_the_attention_it_was_given(x, tmp_path):
     assert type(again.attention) is LocalitySelfAttention
     assert again.attention.get_config() == attention.get_config()
     assert again.get_config() == block.get_config() == fresh
-    np.testing.assert_array_equal(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
+    np.testing.assert_array_equal(answer(model, x), answer(loaded, x))
 
 
 def test_a_block_takes_an_attention_layer_that_was_used_before(attention, x):
@@ -173,7 +173,7 @@ def test_the_class_token_is_trained(x):
 @pytest.mark.parametrize("layer", [ClassToken(), FirstToken(), SelfAttention(2, 0.1)], ids=lambda layer: layer.name)
 def test_layers_survive_saving(layer, x, tmp_path):
     model, loaded = saved_and_loaded(layer, x.shape[1:], tmp_path)
-    np.testing.assert_array_equal(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
+    np.testing.assert_array_equal(answer(model, x), answer(loaded, x))
     assert loaded.layers[-1].get_config() == layer.get_config()
 
 

@@ -23,11 +23,11 @@ def network(name="mixer", **changes):
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("mixer", {}),
+        pytest.param("mixer", {}, marks=pytest.mark.one_backend),
         ("fnet", {}),
         ("gmlp", {}),
         ("vit", {"num_heads": 3}),
-        ("small_data_vit", {"num_heads": 3, "pool": "class_token"}),
+        pytest.param("small_data_vit", {"num_heads": 3, "pool": "class_token"}, marks=pytest.mark.one_backend),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
