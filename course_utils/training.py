@@ -23,7 +23,9 @@ from course_utils.runs import Run
 _NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token", "spatial_bias"]
 
 REHEARSAL = {"validation": 100, "test": 100}
-"""How many pictures a rehearsal is measured on, if there are so many. It trains on one batch."""
+"""How many pictures a rehearsal is measured on, if there are so many."""
+REHEARSAL_STEPS = 2
+"""How many batches it trains on. The head starts at zero, so that the first step moves nothing before it."""
 
 
 def rehearsing() -> bool:
@@ -32,8 +34,8 @@ def rehearsing() -> bool:
 
 
 def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
-    """Returns what a rehearsal trains with: one epoch of one batch."""
-    most = {"train": recipe.batch_size} | REHEARSAL
+    """Returns what a rehearsal trains with: one epoch of two batches."""
+    most = {"train": REHEARSAL_STEPS * recipe.batch_size} | REHEARSAL
     sizes = {part: min(count, len(getattr(dataset, f"x_{part}"))) for part, count in most.items()}
     return replace(recipe, epochs=1), dataset.subset(**sizes)
 
@@ -44,7 +46,7 @@ _rehearsed = False
 def _has_rehearsed() -> bool:
     """Says whether to rehearse step by step, without a graph: on TensorFlow, from a process's second rehearsal on.
 
-    For a rehearsal's one step a graph is not worth building. That it can be built here, the first rehearsal shows,
+    For a rehearsal's two steps a graph is not worth building. That it can be built here, the first rehearsal shows,
     unless COURSE_REHEARSAL is "eager".
     """
     global _rehearsed
@@ -172,7 +174,7 @@ def train(
     Interrupting (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in
     `model` and the history is in the `Run`.
 
-    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch of one batch, measured on at most
+    With the variable COURSE_REHEARSAL set to 1, the run is a rehearsal: one epoch of two batches, measured on at most
     100 validation and 100 test pictures. The progress says so, and so does the `Run`. On TensorFlow a process's first
     rehearsal builds its graph as any run does, the later ones run without; with "eager" the first one does so, too.
 
