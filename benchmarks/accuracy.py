@@ -126,7 +126,8 @@ def main(arguments=None):
     except ValueError as error:
         parser.error(str(error))
     dataset = load_dataset(given.data)
-    given.runs.mkdir(parents=True, exist_ok=True)
+    for folder in (given.runs, given.results):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         for seed in range(given.seeds):
             for name in models:

@@ -16,7 +16,7 @@ PUBLISHED = json.loads((results_folder() / "published" / "cifar100.json").read_t
 """{paper: what the published lesson on it says it reached}: "source", "epochs", "batch_size", "test_top1",
 "test_top5", and "val_accuracy" after each epoch. "small_data_vit_plain" is the plain ViT beside SPT and LSA."""
 
-CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 30)
+CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 30, 50)
 """After which epochs `comparison` tells the validation accuracy, as far as a run goes."""
 
 

@@ -147,11 +147,16 @@ RECIPES = {
     - mixer course on cifar100, 60.5 minutes of processor time: test top-1 49.5 %
 - "course":
     - mixer tiny on cifar100, 11.3 minutes of processor time: test top-1 36.7 %
-- "published_mixer": no recorded run.
-- "published_fnet": no recorded run.
-- "published_gmlp": no recorded run.
-- "published_vit": no recorded run.
-- "published_small_data_vit": no recorded run.
+- "published_mixer":
+    - mixer published on cifar100, the first 5 of 50 epochs, 17.5 minutes of processor time: test top-1 31.5 %
+- "published_fnet":
+    - fnet published on cifar100, the first 2 of 50 epochs, 7.9 minutes of processor time: test top-1 18.0 %
+- "published_gmlp":
+    - gmlp published on cifar100, the first 2 of 50 epochs, 10.9 minutes of processor time: test top-1 24.3 %
+- "published_vit":
+    - vit published on cifar100, the first 2 of 100 epochs, 23.5 minutes of processor time: test top-1 12.6 %
+- "published_small_data_vit":
+    - small data vit published on cifar100, the first 1 of 50 epochs, 15.2 minutes of processor time: test top-1 9.5 %
 - "paper": no recorded run.
 """
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,31 @@ def test_another_card_makes_another_table(monkeypatch, tmp_path):
 def test_the_cards_were_recorded_with_todays_recipe():
     for stem in report.SHORT.values():
         assert Recipe(**runs.recorded(stem)["recipe"]) == RECIPES["short"], stem
+
+
+def test_the_longer_runs_were_recorded_with_todays_recipes_and_stand_beside_the_published_one():
+    text = report.longer()
+    for stem in report.LONGER:
+        card, name = runs.recorded(stem), stem.rpartition("_")[2]
+        assert Recipe(**card["recipe"]) == RECIPES[name], stem
+        assert f"The same Mixer with the `{name}` recipe: " in text
+        assert f"{100 * card['test']['top1']:.1f} %" in text
+    assert text.count(f"{100 * PUBLISHED['mixer']['test_top1']:.1f} %") == len(report.LONGER)
+
+
+def test_the_repeated_lessons_were_trained_as_published_and_as_far_as_told():
+    text = report.repeated()
+    for paper, stem in report.REPEATED.items():
+        card = runs.recorded(stem)
+        epochs = len(card["history"]["loss"])
+        assert Recipe(**card["recipe"]) == replace(RECIPES[f"published_{paper}"], epochs=epochs), stem
+        assert RECIPES[f"published_{paper}"].schedule != "cosine", "its first epochs would depend on their number"
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| {paper.replace('_', ' ')} published |"))
+        ours, theirs = (cell.strip() for cell in row.split("|")[-3:-1])
+        assert ours == ", ".join(f"{100 * v:.1f}" for v in card["history"]["val_accuracy"]) + " %"
+        assert theirs == ", ".join(f"{100 * v:.1f}" for v in PUBLISHED[paper]["val_accuracy"][:epochs]) + " %"
+        (line,) = report.costs()[f"published_{paper}"]
+        assert line.startswith(f"{paper.replace('_', ' ')} published on cifar100, the first {epochs} of ")
 
 
 def test_each_recipe_tells_what_it_reached_or_that_nobody_ran_it():
