@@ -90,8 +90,9 @@ def repeated() -> str:
     return (
         "The published lessons repeated like for like, their first epochs: their sizes (`mixer_published`, …) on "
         "pictures enlarged as theirs, their recipes (`--recipe published`: these epochs are the same however many are "
-        f"asked for), without their defects; seed {first['seed']}, {machine_of(first)}, with other work beside. The ViTs "
-        "lag; a likely reason is the flattened head with most of the published ones' weights, which ours leave out.\n\n"
+        f"asked for), without their defects; seed {first['seed']}, {machine_of(first)}, with other work beside. The "
+        "ViTs lag; a likely reason is the flattened head with most of the published ones' weights, which ours leave "
+        "out.\n\n"
         f"{show.table(rows).data}"
     )
 
@@ -195,7 +196,8 @@ def costs() -> dict[str, list[str]]:
     for paper, stem in REPEATED.items():
         card, name = recorded(stem), f"published_{paper}"
         epochs = len(card["history"]["loss"])
-        first = "" if epochs == RECIPES[name].epochs else f"the first {epochs} of {RECIPES[name].epochs} epochs, "
+        some = "the first" if epochs == 1 else f"the first {epochs}"
+        first = "" if epochs == RECIPES[name].epochs else f"{some} of {RECIPES[name].epochs} epochs, "
         found[name].append(_cost(card, first))
     return found
 

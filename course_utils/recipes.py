@@ -156,7 +156,7 @@ RECIPES = {
 - "published_vit":
     - vit published on cifar100, the first 2 of 100 epochs, 23.5 minutes of processor time: test top-1 12.6 %
 - "published_small_data_vit":
-    - small data vit published on cifar100, the first 1 of 50 epochs, 15.2 minutes of processor time: test top-1 9.5 %
+    - small data vit published on cifar100, the first of 50 epochs, 15.2 minutes of processor time: test top-1 9.5 %
 - "paper": no recorded run.
 """
 

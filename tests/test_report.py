@@ -59,7 +59,8 @@ def test_the_repeated_lessons_were_trained_as_published_and_as_far_as_told():
         assert ours == ", ".join(f"{100 * v:.1f}" for v in card["history"]["val_accuracy"]) + " %"
         assert theirs == ", ".join(f"{100 * v:.1f}" for v in PUBLISHED[paper]["val_accuracy"][:epochs]) + " %"
         (line,) = report.costs()[f"published_{paper}"]
-        assert line.startswith(f"{paper.replace('_', ' ')} published on cifar100, the first {epochs} of ")
+        told = "the first of " if epochs == 1 else f"the first {epochs} of "
+        assert line.startswith(f"{paper.replace('_', ' ')} published on cifar100, {told}")
 
 
 def test_each_recipe_tells_what_it_reached_or_that_nobody_ran_it():
