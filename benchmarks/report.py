@@ -18,7 +18,7 @@ from tools.settings import ROOT
 
 BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
 SHORT = {paper: f"{paper}_course_cifar100_short" for paper in PAPERS}
-LONGER = ("mixer_course_cifar100_long",)
+LONGER = ("mixer_course_cifar100_long", "mixer_course_cifar100_course")
 TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PAPERS, "no_mixing")]
 SEEDS = "spt_and_lsa_cifar100"
 REPEATED = {paper: f"repeated/{paper}_published_cifar100_published" for paper in PAPERS}
