@@ -11,7 +11,7 @@ from statistics import median
 
 from benchmarks import speed as speeds
 from course_utils import show
-from course_utils.baselines import PAPERS, PUBLISHED, at_the_same_epoch, comparison, mean_and_spread
+from course_utils.baselines import PAPERS, PUBLISHED, at_the_same_epoch, comparison, mean_and_spread, percents
 from course_utils.recipes import RECIPES, Recipe
 from course_utils.runs import read_card, read_seeds, recorded, results_folder
 from tools.settings import ROOT
@@ -32,6 +32,11 @@ def machine_of(card: dict) -> str:
     cores = f"{machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
     found = ", ".join(machine["accelerators"]) or "no GPU"
     return f"{cores} of an {machine['processor']}, {found}, Keras {card['versions']['keras']} on {machine['backend']}"
+
+
+def minutes_of(card: dict) -> float:
+    """Returns for how many minutes a run kept processors busy."""
+    return sum(card["history"]["cpu_seconds"]) / 60
 
 
 def results() -> str:
@@ -56,20 +61,14 @@ def longer() -> str:
 def _longer(name: str) -> str:
     card = recorded(name)
     curve, best = card["history"]["val_accuracy"], card["best_epoch"]
-    minutes = sum(card["history"]["cpu_seconds"]) / 60
     mixed = " (mixed, as it saw them)" if {"mixup", "cutmix"} & set(card["recipe"]["augment"]) else ""
     return (
         f"{show.table(comparison(card, 'mixer')).data}\n\n"
-        f"The same Mixer with the `{name.rpartition('_')[2]}` recipe: {minutes:.0f} minutes of processor time on "
-        f"{machine_of(card)}. The weights kept are those of epoch {best}, the best on the validation pictures "
+        f"The same Mixer with the `{name.rpartition('_')[2]}` recipe: {minutes_of(card):.0f} minutes of processor time "
+        f"on {machine_of(card)}. The weights kept are those of epoch {best}, the best on the validation pictures "
         f"({show.percent(curve[best - 1])} there); by its end it tells "
         f"{show.percent(card['history']['accuracy'][-1])} of the training pictures{mixed}."
     )
-
-
-def curve_of(values: list[float]) -> str:
-    """Returns an accuracy after each epoch, in words."""
-    return ", ".join(f"{100 * value:.1f}" for value in values) + " %"
 
 
 def repeated() -> str:
@@ -81,9 +80,9 @@ def repeated() -> str:
             "network": card["model"]["name"].replace("_", " "),
             "weights": card["model"]["weights"],
             "multiply-adds": card["model"]["multiply_adds"],
-            "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.0f}",
-            "validation top-1 after each epoch": curve_of(card["history"]["val_accuracy"]),
-            "the published lesson's": curve_of(PUBLISHED[paper]["val_accuracy"][: len(card["history"]["loss"])]),
+            "processor minutes": f"{minutes_of(card):.0f}",
+            "validation top-1 after each epoch": percents(card["history"]["val_accuracy"]),
+            "the published lesson's": percents(PUBLISHED[paper]["val_accuracy"][: len(card["history"]["loss"])]),
         }
         for paper, card in cards.items()
     ]
@@ -203,8 +202,8 @@ def costs() -> dict[str, list[str]]:
 
 
 def _cost(card: dict, part: str = "") -> str:
-    minutes = sum(card["history"]["cpu_seconds"]) / 60
-    on = f"{card['dataset']['name']}, {part}{minutes:.1f} minutes of processor time"
+    """Returns what a run has cost and reached; `part` says which part of the recipe it was."""
+    on = f"{card['dataset']['name']}, {part}{minutes_of(card):.1f} minutes of processor time"
     return f"{card['model']['name'].replace('_', ' ')} on {on}: test top-1 {show.percent(card['test']['top1'])}"
 
 

@@ -25,6 +25,11 @@ def reached_after(curve: list[float], share: float) -> int | None:
     return next((epoch for epoch, value in enumerate(curve, 1) if value >= share), None)
 
 
+def percents(curve: list[float]) -> str:
+    """Returns shares between 0 and 1 as text for a table, such as "13.7, 23.7 %"."""
+    return ", ".join(f"{100 * share:.1f}" for share in curve) + " %"
+
+
 def comparison(card: dict, paper: str) -> list[dict]:
     """Returns a recorded run and the published lesson as two rows of one table.
 
@@ -51,7 +56,7 @@ def comparison(card: dict, paper: str) -> list[dict]:
         (ours, card["history"]["val_accuracy"], card["test"]),
         (theirs, published["val_accuracy"], {"top1": published["test_top1"], "top5": published["test_top5"]}),
     ):
-        row[heading] = ", ".join(f"{100 * curve[epoch - 1]:.1f}" for epoch in chosen) + " %"
+        row[heading] = percents([curve[epoch - 1] for epoch in chosen])
         row["test top-1"] = f"{100 * test['top1']:.1f} %"
         row["test top-5"] = f"{100 * test['top5']:.1f} %"
         rows.append(row)

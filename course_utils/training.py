@@ -43,8 +43,8 @@ def _rehearsal_of(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset]:
 _rehearsed = False
 
 
-def _has_rehearsed() -> bool:
-    """Says whether to rehearse step by step, without a graph: on TensorFlow, from a process's second rehearsal on.
+def _without_graph() -> bool:
+    """Says whether this rehearsal goes without a graph: on TensorFlow, from a process's second one on.
 
     For a rehearsal's two steps a graph is not worth building. That it can be built here, the first rehearsal shows,
     unless COURSE_REHEARSAL is "eager".
@@ -248,7 +248,7 @@ def train(
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=jit_compile,
-            run_eagerly=rehearsal and devices is None and _has_rehearsed(),
+            run_eagerly=rehearsal and devices is None and _without_graph(),
         )
     run = Run(
         model=models.describe(model),
