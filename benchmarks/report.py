@@ -11,14 +11,21 @@ from statistics import median
 
 from benchmarks import speed as speeds
 from course_utils import show
-from course_utils.baselines import PAPERS, PUBLISHED, at_the_same_epoch, comparison, mean_and_spread, percents
-from course_utils.recipes import RECIPES, Recipe
+from course_utils.baselines import (
+    PAPERS,
+    PUBLISHED,
+    at_the_same_epoch,
+    comparison,
+    course_runs,
+    mean_and_spread,
+    percents,
+)
+from course_utils.recipes import RECIPES, Recipe, name_of
 from course_utils.runs import read_card, read_seeds, recorded, results_folder
 from tools.settings import ROOT
 
 BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
 SHORT = {paper: f"{paper}_course_cifar100_short" for paper in PAPERS}
-LONGER = ("mixer_course_cifar100_long", "mixer_course_cifar100_course")
 TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PAPERS, "no_mixing")]
 SEEDS = "spt_and_lsa_cifar100"
 REPEATED = {paper: f"repeated/{paper}_published_cifar100_published" for paper in PAPERS}
@@ -53,21 +60,28 @@ def results() -> str:
     )
 
 
+def longer_runs() -> dict[str, list[dict]]:
+    """Returns {paper: the cards of its `course` network on CIFAR-100 with more epochs than `short` has}."""
+    found = {
+        paper: [card for card in course_runs(paper) if len(card["history"]["loss"]) > RECIPES["short"].epochs]
+        for paper in PAPERS
+    }
+    return {paper: cards for paper, cards in found.items() if cards}
+
+
 def longer() -> str:
-    """Returns the Mixer's longer runs beside the published lesson, as Markdown."""
-    return "\n\n".join(map(_longer, LONGER))
-
-
-def _longer(name: str) -> str:
-    card = recorded(name)
-    curve, best = card["history"]["val_accuracy"], card["best_epoch"]
-    mixed = " (mixed, as it saw them)" if {"mixup", "cutmix"} & set(card["recipe"]["augment"]) else ""
+    """Returns the longer runs of the `course` networks beside the published lessons, as Markdown."""
+    cards = longer_runs()
+    machines = {}
+    for card in (card for found in cards.values() for card in found):
+        run = f"{card['model']['name'].replace('_', ' ')} with `{name_of(Recipe(**card['recipe']))}`"
+        machines.setdefault(machine_of(card), []).append(run)
+    where = "; ".join(f"{', '.join(runs)}: {machine}" for machine, runs in machines.items())
     return (
-        f"{show.table(comparison(card, 'mixer')).data}\n\n"
-        f"The same Mixer with the `{name.rpartition('_')[2]}` recipe: {minutes_of(card):.0f} minutes of processor time "
-        f"on {machine_of(card)}. The weights kept are those of epoch {best}, the best on the validation pictures "
-        f"({show.percent(curve[best - 1])} there); by its end it tells "
-        f"{show.percent(card['history']['accuracy'][-1])} of the training pictures{mixed}."
+        f"The same networks trained for longer:\n\n{show.table(comparison(cards)).data}\n\n"
+        "One seed each (0). The weights kept are those of the epoch that is best on the validation pictures. With "
+        "`course` the training pictures are mixed, so that the training accuracy is one on harder pictures. Other "
+        f"work ran beside. {where}."
     )
 
 
@@ -139,8 +153,9 @@ def speed() -> str:
         f"{show.table([speeds.row(card) for card in cards]).data}\n\n"
         "Processor time to the same validation accuracy, the published lesson's network against the `course` one: a "
         "step's ratio, timed as above, times the ratio of the epochs until the accuracy is reached. The published "
-        "network's epochs are read from its authors' curve, ours from the first table's runs.\n\n"
-        f"{show.table([speeds.accuracy_row(card) for card in cards]).data}"
+        "network's epochs are read from its authors' curve, ours from every recorded run on CIFAR-100; the accuracy is "
+        "the best that both reach.\n\n"
+        f"{show.table([row for card in cards for row in speeds.accuracy_rows(card)]).data}"
     )
 
 
@@ -185,26 +200,28 @@ def readme_with_results(text: str) -> str:
 
 def costs() -> dict[str, list[str]]:
     """Returns {recipe: one line for each recorded run with it: network, data, cost and what it reached}."""
-    folder = results_folder()
     found = {name: [] for name in RECIPES}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(results_folder().glob("*.json")):
         card = read_card(path)
-        for name, how in RECIPES.items():
-            if card["test"] and Recipe(**card["recipe"]) == how:
-                found[name].append(_cost(card))
+        name = name_of(Recipe(**card["recipe"]))
+        if card["test"] and name:
+            found[name].append(_cost(card, name))
     for paper, stem in REPEATED.items():
-        card, name = recorded(stem), f"published_{paper}"
-        epochs = len(card["history"]["loss"])
-        some = "the first" if epochs == 1 else f"the first {epochs}"
-        first = "" if epochs == RECIPES[name].epochs else f"{some} of {RECIPES[name].epochs} epochs, "
-        found[name].append(_cost(card, first))
+        name = f"published_{paper}"
+        found[name].append(_cost(recorded(stem), name))
     return found
 
 
-def _cost(card: dict, part: str = "") -> str:
-    """Returns what a run has cost and reached; `part` says which part of the recipe it was."""
-    on = f"{card['dataset']['name']}, {part}{minutes_of(card):.1f} minutes of processor time"
-    return f"{card['model']['name'].replace('_', ' ')} on {on}: test top-1 {show.percent(card['test']['top1'])}"
+def _cost(card: dict, name: str) -> str:
+    """Returns what a run with the recipe called `name` has cost and reached."""
+    epochs, usual = card["recipe"]["epochs"], RECIPES[name]
+    some = "the first" if epochs == 1 else f"the first {epochs}"
+    part = f"{epochs} epochs" if usual.schedule == "cosine" else f"{some} of {usual.epochs} epochs"
+    on = card["dataset"]["name"] + ("" if epochs == usual.epochs else f", {part}")
+    return (
+        f"{card['model']['name'].replace('_', ' ')} on {on}, {minutes_of(card):.1f} minutes of processor time: "
+        f"test top-1 {show.percent(card['test']['top1'])}"
+    )
 
 
 def recipes_with_costs(text: str) -> str:

@@ -7,7 +7,7 @@ before this course, with 45,000 pictures for training and 5,000 for validation; 
 import json
 from statistics import mean, stdev
 
-from course_utils.recipes import RECIPES, Recipe
+from course_utils.recipes import Recipe, name_of
 from course_utils.runs import read_card, read_seeds, results_folder
 
 PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
@@ -16,7 +16,7 @@ PUBLISHED = json.loads((results_folder() / "published" / "cifar100.json").read_t
 """{paper: what the published lesson on it says it reached}: "source", "epochs", "batch_size", "test_top1",
 "test_top5", and "val_accuracy" after each epoch. "small_data_vit_plain" is the plain ViT beside SPT and LSA."""
 
-CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 30, 50)
+CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 24, 30, 50)
 """After which epochs `comparison` tells the validation accuracy, as far as a run goes."""
 
 
@@ -30,36 +30,47 @@ def percents(curve: list[float]) -> str:
     return ", ".join(f"{100 * share:.1f}" for share in curve) + " %"
 
 
-def comparison(card: dict, paper: str) -> list[dict]:
-    """Returns a recorded run and the published lesson as two rows of one table.
+def comparison(cards: dict[str, list[dict]]) -> list[dict]:
+    """Returns recorded runs, each paper's followed by its published lesson, as rows of one table.
 
     Args:
-        card: a result card, from `runs.recorded`.
-        paper: a key of `PUBLISHED`.
+        cards: {paper, a key of `PUBLISHED`: result cards, from `runs.recorded`}.
 
     Raises:
-        ValueError: nothing is published for that paper.
+        ValueError: nothing is published for one of the papers.
     """
-    published = _published("comparison", paper)
-    epochs = len(card["history"]["loss"])
-    ours = {
-        "": "this course, " + card["model"]["name"].replace("_", " "),
-        "weights": card["model"]["weights"],
-        "multiply-adds": card["model"]["multiply_adds"],
-        "epochs": epochs,
-    }
-    theirs = {"": "the published lesson", "weights": None, "multiply-adds": None, "epochs": published["epochs"]}
-    chosen = [epoch for epoch in CHOSEN_EPOCHS if epoch <= min(epochs, published["epochs"])]
-    heading = f"validation top-1 after epochs {', '.join(map(str, chosen))}"
+    longest = max(len(card["history"]["loss"]) for found in cards.values() for card in found)
+    shown = [epoch for epoch in CHOSEN_EPOCHS if epoch <= longest]
+    heading = f"validation top-1 after epochs {', '.join(map(str, shown))}"
+
+    def told(curve: list[float], test: dict) -> dict:
+        return {
+            heading: percents([curve[epoch - 1] for epoch in shown if epoch <= len(curve)]),
+            "test top-1": f"{100 * test['top1']:.1f} %",
+            "test top-5": f"{100 * test['top5']:.1f} %",
+        }
+
     rows = []
-    for row, curve, test in (
-        (ours, card["history"]["val_accuracy"], card["test"]),
-        (theirs, published["val_accuracy"], {"top1": published["test_top1"], "top5": published["test_top5"]}),
-    ):
-        row[heading] = percents([curve[epoch - 1] for epoch in chosen])
-        row["test top-1"] = f"{100 * test['top1']:.1f} %"
-        row["test top-5"] = f"{100 * test['top5']:.1f} %"
-        rows.append(row)
+    for paper, found in cards.items():
+        published = _published("comparison", paper)
+        for card in found:
+            history = card["history"]
+            rows.append(
+                {
+                    "network": card["model"]["name"].replace("_", " "),
+                    "recipe": name_of(Recipe(**card["recipe"])),
+                    "weights": card["model"]["weights"],
+                    "multiply-adds": card["model"]["multiply_adds"],
+                    "epochs": len(history["loss"]),
+                    "processor minutes": f"{sum(history['cpu_seconds']) / 60:.0f}",
+                    **told(history["val_accuracy"], card["test"]),
+                    "kept": f"epoch {card['best_epoch']}",
+                    "training top-1, last epoch": f"{100 * history['accuracy'][-1]:.1f} %",
+                }
+            )
+        test = {"top1": published["test_top1"], "top5": published["test_top5"]}
+        row = {"network": "its published lesson", "epochs": published["epochs"]}
+        rows.append(row | told(published["val_accuracy"], test))
     return rows
 
 
@@ -92,6 +103,15 @@ def at_the_same_epoch(cards: dict[str, dict]) -> list[dict]:
             }
         )
     return rows
+
+
+def course_runs(paper: str) -> list[dict]:
+    """Returns the cards of every finished run of a paper's `course` network on CIFAR-100, the shortest first."""
+    return [
+        card
+        for card in _cards(paper)
+        if card["model"]["name"] == f"{paper}_course" and card["dataset"]["name"] == "cifar100"
+    ]
 
 
 def measured(paper: str) -> list[dict]:
@@ -217,11 +237,6 @@ def _cards(paper: str) -> list[dict]:
     )
 
 
-def _recipe_of(card: dict) -> str | None:
-    """Returns the name of the recipe that a card was recorded with; None if it has none, or has changed since."""
-    return next((name for name, how in RECIPES.items() if how == Recipe(**card["recipe"])), None)
-
-
 def _row(card: dict) -> dict:
     top5 = card["test"]["top5"]
     return {
@@ -229,7 +244,7 @@ def _row(card: dict) -> dict:
         "data": card["dataset"]["name"],
         "weights": card["model"]["weights"],
         "multiply-adds": card["model"]["multiply_adds"],
-        "recipe": _recipe_of(card),
+        "recipe": name_of(Recipe(**card["recipe"])),
         "epochs": len(card["history"]["loss"]),
         "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.1f}",
         "test top-1": f"{100 * card['test']['top1']:.1f} %",

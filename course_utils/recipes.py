@@ -162,6 +162,13 @@ RECIPES = {
 """
 
 
+def name_of(how: Recipe) -> str | None:
+    """Returns the name of a recipe, whatever number of epochs it was given; None if none is like it."""
+    exact = (name for name, known in RECIPES.items() if known == how)
+    alike = (name for name, known in RECIPES.items() if replace(known, epochs=how.epochs) == how)
+    return next(exact, None) or next(alike, None)
+
+
 def plateau_rate(recipe: Recipe, losses: Sequence[float]) -> float:
     """Returns the rate of the next epoch under "plateau".
 

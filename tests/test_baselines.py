@@ -9,6 +9,7 @@ from course_utils.baselines import (
     PUBLISHED,
     at_the_same_epoch,
     comparison,
+    course_runs,
     mean_and_spread,
     measured,
     reached_after,
@@ -72,7 +73,7 @@ def test_what_nobody_published_is_named(folder):
     with pytest.raises(ValueError, match="measured: paper must be one of mixer, fnet, gmlp, vit, small_data_vit, "):
         measured("resnet")
     with pytest.raises(ValueError, match="comparison: paper must be one of"):
-        comparison(card("mixer_course", 1), "resnet")
+        comparison({"resnet": [card("mixer_course", 1)]})
     with pytest.raises(ValueError, match="at_the_same_epoch: paper must be one of"):
         at_the_same_epoch({"resnet": card("mixer_course", 1)})
 
@@ -94,13 +95,34 @@ def test_the_epoch_that_first_reaches_a_share():
     assert reached_after([0.1, 0.3], 0.31) is None
 
 
-def test_two_runs_are_compared_after_the_epochs_that_both_have():
-    rows = comparison(card("fnet_course", 1), "fnet")
-    heading = "validation top-1 after epochs 1, 2"
-    curve = runs.recorded("mixer_course_cifar100_long")["history"]["val_accuracy"]
-    assert rows[0][heading] == f"{100 * curve[0]:.1f}, {100 * curve[1]:.1f} %"
-    assert rows[1][heading] == "11.8, 15.4 %"
-    assert rows[1]["test top-1"] == "46.6 %"
+def test_longer_runs_stand_above_their_published_lesson_as_far_as_each_goes():
+    cards = {"fnet": [card("fnet_course", 1), card("fnet_course", 1)], "gmlp": [card("gmlp_course", 5)]}
+    curve = cards["fnet"][1]["history"]["val_accuracy"] = [0.1, 0.2, 0.3, 0.4]
+    cards["fnet"][1]["history"] |= {"loss": [1.0] * 4, "accuracy": [0.1, 0.2, 0.3, 0.456]}
+    cards["fnet"][1]["recipe"]["epochs"] = 4
+    rows = comparison(cards)
+    assert [row["network"] for row in rows] == [
+        *["fnet course"] * 2, "its published lesson", "gmlp course", "its published lesson",
+    ]  # fmt: skip
+    heading = "validation top-1 after epochs 1, 2, 4"
+    short = cards["fnet"][0]["history"]["val_accuracy"]
+    assert rows[0][heading] == f"{100 * short[0]:.1f}, {100 * short[1]:.1f} %"
+    assert rows[1][heading] == ", ".join(f"{100 * curve[k]:.1f}" for k in (0, 1, 3)) + " %"
+    assert rows[2][heading] == "11.8, 15.4, 23.3 %"
+    assert [row["epochs"] for row in rows] == [2, 4, 50, 2, 50]
+    assert [row["recipe"] for row in rows[:2]] == ["long", "long"]
+    assert rows[1]["training top-1, last epoch"] == "45.6 %"
+    assert rows[2]["test top-1"] == "46.6 %"
+    assert rows[4]["test top-1"] == "50.6 %"
+
+
+def test_the_runs_of_a_course_network_are_those_on_cifar100_that_came_to_an_end(folder):
+    wanted = card("vit_course", 9, data="cifar100")
+    longer = card("vit_course", 9, data="cifar100")
+    longer["history"]["loss"] = [1.0] * 3
+    others = card("vit_course", 9), card("vit_tiny", 5, data="cifar100"), card("small_data_vit_course", 9, "cifar100")
+    write(folder, longer, *others, card("vit_course", 9, data="cifar100", test=False), wanted)
+    assert course_runs("vit") == [wanted, longer]
 
 
 def test_a_run_stands_beside_the_published_curve_at_the_same_epoch():

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.recipes import RECIPES, Recipe, out_of_patience, plateau_rate, recipe
+from course_utils.recipes import RECIPES, Recipe, name_of, out_of_patience, plateau_rate, recipe
 from course_utils.training import optimizer_for
 
 
@@ -137,3 +137,11 @@ def test_a_recipe_shows_its_rare_settings_only_where_they_matter():
     assert "patience" not in repr(RECIPES["quick"])
     assert "patience=10, keep='val_loss'" in repr(RECIPES["published_mixer"])
     assert "last_rate=1e-06, repeats=3" in repr(RECIPES["paper"])
+
+
+def test_a_recipe_is_found_by_what_it_holds_with_any_number_of_epochs():
+    for name, how in RECIPES.items():
+        assert name_of(how) == name
+    assert name_of(recipe("course", epochs=24)) == "course"
+    assert name_of(recipe("published_vit", epochs=50)) == "published_small_data_vit"
+    assert name_of(recipe("course", learning_rate=0.1)) is None

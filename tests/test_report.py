@@ -37,14 +37,35 @@ def test_the_cards_were_recorded_with_todays_recipe():
         assert Recipe(**runs.recorded(stem)["recipe"]) == RECIPES["short"], stem
 
 
-def test_the_longer_runs_were_recorded_with_todays_recipes_and_stand_beside_the_published_one():
-    text = report.longer()
-    for stem in report.LONGER:
-        card, name = runs.recorded(stem), stem.rpartition("_")[2]
-        assert Recipe(**card["recipe"]) == RECIPES[name], stem
-        assert f"The same Mixer with the `{name}` recipe: " in text
-        assert f"{100 * card['test']['top1']:.1f} %" in text
-    assert text.count(f"{100 * PUBLISHED['mixer']['test_top1']:.1f} %") == len(report.LONGER)
+def test_the_longer_runs_were_recorded_with_todays_recipes_and_stand_beside_the_published_ones():
+    text, cards = report.longer(), report.longer_runs()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + sum(len(found) + 1 for found in cards.values())
+    assert {card["seed"] for found in cards.values() for card in found} == {0}, "the text says so"
+    for paper, found in cards.items():
+        for card in found:
+            name = report.name_of(Recipe(**card["recipe"]))
+            assert name in ("long", "course"), "the recipe has changed since"
+            told = f"| {paper.replace('_', ' ')} course | {name} | "
+            (row,) = (row for row in rows if row.startswith(told))
+            assert f"| {len(card['history']['loss'])} |" in row
+            assert f"| {100 * card['test']['top1']:.1f} % |" in row
+            assert f"{paper.replace('_', ' ')} course with `{name}`" in text
+        assert f"{100 * PUBLISHED[paper]['test_top1']:.1f} % |" in text
+
+
+def test_only_runs_longer_than_the_short_recipe_are_longer_runs(monkeypatch):
+    short, long = runs.recorded(report.SHORT["vit"]), runs.recorded("mixer_course_cifar100_long")
+    monkeypatch.setattr(report, "course_runs", lambda paper: {"vit": [short, long], "fnet": [short]}.get(paper, []))
+    assert report.longer_runs() == {"vit": [long]}
+
+
+def test_what_a_recipe_cost_says_where_a_run_had_another_number_of_epochs():
+    card = runs.recorded("mixer_course_cifar100_course")
+    assert report._cost(card, "course").startswith("mixer course on cifar100, 98.8 minutes")
+    card["recipe"]["epochs"] = 24
+    assert report._cost(card, "course").startswith("mixer course on cifar100, 24 epochs, 98.8 minutes")
+    assert report._cost(card, "published_mixer").startswith("mixer course on cifar100, the first 24 of 50 epochs, ")
 
 
 def test_the_repeated_lessons_were_trained_as_published_and_as_far_as_told():
