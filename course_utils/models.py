@@ -101,7 +101,7 @@ CONFIGS = {
         "small_data_vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True
     ),
     "small_data_vit_paper": Config(
-        "small_data_vit", 4, 192, 9, channels_mlp_dim=384, num_heads=12, position_embedding=True, pool="class_token"
+        "small_data_vit", 4, 192, 9, 384, num_heads=12, position_embedding=True, pool="class_token", drop_path=0.1
     ),
     # The published lessons' sizes, on pictures enlarged to 64 (ViTs: 72) pixels, without their defects.
     "mixer_published": Config("mixer", 8, 256, 4, channels_mlp_dim=64, tokens_mlp_dim=64, dropout=0.2),

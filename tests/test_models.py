@@ -132,6 +132,7 @@ def test_names_changes_and_configs_all_build():
     deep = classifier("mixer", (16, 16, 3), 5, depth=3, drop_path=0.2)
     assert [block.name for block in blocks(deep)] == ["block_1", "block_2", "block_3"]
     assert [block.drop_path for block in blocks(deep)] == [0.0, 0.1, 0.2]
+    assert [CONFIGS[name].drop_path for name in ("small_data_vit_course", "small_data_vit_paper")] == [0.0, 0.1]
     own = classifier(Config("mixer", 4, 8, 1, channels_mlp_dim=8, tokens_mlp_dim=8), (28, 28, 1), 10)
     assert describe(own)["tokens"] == 49
 
