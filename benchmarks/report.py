@@ -31,6 +31,8 @@ SEEDS = "spt_and_lsa_cifar100"
 REPEATED = {paper: f"repeated/{paper}_published_cifar100_published" for paper in PAPERS}
 FIGURE = "docs/images/cifar100.png"
 OURS, THEIRS = "#0b62a8", "#b3470f"
+STYLES = {"short": "-", "long": ":", "course": "--"}
+LAST_EPOCH = 50
 
 
 def machine_of(card: dict) -> str:
@@ -163,23 +165,30 @@ PARTS = (results, longer, repeated, seeds, puzzle, speed)
 
 
 def figure():
-    """Returns the curves of the first table, one panel for each paper, as a matplotlib figure."""
+    """Returns the curves of all `course` networks and their published lessons as a matplotlib figure."""
     from matplotlib.figure import Figure
 
-    picture = Figure(figsize=(10, 3.2), layout="constrained")
-    for axes, (paper, name) in zip(picture.subplots(1, len(SHORT), sharey=True), SHORT.items(), strict=True):
-        ours, published = recorded(name)["history"]["val_accuracy"], PUBLISHED[paper]
-        theirs = published["val_accuracy"][:20]
-        for curve, colour, label in ((ours, OURS, "this course"), (theirs, THEIRS, "the published lesson")):
-            axes.plot(range(1, len(curve) + 1), [100 * v for v in curve], color=colour, linewidth=2, label=label)
+    picture = Figure(figsize=(10, 3.6), layout="constrained")
+    for axes, paper in zip(picture.subplots(1, len(PAPERS), sharey=True), PAPERS, strict=True):
+        theirs = PUBLISHED[paper]["val_accuracy"][:LAST_EPOCH]
+        axes.plot(range(1, len(theirs) + 1), [100 * v for v in theirs], color=THEIRS, label="the published lesson")
+        for card in course_runs(paper):
+            ours, name = card["history"]["val_accuracy"], name_of(Recipe(**card["recipe"]))
+            label = f"this course, {name} recipe"
+            axes.plot(range(1, len(ours) + 1), [100 * v for v in ours], color=OURS, linestyle=STYLES[name], label=label)
         axes.set_title(paper.replace("_", " "), fontsize=10)
-        axes.set_xlim(1, 20)
-        axes.set_xticks([1, 5, 10, 15, 20])
+        axes.set_xlim(0, LAST_EPOCH)
+        axes.set_xticks([1, 10, 20, 30, 40, 50])
         axes.grid(alpha=0.3)
-    first, *_, last = picture.axes
+    first = picture.axes[0]
     first.set_ylim(0, None)  # for all panels, once every curve is drawn
     first.set_ylabel("validation top-1 (%)")
-    last.legend(loc="lower right", frameon=False, fontsize=8)
+    labelled = {
+        label: line for axes in picture.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    picture.legend(
+        labelled.values(), labelled, loc="outside upper center", ncols=len(labelled), frameon=False, fontsize=9
+    )
     picture.supxlabel("epoch", fontsize=10)
     return picture
 

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import report
 from course_utils import runs
-from course_utils.baselines import PUBLISHED
+from course_utils.baselines import PAPERS, PUBLISHED
 from course_utils.recipes import RECIPES, Recipe
 
 
@@ -105,16 +105,19 @@ def test_a_readme_without_its_markers_is_named():
         report.readme_with_results("# nothing")
 
 
-def test_the_figure_draws_both_curves_of_every_paper():
+def test_the_figure_draws_every_run_and_the_published_curve_of_every_paper():
     panels = report.figure().axes
-    assert len(panels) == len(report.SHORT)
-    for axes, (paper, stem) in zip(panels, report.SHORT.items(), strict=True):
-        ours, theirs = axes.get_lines()
-        assert list(ours.get_ydata()) == pytest.approx(
-            [100 * v for v in runs.recorded(stem)["history"]["val_accuracy"]]
-        )
-        assert axes.get_ylim()[1] > max(*ours.get_ydata(), *theirs.get_ydata()), "a curve is cut off"
-        assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:20]])
+    assert len(panels) == len(PAPERS)
+    for axes, paper in zip(panels, PAPERS, strict=True):
+        theirs, *ours = axes.get_lines()
+        assert len(ours) == len(report.course_runs(paper))
+        for line, card in zip(ours, report.course_runs(paper), strict=True):
+            assert list(line.get_ydata()) == pytest.approx([100 * v for v in card["history"]["val_accuracy"]])
+            assert line.get_label() == f"this course, {report.name_of(Recipe(**card['recipe']))} recipe"
+        assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:50]])
+        for line in axes.get_lines():
+            assert axes.get_ylim()[1] > max(line.get_ydata()), "a curve is cut off"
+            assert axes.get_xlim()[1] >= max(line.get_xdata()), "a curve is cut off"
 
 
 def test_the_puzzles_table_holds_every_tiny_network_and_todays_recipe():
