@@ -156,7 +156,7 @@ def speed() -> str:
         "Processor time to the same validation accuracy, the published lesson's network against the `course` one: a "
         "step's ratio, timed as above, times the ratio of the epochs until the accuracy is reached. The published "
         "network's epochs are read from its authors' curve, ours from every recorded run on CIFAR-100; the accuracy is "
-        "the best that both reach.\n\n"
+        "the best that both reach. The last column is what the recorded run itself took until then.\n\n"
         f"{show.table([row for card in cards for row in speeds.accuracy_rows(card)]).data}"
     )
 

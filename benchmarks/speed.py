@@ -10,7 +10,8 @@ once, no dropout, and a mean over the tokens instead of flattening them into wid
 
 A third side, "course", is the `course` network, which is timed in turn with the other two for its training step. From
 it follows the processor time to the same validation accuracy: the published lesson's curve says after how many epochs
-it is there, a recorded run of the course says the same of ours, and each epoch costs what its steps cost here.
+it is there, a recorded run of the course says the same of ours, and each epoch costs what its steps cost here. Beside
+it stands what the recorded run itself took until then: seconds where it had a GPU, else minutes of processor time.
 """
 
 import argparse
@@ -169,9 +170,19 @@ def accuracy_rows(card: dict) -> list[dict]:
                 "epochs, course": f"{found['epochs']['course']} of {len(run['history']['loss'])}",
                 "a step": f"{ratio(card['training step'], 'course'):.2f}",
                 "processor time": f"{found['ratio']:.1f}",
+                "course, until then": clock(run, found["epochs"]["course"]),
             }
         )
     return rows
+
+
+def clock(run: dict, epochs: int) -> str:
+    """Returns what the first epochs of a recorded run took: seconds on a GPU, or minutes of processor time."""
+    history, found = run["history"], run["hardware"]["accelerators"]
+    if found:
+        each = f"{median(history['seconds']):.1f} s each"
+        return f"{sum(history['seconds'][:epochs]):.0f} s on {' + '.join(found)} ({each})"
+    return f"{sum(history['cpu_seconds'][:epochs]) / 60:.0f} minutes"
 
 
 def main(arguments=None):

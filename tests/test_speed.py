@@ -43,6 +43,16 @@ def test_the_time_to_an_accuracy_is_a_steps_ratio_times_that_of_the_epochs():
     assert beyond["epochs"] == {"plain": 47, "course": 1}
 
 
+def test_the_clock_of_a_run_is_the_processors_or_the_gpus():
+    run = {
+        "history": {"seconds": [9.0, 4.0, 5.0, 3.0], "cpu_seconds": [60.0, 30.0, 90.0, 600.0]},
+        "hardware": {"accelerators": []},
+    }
+    assert speed.clock(run, 3) == "3 minutes"
+    run["hardware"]["accelerators"] = ["NVIDIA H200"]
+    assert speed.clock(run, 2) == "13 s on NVIDIA H200 (4.5 s each)"
+
+
 @pytest.mark.slow
 def test_the_command_writes_what_it_measured(tmp_path, capsys):
     speed.main(["fnet", "--rounds", "2", "--batch", "4", "--results", str(tmp_path)])
