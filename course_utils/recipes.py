@@ -146,6 +146,7 @@ RECIPES = {
 - "long":
     - mixer course on cifar100, 60.5 minutes of processor time: test top-1 49.5 %
 - "course":
+    - fnet course on cifar100, 142.1 minutes of processor time: test top-1 50.9 %
     - gmlp course on cifar100, 24 epochs, 104.7 minutes of processor time: test top-1 55.0 %
     - mixer course on cifar100, 98.8 minutes of processor time: test top-1 54.1 %
     - mixer tiny on cifar100, 11.3 minutes of processor time: test top-1 36.7 %
