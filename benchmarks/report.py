@@ -18,6 +18,7 @@ from course_utils.baselines import (
     comparison,
     course_runs,
     mean_and_spread,
+    minutes_of,
     percents,
 )
 from course_utils.recipes import RECIPES, Recipe, name_of
@@ -41,11 +42,6 @@ def machine_of(card: dict) -> str:
     cores = f"{machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
     found = ", ".join(machine["accelerators"]) or "no GPU"
     return f"{cores} of an {machine['processor']}, {found}, Keras {card['versions']['keras']} on {machine['backend']}"
-
-
-def minutes_of(card: dict) -> float:
-    """Returns for how many minutes a run kept processors busy."""
-    return sum(card["history"]["cpu_seconds"]) / 60
 
 
 def results() -> str:
@@ -175,7 +171,13 @@ def figure():
         for card in course_runs(paper):
             ours, name = card["history"]["val_accuracy"], name_of(Recipe(**card["recipe"]))
             label = f"this course, {name} recipe"
-            axes.plot(range(1, len(ours) + 1), [100 * v for v in ours], color=OURS, linestyle=STYLES[name], label=label)
+            axes.plot(
+                range(1, len(ours) + 1),
+                [100 * v for v in ours],
+                color=OURS,
+                linestyle=STYLES.get(name, "-."),
+                label=label,
+            )
         axes.set_title(paper.replace("_", " "), fontsize=10)
         axes.set_xlim(0, LAST_EPOCH)
         axes.set_xticks([1, 10, 20, 30, 40, 50])

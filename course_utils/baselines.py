@@ -30,6 +30,11 @@ def percents(curve: list[float]) -> str:
     return ", ".join(f"{100 * share:.1f}" for share in curve) + " %"
 
 
+def minutes_of(card: dict) -> float:
+    """Returns for how many minutes a run kept processors busy."""
+    return sum(card["history"]["cpu_seconds"]) / 60
+
+
 def comparison(cards: dict[str, list[dict]]) -> list[dict]:
     """Returns recorded runs, each paper's followed by its published lesson, as rows of one table.
 
@@ -62,7 +67,7 @@ def comparison(cards: dict[str, list[dict]]) -> list[dict]:
                     "weights": card["model"]["weights"],
                     "multiply-adds": card["model"]["multiply_adds"],
                     "epochs": len(history["loss"]),
-                    "processor minutes": f"{sum(history['cpu_seconds']) / 60:.0f}",
+                    "processor minutes": f"{minutes_of(card):.0f}",
                     **told(history["val_accuracy"], card["test"]),
                     "kept": f"epoch {card['best_epoch']}",
                     "training top-1, last epoch": f"{100 * history['accuracy'][-1]:.1f} %",
@@ -94,7 +99,7 @@ def at_the_same_epoch(cards: dict[str, dict]) -> list[dict]:
                 "weights": card["model"]["weights"],
                 "multiply-adds": card["model"]["multiply_adds"],
                 "epochs": len(ours),
-                "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.0f}",
+                "processor minutes": f"{minutes_of(card):.0f}",
                 "validation top-1": f"{100 * ours[-1]:.1f} %",
                 "published, same epoch": f"{100 * theirs[len(ours) - 1]:.1f} %",
                 "published gets there after": f"{after} epochs" if after else f"not in {published['epochs']} epochs",
@@ -246,7 +251,7 @@ def _row(card: dict) -> dict:
         "multiply-adds": card["model"]["multiply_adds"],
         "recipe": name_of(Recipe(**card["recipe"])),
         "epochs": len(card["history"]["loss"]),
-        "processor minutes": f"{sum(card['history']['cpu_seconds']) / 60:.1f}",
+        "processor minutes": f"{minutes_of(card):.1f}",
         "test top-1": f"{100 * card['test']['top1']:.1f} %",
         "test top-5": None if top5 is None else f"{100 * top5:.1f} %",
     }
