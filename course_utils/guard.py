@@ -53,14 +53,16 @@ def input_gradient(make: Callable, x, direction):
     # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
     norm.trainable = False
     d = len(x)
-    inputs = keras.Input((d,))
-    weigh = keras.layers.Dense(d, use_bias=False)  # x enters as a weight: so training itself gives its gradient
-    model = keras.Model(inputs, norm(weigh(inputs)))
-    weigh.kernel.assign(np.concatenate([np.asarray(x)[None], np.zeros((d - 1, d))]))
-    before = np.array(keras.ops.convert_to_numpy(weigh.kernel), "float64")[0]
+    inputs = keras.Input((), dtype="int32")
+    # x enters as a weight: so training itself gives its gradient. It is looked up and not multiplied: GPUs multiply
+    # matrices with fewer digits than the comparison needs.
+    look_up = keras.layers.Embedding(1, d)
+    model = keras.Model(inputs, norm(look_up(inputs)))
+    look_up.embeddings.assign(np.asarray(x)[None])
+    before = np.array(keras.ops.convert_to_numpy(look_up.embeddings), "float64")[0]
     model.compile(keras.optimizers.SGD(1.0), loss=lambda y, z: keras.ops.sum(y * z))
-    model.train_on_batch(np.eye(1, d), np.asarray(direction)[None])
-    return before - keras.ops.convert_to_numpy(weigh.kernel)[0]
+    model.train_on_batch(np.zeros(1, "int32"), np.asarray(direction)[None])
+    return before - keras.ops.convert_to_numpy(look_up.embeddings)[0]
 
 
 def layer_norm_gradient(make: Callable | None = None):
