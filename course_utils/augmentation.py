@@ -60,8 +60,7 @@ class Augmentation:
             rng: where every random number comes from.
 
         Returns:
-            Pictures `(b, h, w, c)`, uint8 or, if a Keras layer was at work, float32 in 0…255, and labels
-            `(b, classes)` whose rows sum to 1.
+            Pictures, uint8 `(b, h, w, c)`, and labels `(b, classes)` whose rows sum to 1.
         """
         images = flip_and_crop(images, self.names, rng)
         for layer in self._pictures:
@@ -74,6 +73,9 @@ class Augmentation:
                 warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
                 mixed = layer({"images": images.astype("float32"), "labels": labels}, training=True)
             images, labels = (keras.ops.convert_to_numpy(mixed[key]) for key in ("images", "labels"))
+        if images.dtype != np.uint8:
+            # All batches have one type: TensorFlow would cast later ones to that of the first, JAX would compile twice.
+            images = np.clip(np.rint(images), 0, 255).astype("uint8")
         return images, labels
 
 

@@ -30,8 +30,7 @@ def test_each_changes_pictures_within_their_range_and_only_mixing_changes_labels
     assert any((x != images).any() for x, _ in found)
     for x, y in found:
         assert x.shape == images.shape
-        assert x.min() >= -1e-3
-        assert x.max() <= 255 + 1e-3  # of rounding
+        assert x.dtype == np.uint8, "batches of several types: TensorFlow casts them all to the first's"
         np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
         if name not in MIXED:
             np.testing.assert_array_equal(y, LABELS)
@@ -44,7 +43,7 @@ def test_each_changes_pictures_within_their_range_and_only_mixing_changes_labels
 def test_mixup_weighs_pictures_and_labels_alike(images):
     """A picture's third channel is 5 k for label k: so the mixed label tells what the mixed channel must be."""
     x, y = next((x, y) for x, y in (changed(("mixup",), images, s) for s in range(9)) if (y != LABELS).any())
-    np.testing.assert_allclose(x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=1e-3)
+    np.testing.assert_allclose(x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=0.501)
 
 
 @pytest.mark.one_backend
