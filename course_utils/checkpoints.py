@@ -7,12 +7,13 @@ newest that could be written.
 
 import io
 import json
-import os
 from pathlib import Path
 from zipfile import BadZipFile
 
 import keras
 import numpy as np
+
+from course_utils.disk import write_whole
 
 FORMAT = "course_utils checkpoint 1"
 
@@ -29,6 +30,17 @@ def _tracked(model) -> list:
     weights = list(model.weights)
     known = {id(variable) for variable in weights}
     return weights + [v for v in model.variables if "seed" in v.path and id(v) not in known]
+
+
+def state(model) -> list[np.ndarray]:
+    """Returns copies of all that training changes in a compiled model, its optimizer's variables included."""
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in (*_tracked(model), *model.optimizer.variables)]
+
+
+def restore(model, saved: list[np.ndarray]) -> None:
+    """Puts back what `state` returned."""
+    for variable, value in zip((*_tracked(model), *model.optimizer.variables), saved, strict=True):
+        variable.assign(value)
 
 
 def _arrays(name: str, values) -> dict[str, np.ndarray]:
@@ -55,41 +67,7 @@ def save(path, model, kept, about: dict, progress: dict) -> Path:
     arrays |= _arrays("kept", kept)
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
-    for left_over in path.parent.glob(f".{path.name}.*.part"):  # by a run that was killed while it wrote
-        left_over.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(whole.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        kept_text = "; the checkpoint before it is untouched" if path.exists() else ""
-        raise OSError(
-            error.errno,
-            f"could not save the checkpoint {path.name} ({error.strerror}){kept_text}. Free some space or give another "
-            "folder",
-            str(path.parent),
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
-    _sync_folder(path.parent)
-    return path
-
-
-def _sync_folder(folder: Path) -> None:
-    """Puts the renaming itself on the disk, where the system can do that."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
+    return write_whole(path, whole.getbuffer(), f"the checkpoint {path.name}")
 
 
 def load(path, model, about: dict) -> tuple[list[np.ndarray], dict]:

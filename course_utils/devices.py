@@ -5,6 +5,12 @@ import re
 
 import keras
 
+_SINCE_AMPERE = (
+    r"TPU( v\d\w*)?|A(2|10G?|16|30|40|100|800)|L(2|4|20|40S?)|G?H(20|100|200|800)|G?B(100|200|300)"
+    r"|GeForce RTX [345]0\d\d|RTX A\d+|RTX .*(Ada|Blackwell)"
+)
+_VOLTA_AND_TURING = r"T4G?|V100S?|TITAN (V|RTX)|GeForce RTX 20\d\d|Quadro RTX \d+"
+
 
 def available() -> list[str]:
     """Returns the devices that a run can be spread over: the accelerators, or else the CPU's (virtual) devices."""
@@ -67,8 +73,8 @@ def precision(accelerators: list[str]) -> str:
         only imitates is slower.
     """
     name = accelerators[0] if accelerators else ""
-    if re.search(r"\b(TPU|A10|A100|A30|A40|L4|L40S?|H100|H200|GH200|B100|B200|GB200|RTX (A|30|40|50)\d+)", name, re.I):
+    if re.search(rf"\b({_SINCE_AMPERE})\b", name, re.I):
         return "mixed_bfloat16"
-    if re.search(r"\b(T4|V100|TITAN V|RTX 20\d+)", name, re.I):
+    if re.search(rf"\b({_VOLTA_AND_TURING})\b", name, re.I):
         return "mixed_float16"
     return "float32"

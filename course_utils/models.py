@@ -6,6 +6,7 @@ block differs from paper to paper. The head starts at zero, so that an untrained
 
 import difflib
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 
 import keras
 
@@ -229,7 +230,9 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     if config.pool not in POOLS:
         raise ValueError(f"Config: pool must be 'mean' or 'class_token', but it is {config.pool!r}")
     if seed is not None:
-        keras.utils.set_random_seed(seed)
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+            raise ValueError(f"classifier: seed must be a whole number from 0 to 2³² − 1, but it is {seed!r}")
+        keras.utils.set_random_seed(int(seed))
     pixels = keras.Input(input_shape, name="pixels")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale")(pixels)  # 0…255 to -1…1
     x = _tokenization(config)(x)
@@ -263,9 +266,9 @@ def blocks(model) -> list:
 
 
 def multiply_adds(model) -> int:
-    """Returns the multiply-adds that one picture costs a classifier: every product inside a dense layer.
+    """Returns the multiply-adds that one picture costs a classifier: the products in dense layers, attention and gates.
 
-    LayerNorms, GELUs and additions are not counted, as is usual.
+    LayerNorms, softmax, GELUs, Fourier transforms and additions are not counted.
     """
     total = 0
     for layer in model.layers:
@@ -276,8 +279,13 @@ def multiply_adds(model) -> int:
 
 
 def describe(model) -> dict:
-    """Returns what a result card keeps of a classifier: its sizes, weights and multiply-adds."""
-    first, block = model.get_layer("patch_embedding"), blocks(model)[0]
+    """Returns what a result card keeps of a classifier: its sizes, weights and multiply-adds.
+
+    Raises:
+        ValueError: the model was not built by `classifier`.
+    """
+    block = blocks(model)[0]
+    first = model.get_layer("patch_embedding")
     attention = getattr(block, "attention", None)
     sizes = {**block.get_config(), **(attention.get_config() if attention else {})}
     kept = ("_dim", "dropout", "num_heads", "mixing", "_norm", "_start", "temperature", "mask_diagonal")
@@ -294,6 +302,7 @@ def describe(model) -> dict:
         "patch_size": first.patch_size,
         "tokens": int(first.output.shape[1]),
         "embed_dim": first.embed_dim,
+        **({"shift": first.shift} if isinstance(first, ShiftedPatchTokenization) else {}),
         **{key: value for key, value in sizes.items() if key.endswith(kept)},
         "drop_path": blocks(model)[-1].get_config()["drop_path"],
         "weights": int(model.count_params()),

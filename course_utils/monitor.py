@@ -63,6 +63,8 @@ def _rehearsal(run) -> str:
 class SilentMonitor:
     """Shows nothing."""
 
+    every_step = False  # whether it wants to hear of every step: on a GPU each such step waits for the device
+
     def __init__(self, run, steps: int):
         self.run, self.steps = run, steps
 
@@ -104,6 +106,8 @@ def closing_line(run) -> str:
 
 class LiveMonitor(SilentMonitor):
     """A bar with epoch, step and time left, and the curves so far; redrawn at most four times a second."""
+
+    every_step = True
 
     def __init__(self, run, steps):
         super().__init__(run, steps)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, replace
+from numbers import Real
 
 AUGMENTATIONS = ("flip", "crop", "zoom", "rotate", "randaugment", "erase", "mixup", "cutmix")
 """What a recipe may ask for, in the order in which it is done:
@@ -65,6 +66,11 @@ class Recipe:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"Recipe: {name} must be a whole number of at least 1, but it is {value!r}")
+        numbers = ("learning_rate", "warmup", "weight_decay", "label_smoothing", "last_rate")
+        for name in numbers:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise ValueError(f"Recipe: {name} must be a number, but it is {value!r}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"Recipe: learning_rate must be above 0, but it is {self.learning_rate!r}")
         limits = {"warmup": 1, "label_smoothing": 1, "weight_decay": float("inf"), "last_rate": self.learning_rate}
@@ -76,6 +82,8 @@ class Recipe:
         for name, known in (("schedule", SCHEDULES), ("keep", MEASURES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"Recipe: {name} must be one of {', '.join(known)}, but it is {getattr(self, name)!r}")
+        if isinstance(self.augment, str):
+            raise ValueError(f"Recipe: augment must be several names, such as ({self.augment!r},), but it is a text")
         object.__setattr__(self, "augment", tuple(self.augment))
         for name in self.augment:
             if name not in AUGMENTATIONS:

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from course_utils.disk import write_whole
 from course_utils.recipes import Recipe
 
 CARD_FORMAT = "course_utils result card 1"
 SEEDS_FORMAT = "course_utils runs with several seeds 1"
-_REQUIRED = ("model", "recipe", "dataset", "seed", "history", "versions", "hardware")
+_REQUIRED = (
+    "model", "recipe", "dataset", "seed", "policy", "history", "best_epoch", "test", "versions", "hardware",
+)  # fmt: skip
 
 
 class CardError(ValueError):
@@ -32,8 +35,10 @@ def versions() -> dict:
 
 
 def hardware() -> dict:
-    """Returns what the run ran on: processor, number of cores it may use, and the accelerator, if there is one."""
+    """Returns what a run runs on: processor, number of cores it may use, and the accelerators by name."""
     import keras
+
+    from course_utils.colab import accelerators
 
     name = platform.processor() or platform.machine()
     try:
@@ -42,8 +47,7 @@ def hardware() -> dict:
     except (OSError, AttributeError):
         pass  # not Linux, or a processor that does not say
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    devices = [device for device in keras.distribution.list_devices() if "cpu" not in device]
-    return {"processor": name, "cores": cores, "accelerators": devices, "backend": keras.backend.backend()}
+    return {"processor": name, "cores": cores, "accelerators": accelerators(), "backend": keras.backend.backend()}
 
 
 @dataclass
@@ -63,7 +67,7 @@ class Run:
         test: "top1", "top5" (None below 6 classes) and "loss" on the test pictures, with the kept weights.
         stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
         rehearsal: the run only showed that everything works (see `train`): its figures are no results.
-        versions, hardware: what it ran on.
+        versions, hardware: what it ran on; of several accelerators, those that it used.
     """
 
     model: dict
@@ -134,25 +138,13 @@ def _finite(value):
 
 
 def write_json(path, value) -> Path:
-    """Writes `value` as JSON to `path`: first to a temporary file beside it, synced to the disk, then renamed."""
+    """Writes `value` as JSON to `path`; an older file there is replaced only once the new one is whole.
+
+    Raises:
+        OSError: it could not be written; what was there before is still there.
+    """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        kept = "; the older file there is untouched" if path.exists() else ""
-        raise OSError(
-            error.errno,
-            f"could not save {path.name} ({error.strerror}){kept}. Free some space or give another folder",
-            str(path.parent),
-        ) from error
-    return path
+    return write_whole(path, (json.dumps(value, indent=1) + "\n").encode(), path.name)
 
 
 def read_card(path) -> dict:

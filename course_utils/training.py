@@ -3,8 +3,10 @@
 import os
 import time
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from numbers import Integral
 from pathlib import Path
 
 import keras
@@ -125,8 +127,8 @@ def evaluate(model, images, labels, *, batch_size: int = 500) -> dict:
     right = np.take_along_axis(logits, np.asarray(labels)[:, None].astype(int), axis=1)  # (n, 1)
     peak = logits.max(axis=1, keepdims=True)
     loss = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0] - right[:, 0]
-    # Ties count against the network: a model that says "all alike" must not look right.
-    rank = (logits >= right).sum(axis=1) - 1
+    # Ties count against the network: a model that says "all alike" must not look right, nor one that says NaN.
+    rank = (~(logits < right)).sum(axis=1) - 1
     enough = logits.shape[1] > 5
     return {
         "loss": float(loss.mean()),
@@ -215,6 +217,8 @@ def train(
     """
     recipe = named_recipe(recipe, **changes)
     _check_fit("train", model, dataset)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"train: seed must be a whole number of at least 0, but it is {seed!r}")
     if after_epoch is not None and not callable(after_epoch):
         raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
     rehearsal = rehearsing()
@@ -239,10 +243,11 @@ def train(
 
     steps = len(batches(0))
     learner, scope = _devices.spread(model, devices)
+    in_a_batch = min(recipe.batch_size, len(dataset.x_train))
+    if devices is not None and in_a_batch % devices:
+        raise ValueError(f"train: {in_a_batch} pictures of a batch cannot be shared evenly among devices={devices}")
     with scope():
         optimizer = optimizer_for(recipe, steps)
-        # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them.
-        optimizer.build(learner.trainable_variables)
         learner.compile(
             optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
@@ -250,6 +255,9 @@ def train(
             jit_compile=jit_compile,
             run_eagerly=rehearsal and devices is None and _without_graph(),
         )
+        # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them. Not the one
+        # above: under mixed_float16 Keras has wrapped it in another, with variables of its own.
+        learner.optimizer.build(learner.trainable_variables)
     run = Run(
         model=models.describe(model),
         recipe=recipe,
@@ -260,15 +268,18 @@ def train(
             "validation": len(dataset.x_validation),
             "test": len(dataset.x_test),
         },
-        seed=seed,
+        seed=int(seed),
         policy=model.get_layer("patch_embedding").dtype_policy.name,
         rehearsal=rehearsal,
     )
+    run.hardware["accelerators"] = run.hardware["accelerators"][: devices or 1]
     kept = model.get_weights()
+    about = None if checkpoint is None else _about(run, dataset, keep_best, track_test)
     if checkpoint is not None and Path(checkpoint).exists():
-        kept, progress = checkpoints.load(checkpoint, learner, _about(run))
+        kept, progress = checkpoints.load(checkpoint, learner, about)
         run.history, run.best_epoch = progress["history"], progress["best_epoch"]
     screen = make_monitor(monitor, run, steps)
+    finished = checkpoints.state(learner)
     try:
         if after_epoch is not None and not run.epochs:
             after_epoch(0)
@@ -285,15 +296,16 @@ def train(
             with scope():
                 result = learner.fit(
                     batches(epoch), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
-                    callbacks=[_Steps(screen)],
+                    callbacks=[_Steps(screen)] if screen.every_step else [],
                 )  # fmt: skip
             if learner is not model:
                 model.set_weights(learner.get_weights())
             measured = {key: float(values[-1]) for key, values in result.history.items()}
-            if not np.isfinite(measured["loss"]):
+            checked = evaluate(model, dataset.x_validation, dataset.y_validation)
+            # The training loss is a mean over the epoch, taken before each step: the last step may have broken all.
+            if not np.isfinite([measured["loss"], checked["loss"]]).all():
                 run.stopped = "the loss is not finite"
                 break
-            checked = evaluate(model, dataset.x_validation, dataset.y_validation)
             measured |= {"val_loss": checked["loss"], "val_accuracy": checked["top1"], "val_top5": checked["top5"]}
             measured |= {
                 "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
@@ -308,32 +320,41 @@ def train(
             run.history = {key: [*run.history.get(key, ()), value] for key, value in measured.items()}
             if best or not keep_best:
                 kept, run.best_epoch = weights, epoch + 1
+            finished = checkpoints.state(learner)
             screen.end_epoch()
             if checkpoint is not None:
                 progress = {"history": run.history, "best_epoch": run.best_epoch}
-                _or_warn(checkpoints.save, checkpoint, learner, kept, _about(run), progress)
+                _or_warn(checkpoints.save, checkpoint, learner, kept, about, progress)
             _save(run, card)
             if after_epoch is not None:
                 after_epoch(epoch + 1)
     except KeyboardInterrupt:
         run.stopped = "interrupted"
+        checkpoints.restore(learner, finished)  # JAX has handed the step's variables over and not got them back
     model.set_weights(kept)
-    if run.epochs and run.stopped != "interrupted":
-        run.test = evaluate(model, dataset.x_test, dataset.y_test)
+    try:
+        if run.epochs and run.stopped != "interrupted":
+            run.test = evaluate(model, dataset.x_test, dataset.y_test)
+    except KeyboardInterrupt:
+        run.stopped = "interrupted"
     screen.close()
     _save(run, card)
     return run
 
 
-def _about(run: Run) -> dict:
+def _about(run: Run, dataset: Dataset, keep_best: bool, track_test: bool) -> dict:
     """Returns what a checkpoint must agree on with the run that continues it."""
+    pictures = 0  # a sum over what is learned from: two splits of one data set agree in all else
+    for part in (dataset.x_train, dataset.y_train, dataset.x_validation, dataset.y_validation):
+        pictures = zlib.crc32(np.ascontiguousarray(part), pictures)
     return {
         "model": run.model,
         "recipe": asdict(run.recipe),
-        "data set": run.dataset,
+        "data set": {**run.dataset, "checksum": pictures},
         "seed": run.seed,
         "precision": run.policy,
         "backend": keras.backend.backend(),
+        "arguments": {"keep_best": keep_best, "track_test": track_test},
     }
 
 

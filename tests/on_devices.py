@@ -33,10 +33,11 @@ def main():
         run = train(model, data, RECIPE, monitor="none", devices=devices)
         moved = any((a != b).any() for a, b in zip(start, model.get_weights(), strict=True))
         found[str(devices)] = {key: run.history[key] for key in ("loss", "val_loss")} | {"moved": moved}
-    try:
-        train(model, data, RECIPE, monitor="none", devices=5)
-    except ValueError as error:
-        found["error"] = str(error)
+    for name, devices in (("error", 5), ("uneven", 3)):
+        try:
+            train(model, data, RECIPE, monitor="none", devices=devices)
+        except ValueError as error:
+            found[name] = str(error)
     print(json.dumps(found))
 
 

@@ -4,12 +4,14 @@ import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import psutil
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from course_utils import checkpoints
 from course_utils.checkpoints import CheckpointError
 from course_utils.data import load_dataset
+from course_utils.disk import write_whole
 from course_utils.models import classifier
 from course_utils.recipes import Recipe
 from course_utils.training import train
@@ -211,6 +214,59 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(changes, message, data, 
     with context:
         train(model, data, changes.get("recipe", SHORT), seed=changes.get("seed", 0), monitor="none", checkpoint=path)
     assert path.read_bytes() == before
+
+
+def test_a_checkpoint_of_other_pictures_shifts_or_measures_is_refused_by_name(data, tmp_path):
+    """They agree in every name and number that a card tells."""
+    path = tmp_path / "run.npz"
+    spt = {"embed_dim": 16, "depth": 1, "channels_mlp_dim": 16}
+    model, shapes = classifier("small_data_vit", (32, 32, 3), 16, **spt), load_dataset("shapes", size=200)
+    brief = replace(SHORT, batch_size=160)
+    train(model, shapes, brief, monitor="none", checkpoint=path)
+    with pytest.raises(CheckpointError, match=r"data set: checksum is .* there and .* here"):
+        train(model, load_dataset("shapes", size=200, split_seed=1), brief, monitor="none", checkpoint=path)
+    other = classifier("small_data_vit", (32, 32, 3), 16, shift=0.0, **spt)
+    with pytest.raises(CheckpointError, match=r"model: shift is 0\.5 there and 0\.0 here"):
+        train(other, shapes, brief, monitor="none", checkpoint=path)
+    with pytest.raises(CheckpointError, match="arguments: track_test is False there and True here"):
+        train(model, shapes, brief, monitor="none", checkpoint=path, track_test=True)
+    with pytest.raises(CheckpointError, match="arguments: keep_best is True there and False here"):
+        train(model, shapes, brief, monitor="none", checkpoint=path, keep_best=False)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_run_in_half_precision_goes_on_as_if_undisturbed(policy, data, tmp_path):
+    """Under float16 Keras scales the loss: that optimizer has variables of its own."""
+    how = Recipe(epochs=2, batch_size=50)
+
+    def stop(epoch):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        undisturbed, stopped, resumed = small(), small(), small()
+    finally:
+        keras.config.set_dtype_policy(before)
+    expected = train(undisturbed, data, how, monitor="none")
+    path = tmp_path / "run.npz"
+    assert train(stopped, data, how, monitor="none", checkpoint=path, after_epoch=stop).epochs == 1
+    found = train(resumed, data, how, monitor="none", checkpoint=path)
+    assert found.history["loss"] == expected.history["loss"]
+    for ours, theirs in zip(resumed.get_weights(), undisturbed.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert hasattr(resumed.optimizer, "dynamic_scale") == (policy == "mixed_float16")
+
+
+def test_the_renaming_itself_is_put_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
+    write_whole(tmp_path / "file", b"whole", "the file")
+    assert synced == [False, True]
+    (tmp_path / ".file.123.part").write_bytes(b"ha")  # of a process that was killed
+    write_whole(tmp_path / "file", b"again", "the file")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"again")]
 
 
 def test_a_damaged_checkpoint_is_named(data, tmp_path):

@@ -19,6 +19,7 @@ def agree(answer: str, names: str):
             np.testing.assert_allclose(found[several][key], found["None"][key], rtol=0, atol=1e-5)
     assert all(found[several]["moved"] for several in ("None", "2", "4")), "weights must come back to the model"
     assert found["error"] == f"train: devices must be from 1 to 4 ({names}), but it is 5"
+    assert found["uneven"] == "train: 16 pictures of a batch cannot be shared evenly among devices=3"
 
 
 @pytest.mark.slow
@@ -34,10 +35,19 @@ def test_two_and_four_devices_have_the_losses_of_one_on_tensorflow():
         ("NVIDIA H200", "mixed_bfloat16"),
         ("NVIDIA A100-SXM4-40GB", "mixed_bfloat16"),
         ("NVIDIA L4", "mixed_bfloat16"),
+        ("NVIDIA A10G", "mixed_bfloat16"),
+        ("NVIDIA H100 80GB HBM3", "mixed_bfloat16"),
+        ("NVIDIA GH200 480GB", "mixed_bfloat16"),
+        ("NVIDIA RTX A2000", "mixed_bfloat16"),
+        ("NVIDIA RTX 6000 Ada Generation", "mixed_bfloat16"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "mixed_bfloat16"),
         ("NVIDIA GeForce RTX 4090", "mixed_bfloat16"),
         ("TPU v5 lite", "mixed_bfloat16"),
         ("Tesla T4", "mixed_float16"),
         ("Tesla V100-SXM2-16GB", "mixed_float16"),
+        ("Quadro RTX 4000", "mixed_float16"),
+        ("NVIDIA GeForce RTX 2080 Ti", "mixed_float16"),
+        ("NVIDIA T400", "float32"),
         ("Tesla P100-PCIE-16GB", "float32"),
         ("something new", "float32"),
     ],

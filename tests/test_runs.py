@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_older_card_whole(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(runs.os, "fsync", full)
     run.seed = 8
-    with pytest.raises(OSError, match=r"could not save card.json \(No space left.*older file there is untouched"):
+    with pytest.raises(OSError, match=r"could not save card.json \(No space left.*one before it is untouched"):
         run.save_card(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["card.json"]

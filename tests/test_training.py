@@ -11,6 +11,7 @@ import pytest
 from course_utils import training
 from course_utils.data import Dataset, load_dataset
 from course_utils.models import classifier
+from course_utils.monitor import SilentMonitor
 from course_utils.recipes import Recipe
 from course_utils.runs import read_card
 from course_utils.training import evaluate, train
@@ -54,6 +55,14 @@ def test_a_network_that_says_all_alike_is_never_right(shapes):
     got = evaluate(small_model(shapes), shapes.x_test, shapes.y_test)
     assert got["top1"] == 0
     assert got["loss"] == pytest.approx(np.log(16), abs=1e-5)
+
+
+def test_a_network_that_says_nan_is_never_right(shapes):
+    model = small_model(shapes)
+    model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+    got = evaluate(model, shapes.x_test, shapes.y_test)
+    assert (got["top1"], got["top5"]) == (0, 0)
+    assert np.isnan(got["loss"])
 
 
 @pytest.mark.one_backend
@@ -121,9 +130,8 @@ def test_pictures_are_resized_for_a_model_of_another_size(shapes):
     assert np.isfinite(run.history["loss"]).all()
 
 
-@pytest.mark.one_backend
 def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, monkeypatch):
-    model = small_model(shapes)
+    model = small_model(shapes, dropout=0.1, drop_path=0.1)
     steps = []
 
     def stop_in_the_third_epoch(self, batch, logs=None):
@@ -131,6 +139,7 @@ def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, 
         if len(steps) >= 2 * 12 + 5:  # again at each step: one signal may arrive where Python cannot raise
             os.kill(os.getpid(), signal.SIGINT)
 
+    monkeypatch.setattr(SilentMonitor, "every_step", True)
     monkeypatch.setattr(training._Steps, "on_train_batch_end", stop_in_the_third_epoch)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
@@ -142,16 +151,29 @@ def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, 
     assert {len(values) for values in run.history.values()} == {2}
     kept = evaluate(model, shapes.x_validation, shapes.y_validation)
     assert kept["top1"] == pytest.approx(run.history["val_accuracy"][run.best_epoch - 1])
+    monkeypatch.undo()
+    assert train(model, shapes, Recipe(1, 32), monitor="none").test, "the model can be used and trained as before"
 
 
-@pytest.mark.one_backend
+def test_an_interruption_while_the_test_pictures_are_measured_loses_no_history(shapes, monkeypatch):
+    def stop_at_the_test_pictures(model, images, labels):
+        if images is shapes.x_test:
+            raise KeyboardInterrupt
+        return evaluate(model, images, labels)
+
+    monkeypatch.setattr(training, "evaluate", stop_at_the_test_pictures)
+    run = train(small_model(shapes), shapes, Recipe(2, 32), monitor="none")
+    assert (run.stopped, run.epochs, run.test) == ("interrupted", 2, None)
+
+
 def test_an_interruption_in_the_first_epoch_leaves_the_weights_as_they_were(shapes, monkeypatch):
-    model = small_model(shapes)
+    model = small_model(shapes, dropout=0.1)
     before = model.get_weights()
 
     def stop(self, batch, logs=None):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(SilentMonitor, "every_step", True)
     monkeypatch.setattr(training._Steps, "on_train_batch_end", stop)
     run = train(model, shapes, Recipe(5, 32, 0.01), monitor="none")
     assert run.epochs == 0
@@ -163,6 +185,16 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_says_so(shapes):
     model = small_model(shapes)
     run = train(model, shapes, Recipe(3, 32, 1e30, warmup=0.0, schedule="constant"), monitor="none")
     assert run.stopped == "the loss is not finite"
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_a_last_step_that_breaks_the_network_is_no_best_epoch(shapes):
+    """With one step in an epoch the training loss, taken before the step, is still finite."""
+    part = shapes.subset(train=32)
+    model = small_model(part)
+    run = train(model, part, Recipe(3, 32, 1e30, warmup=0.0, schedule="constant"), monitor="none")
+    assert run.stopped == "the loss is not finite"
+    assert run.epochs < 2
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
@@ -292,6 +324,13 @@ def test_what_does_not_fit_is_named(shapes):
         train(small_model(shapes), shapes, "quick", epoch=3)
     with pytest.raises(ValueError, match="monitor must be one of live, lines, none, but it is 'loud'"):
         train(small_model(shapes), shapes, "quick", monitor="loud")
+    for seed in (-1, 1.5, "one", True):
+        with pytest.raises(ValueError, match=f"train: seed must be a whole number of at least 0, but it is {seed!r}"):
+            train(small_model(shapes), shapes, seed=seed)
+        with pytest.raises(ValueError, match=f"classifier: seed must be a whole number from 0 .* but it is {seed!r}"):
+            classifier("mixer", (32, 32, 3), 16, seed=seed)
+    with pytest.raises(ValueError, match="has no layers named block_1, block_2"):
+        train(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(16)]), shapes)
 
 
 def test_training_needs_no_tensorflow_of_its_own():
