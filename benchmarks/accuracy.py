@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from course_utils.checkpoints import CheckpointError
 from course_utils.colab import accelerators
 from course_utils.data import load_dataset
 from course_utils.devices import precision
@@ -52,37 +53,56 @@ def network(name: str) -> tuple[str, dict]:
 def recipe_for(name: str, config: str, **changes):
     """Returns the recipe called `name`; "published" is that of the published lesson on the configuration's paper."""
     if name == "published":
-        name = f"published_{next(paper for paper in reversed(PAPERS) if config.startswith(paper))}"
+        paper = next((paper for paper in reversed(PAPERS) if config.startswith(paper)), None)
+        if paper is None:
+            raise ValueError(f"no lesson was published on {config!r}: --recipe published needs a network of {PAPERS}")
+        name = f"published_{paper}"
     return recipe(name, **changes)
 
 
-def stem_of(name: str, data: str, recipe_name: str, seed: int) -> str:
-    """Returns what a run's files are called."""
+def stem_of(name: str, data: str, recipe_name: str, seed: int, given) -> str:
+    """Returns what a run's files are called; what was asked for beyond the recipe has files of its own."""
     data = data.replace(": ", "_").replace(" ", "_")
-    return f"{name.replace('+', '_')}_{data}_{recipe_name}" + (f"_seed{seed}" if seed else "")
+    stem = f"{name.replace('+', '_')}_{data}_{recipe_name}"
+    if given.epochs is not None:
+        stem += f"_{given.epochs}_epochs"
+    if given.precision is not None:
+        stem += f"_{given.precision}"
+    return stem + (f"_seed{seed}" if seed else "")
 
 
 def finished(card: Path, how: Recipe) -> bool:
     """Says whether the run of a card came to its end, with the same recipe."""
     try:
         found = read_card(card)
-    except (FileNotFoundError, CardError):
+        known = Recipe(**found["recipe"])
+    except (FileNotFoundError, CardError, TypeError, ValueError):  # none, no card, or a recipe of another release
         return False
-    return found["test"] is not None and Recipe(**found["recipe"]) == how
+    return found["test"] is not None and not _broken(found["stopped"]) and known == how
+
+
+def _broken(stopped: str | None) -> bool:
+    """Says whether a run ended before its time for a reason that makes it no result."""
+    return stopped is not None and not stopped.startswith("no lower validation loss")
+
+
+def build(name: str, dataset, seed: int = 0):
+    """Returns the network that a model's name on the command line stands for, for the pictures of a data set."""
+    config, variant = network(name)
+    side = SIDES.get(config)
+    shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
+    return classifier(config, shape, dataset.num_classes, seed=seed, **variant)
 
 
 def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, given):
     """Trains one network with one seed, unless that has been done."""
-    config, variant = network(name)
-    how = recipe_for(recipe_name, config, **changes)
-    stem = stem_of(name, dataset.name, recipe_name, seed)
+    how = recipe_for(recipe_name, network(name)[0], **changes)
+    stem = stem_of(name, dataset.name, recipe_name, seed, given)
     card, running = given.results / f"{stem}.json", given.runs / f"{stem}.json"
     if finished(card, how) and not given.again:
         print(f"{stem}: its card is there already; --again repeats the run", flush=True)
         return
-    side = SIDES.get(config)
-    shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
-    model = classifier(config, shape, dataset.num_classes, seed=seed, **variant)
+    model = build(name, dataset, seed)
     checkpoint = given.runs / f"{stem}.npz"
     print(f"{stem}: {'goes on' if checkpoint.exists() else 'begins'}; {how}", flush=True)
     run = train(
@@ -92,8 +112,9 @@ def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, give
     print(run, flush=True)
     if run.stopped == "interrupted":
         raise KeyboardInterrupt
-    if run.test is None:
+    if run.test is None or _broken(run.stopped):
         raise RuntimeError(f"{stem}: {run.stopped}; no card was written to {given.results}")
+    run.model["name"] = name.replace("+", "_")  # the variants of a network are told apart
     write_json(card, run.card())
     checkpoint.unlink(missing_ok=True)
     running.unlink(missing_ok=True)
@@ -126,14 +147,26 @@ def main(arguments=None):
     except ValueError as error:
         parser.error(str(error))
     dataset = load_dataset(given.data)
+    try:
+        for name in models:
+            build(name, dataset)
+    except ValueError as error:
+        parser.error(f"{name} on {dataset.name}: {error}")
     for folder in (given.runs, given.results):
         folder.mkdir(parents=True, exist_ok=True)
+    failed = []
     try:
         for seed in range(given.seeds):
             for name in models:
-                run_one(name, dataset, given.recipe, seed, changes, given)
+                try:
+                    run_one(name, dataset, given.recipe, seed, changes, given)
+                except (CheckpointError, RuntimeError) as error:  # the other runs go on
+                    failed.append(str(error))
+                    print(f"{name}, seed {seed}: {error}", flush=True)
     except KeyboardInterrupt:
         parser.exit(130, "Interrupted. The same command goes on from the last finished epoch.\n")
+    if failed:
+        parser.exit(1, "".join(f"{message}\n" for message in failed))
 
 
 if __name__ == "__main__":

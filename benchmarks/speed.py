@@ -1,8 +1,8 @@
 """Times the course's networks against plain Keras renderings: `python -m benchmarks.speed [paper …]`.
 
 Both run in one process, in turn, so that a machine whose speed drifts drifts for both; what is compared is processor
-time, pair by pair, and the median of the ratios is told. A training step holds what belongs to it on each side: the
-plain network enlarges and augments pictures inside the model, the course's does that on the way to it.
+time (on a GPU seconds), pair by pair, and the median of the ratios is told. A training step holds what belongs to it on
+each side: the plain network enlarges and augments pictures inside the model, the course's does that on the way to it.
 
 The architecture is the same in tokens, width, depth, heads and hidden widths. What differs is what this course does
 differently: small pictures cut into as many tokens by smaller patches, patches without a convolution, shifts padded
@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 from course_utils.baselines import PAPERS, PUBLISHED, course_runs, reached_after
+from course_utils.colab import accelerators
 from course_utils.recipes import Recipe, name_of
 from course_utils.runs import hardware, versions, write_json
 
@@ -89,33 +90,58 @@ def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, C
 
 
 def compared(paper: str, batch_size: int, rounds: int) -> dict:
-    """Returns the processor seconds of all sides, round by round, and their weights."""
+    """Returns the seconds of all sides, round by round, and their weights: of the processor, on a GPU by the clock.
+
+    Each action ends with numbers on the processor's side, so that a GPU's work is over when the clock is read.
+    """
+    clock = time.perf_counter if accelerators() else time.process_time
     every = {side: actions(side, paper, batch_size) for side in SIDES["training step"]}
     found = {"weights": {side: model.count_params() for side, (model, _) in every.items()}}
     for name, sides in SIDES.items():
         seconds = {side: [] for side in sides}
         for number in range(rounds + 2):
             for side in sides:
-                began = time.process_time()
+                began = clock()
                 every[side][1][name]()
                 if number >= 2:  # the first builds the graph, the second warms up
-                    seconds[side].append(time.process_time() - began)
+                    seconds[side].append(clock() - began)
         found[name] = seconds
     return found
 
 
 def peak_memory(side: str, paper: str, batch_size: int) -> float | None:
-    """Returns the most memory, in MiB, that a process of its own takes for five training steps; None but on Linux."""
+    """Returns the most memory, in MiB, that a process of its own takes for five training steps.
+
+    It is the GPU's memory, where there is one. None where the system does not tell.
+
+    Raises:
+        RuntimeError: the process failed; the message says how.
+    """
+    code = "from benchmarks import speed\n"
+    code += f"step = speed.actions({side!r}, {paper!r}, {batch_size})[1]['training step']\n"
+    code += "for _ in range(5): step()\nprint(speed.most_taken())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=RESULTS.parents[2], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"peak_memory: {side} {paper} failed:\n{done.stderr}")
+    said = done.stdout.strip().splitlines()[-1]
+    return None if said == "None" else int(said) / 2**20
+
+
+def most_taken() -> int | None:
+    """Returns the most bytes that this process has taken so far: on a GPU, or else of main memory; None if unknown."""
+    import keras
+
+    if accelerators() and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    if accelerators() and keras.backend.backend() == "jax":
+        import jax
+
+        return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
     # Not getrusage: there a process inherits the figure of the one that started it.
     status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    code = f"from benchmarks.speed import actions; s = actions({side!r}, {paper!r}, {batch_size})[1]['training step']\n"
-    code += f"for _ in range(5): s()\nprint(open({str(status)!r}).read().split('VmHWM:')[1].split()[0])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=RESULTS.parents[2], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout.strip().splitlines()[-1]) / 1024
+    return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0]) if status.exists() else None
 
 
 def ratio(seconds: dict[str, list[float]], side: str = "ours") -> float:
@@ -202,9 +228,10 @@ def main(arguments=None):
     given.results.mkdir(parents=True, exist_ok=True)
     rows, cards = [], []
     for paper in given.papers or PAPERS:
+        # First: the processes that measure it need a GPU that this one does not hold yet.
+        memory = {side: peak_memory(side, paper, given.batch) for side in ("plain", "ours")}
         card = {"paper": paper, "batch": given.batch, **compared(paper, given.batch, given.rounds)}
-        card["peak memory (MiB)"] = {side: peak_memory(side, paper, given.batch) for side in ("plain", "ours")}
-        card |= {"versions": versions(), "hardware": hardware()}
+        card |= {"peak memory (MiB)": memory, "versions": versions(), "hardware": hardware()}
         write_json(given.results / f"{paper}.json", card)
         cards.append(card)
         rows.append(row(card))

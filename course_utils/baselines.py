@@ -31,8 +31,20 @@ def percents(curve: list[float]) -> str:
 
 
 def minutes_of(card: dict) -> float:
-    """Returns for how many minutes a run kept processors busy."""
-    return sum(card["history"]["cpu_seconds"]) / 60
+    """Returns for how many minutes a run kept processors busy, or, with an accelerator, how many went by."""
+    clock = "seconds" if card["hardware"]["accelerators"] else "cpu_seconds"
+    return sum(card["history"][clock]) / 60
+
+
+def _minutes(card: dict, digits: int = 0) -> str:
+    """Returns `minutes_of` for a table's column of processor minutes."""
+    found = card["hardware"]["accelerators"]
+    return f"{minutes_of(card):.{digits}f}" + (f" on {' + '.join(found)}" if found else "")
+
+
+def _name(card: dict) -> str:
+    """Returns what a card's network is called in a table."""
+    return card["model"]["name"].replace("_", " ") + (f", seed {card['seed']}" if card["seed"] else "")
 
 
 def comparison(cards: dict[str, list[dict]]) -> list[dict]:
@@ -62,12 +74,12 @@ def comparison(cards: dict[str, list[dict]]) -> list[dict]:
             history = card["history"]
             rows.append(
                 {
-                    "network": card["model"]["name"].replace("_", " "),
+                    "network": _name(card),
                     "recipe": name_of(Recipe(**card["recipe"])),
                     "weights": card["model"]["weights"],
                     "multiply-adds": card["model"]["multiply_adds"],
                     "epochs": len(history["loss"]),
-                    "processor minutes": f"{minutes_of(card):.0f}",
+                    "processor minutes": _minutes(card),
                     **told(history["val_accuracy"], card["test"]),
                     "kept": f"epoch {card['best_epoch']}",
                     "training top-1, last epoch": f"{100 * history['accuracy'][-1]:.1f} %",
@@ -95,11 +107,11 @@ def at_the_same_epoch(cards: dict[str, dict]) -> list[dict]:
         after = reached_after(theirs, max(ours))
         rows.append(
             {
-                "network": card["model"]["name"].replace("_", " "),
+                "network": _name(card),
                 "weights": card["model"]["weights"],
                 "multiply-adds": card["model"]["multiply_adds"],
                 "epochs": len(ours),
-                "processor minutes": f"{minutes_of(card):.0f}",
+                "processor minutes": _minutes(card),
                 "validation top-1": f"{100 * ours[-1]:.1f} %",
                 "published, same epoch": f"{100 * theirs[len(ours) - 1]:.1f} %",
                 "published gets there after": f"{after} epochs" if after else f"not in {published['epochs']} epochs",
@@ -165,8 +177,8 @@ def recorded_curves(paper: str) -> dict[str, dict]:
     found = {}
     for card in _cards(paper):
         if card["dataset"]["name"] == "cifar100":
-            name = card["model"]["name"].replace("_", " ")
-            found[f"{name}, {len(card['history']['loss'])} epochs"] = card["history"]
+            name = f"{_name(card)}, {len(card['history']['loss'])} epochs"
+            found[f"{name}, {name_of(Recipe(**card['recipe']))}" if name in found else name] = card["history"]
     return found | {"the published lesson": {"val_accuracy": published["val_accuracy"]}}
 
 
@@ -245,13 +257,13 @@ def _cards(paper: str) -> list[dict]:
 def _row(card: dict) -> dict:
     top5 = card["test"]["top5"]
     return {
-        "": "this course, " + card["model"]["name"].replace("_", " "),
+        "": f"this course, {_name(card)}",
         "data": card["dataset"]["name"],
         "weights": card["model"]["weights"],
         "multiply-adds": card["model"]["multiply_adds"],
         "recipe": name_of(Recipe(**card["recipe"])),
         "epochs": len(card["history"]["loss"]),
-        "processor minutes": f"{minutes_of(card):.1f}",
+        "processor minutes": _minutes(card, 1),
         "test top-1": f"{100 * card['test']['top1']:.1f} %",
         "test top-5": None if top5 is None else f"{100 * top5:.1f} %",
     }

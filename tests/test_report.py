@@ -70,10 +70,9 @@ def test_what_a_recipe_cost_says_where_a_run_had_another_number_of_epochs():
 
 def test_the_repeated_lessons_were_trained_as_published_and_as_far_as_told():
     text = report.repeated()
-    for paper, stem in report.REPEATED.items():
-        card = runs.recorded(stem)
+    for paper, card in report.repeated_cards().items():
         epochs = len(card["history"]["loss"])
-        assert Recipe(**card["recipe"]) == replace(RECIPES[f"published_{paper}"], epochs=epochs), stem
+        assert Recipe(**card["recipe"]) == replace(RECIPES[f"published_{paper}"], epochs=epochs), paper
         assert RECIPES[f"published_{paper}"].schedule != "cosine", "its first epochs would depend on their number"
         (row,) = (line for line in text.splitlines() if line.startswith(f"| {paper.replace('_', ' ')} published |"))
         ours, theirs = (cell.strip() for cell in row.split("|")[-3:-1])
