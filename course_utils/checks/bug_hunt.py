@@ -33,13 +33,14 @@ def _says(attempt, make, where: str) -> bool | None:
     return bool(value)
 
 
-def _judge(attempt, case: Case, hint: str) -> None:
+def _judge(attempt, case: Case, hint: str, caution: str = "") -> None:
     """Raises `NotYet` unless a test passes everything right and fails everything broken.
 
     Args:
         attempt: the student's test.
         case: what to run it on.
         hint: what to try when the test lets something broken pass.
+        caution: what to try when the test calls something right broken.
     """
     verdicts = {}
     for sound, makers in ((True, case.right), (False, case.broken)):
@@ -50,7 +51,8 @@ def _judge(attempt, case: Case, hint: str) -> None:
         raise NotYet("your function returns nothing; replace the ... by your own code")
     for (sound, settings), said in verdicts.items():
         if sound and said is False:
-            raise NotYet(f"your test calls the right {case.thing} broken ({settings})")
+            advice = f": {caution}" if caution else ""
+            raise NotYet(f"your test calls the right {case.thing} broken ({settings}){advice}")
         if not sound and said is not False:
             raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {hint}")
 
@@ -91,7 +93,12 @@ def check_two_norms(attempt):
 @verdict("Caught: " + CASES["residual"].wrong + ".")
 def check_raw_residual(attempt):
     """Checks `raw_residual(make)`: False for a gMLP block that does not add the raw `x`."""
-    _judge(attempt, CASES["residual"], "LN(10 x) equals LN(x), and 10 x does not equal x; which of the two comes out")
+    _judge(
+        attempt,
+        CASES["residual"],
+        "LN(10 x) equals LN(x), and 10 x does not equal x; which of the two comes out",
+        "what adds the raw x? And are your numbers equal but for rounding? Compare with atol=1e-3",
+    )
 
 
 @verdict("Caught: " + CASES["temperature"].wrong + ".")

@@ -125,7 +125,7 @@ def check_fnet_block(attempt):
     raise NotYet("the shape is right, the numbers are not: y = LN1(x + M(x)), z = LN2(y + MLP(y))")
 
 
-@verdict("Right: your test tells all eight layers apart.")
+@verdict("Right: your test tells all nine layers apart.")
 def check_is_linear(attempt):
     """Checks `is_linear(layer, x, y)`: True if the layer keeps sums and multiples."""
     from course_utils.layers import FourierMixing, LinearMixing
@@ -150,6 +150,7 @@ def check_is_linear(attempt):
         ("the size of the Fourier transform", lambda tokens: np.abs(np.fft.fft2(tokens)), False),
         ("a ReLU", lambda tokens: np.maximum(tokens, 0), False),
         ("a layer that multiplies each token by its sum", lambda t: t * np.sum(t, axis=-1, keepdims=True), False),
+        ("a layer that adds the median over the tokens", lambda t: t + np.median(t, axis=1, keepdims=True), False),
     ]
     for name, layer, expected in layers:
         got = answer(attempt, layer, x.copy(), y.copy())

@@ -42,7 +42,7 @@ def check_spatial_gate(attempt):
     raise NotYet("the shape is right, the numbers are not: z1 · (W · LN(z2) + b), with W and b along the tokens")
 
 
-@verdict("Right: your test tells all eight gates apart.")
+@verdict("Right: your test tells all ten gates apart.")
 def check_starts_as_identity(attempt):
     """Checks `starts_as_identity(gate, z)`: True if `gate(z)` is the first half of `z`, to 1e-3."""
     from course_utils.layers import SpatialGatingUnit
@@ -65,6 +65,14 @@ def check_starts_as_identity(attempt):
         signs = np.where(np.arange(half) % 2, 0.5, -0.5)
         return np.asarray(tokens)[..., :half] + signs
 
+    def one_number_off(by):
+        def gate(tokens):
+            result = np.array(tokens[..., :half])
+            result[0, 3, 1] += by
+            return result
+
+        return gate
+
     gates = [
         ("the unit as the paper starts it", unit(), True),
         ("a unit whose bias starts at 0", unit(bias_start=0.0), False),
@@ -74,6 +82,8 @@ def check_starts_as_identity(attempt):
         ("a gate that adds and subtracts 0.5 by turns", off_by_turns, False),
         ("a gate that doubles", lambda tokens: 2 * np.asarray(tokens)[..., :half], False),
         ("a gate that is off by 0.00001", lambda tokens: np.asarray(tokens)[..., :half] + 1e-5, True),
+        ("a gate that is 0.005 too high in one number of one token", one_number_off(0.005), False),
+        ("a gate that is 0.005 too low in one number of one token", one_number_off(-0.005), False),
     ]
     for name, gate, expected in gates:
         got = answer(attempt, gate, z.copy())
@@ -137,7 +147,7 @@ def check_gmlp_weights(attempt):
     """Checks `gmlp_weights(n, d, mlp_dim)`: the number of weights of one gMLP block."""
     from course_utils.layers import GMLPBlock
 
-    for n, d, mlp_dim in ((4, 3, 6), (16, 64, 192), (64, 128, 768), (196, 256, 1536)):
+    for n, d, mlp_dim in ((4, 3, 8), (16, 64, 192), (64, 128, 768), (196, 256, 1536)):
         block = GMLPBlock(mlp_dim)
         block.build((None, n, d))
         expected = block.count_params()

@@ -98,7 +98,7 @@ def check_block_weights(attempt):
         raise NotYet(f"{text}, the layer has {expected}" + (f": {hint}" if hint else ""))
 
 
-@verdict("Right: your test tells all six networks apart.")
+@verdict("Right: your test tells all seven networks apart.")
 def check_mixes_tokens(attempt):
     """Checks `mixes_tokens(network, x)`: True if any output token depends on another input token."""
     from course_utils.layers import MixerBlock, NoMixingBlock
@@ -117,6 +117,11 @@ def check_mixes_tokens(attempt):
         tokens[:, -1] += tokens[:, 0] ** 2
         return tokens
 
+    def fourth_from_sixth(tokens):
+        tokens = np.array(tokens)
+        tokens[:, 3] += tokens[:, 5] ** 2
+        return tokens
+
     networks = [
         ("a Mixer block", as_numpy(mixer), True),
         ("a block without token mixing", as_numpy(plain), False),
@@ -124,6 +129,7 @@ def check_mixes_tokens(attempt):
         ("a network that only doubles", lambda tokens: 2 * np.asarray(tokens), False),
         ("a network in which only the first token moves only the last", last_from_first, True),
         ("a network that adds the mean over the tokens", lambda t: t + np.mean(t, axis=1, keepdims=True), True),
+        ("a network in which only the sixth token moves only the fourth", fourth_from_sixth, True),
     ]
     for name, network, expected in networks:
         got = answer(attempt, network, x.copy())

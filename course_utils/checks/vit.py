@@ -46,11 +46,11 @@ def check_attention(attempt):
             if np.allclose(got, value):
                 raise NotYet(hint)
         raise NotYet("the shape is right, the numbers are not: softmax(Q·Kᵀ / √head_dim) · V")
-    large = 60.0 * np.eye(4)
+    large = 60.0 * np.diag([1.0, 1.0, 1.0, 0.0])  # one row's largest score is far below the others'
     with np.errstate(all="ignore"):
         got = array(answer(attempt, large, large, np.eye(4)), (4, 4), "(n, head_dim)")
     if not np.allclose(got, _softmax(large @ large.T / 2)):
-        raise NotYet("right for small scores, but large ones overflow: take each row's largest score off before exp")
+        raise NotYet("right for small scores, but not for large ones: take each row's own largest score off before exp")
 
 
 @verdict("Right, for three sizes and for the paper's ViT-B/16. The number of tokens and of heads does not matter.")
@@ -81,7 +81,7 @@ def check_transformer_weights(attempt):
         raise NotYet(f"{text}, the layer has {expected}" + (f": {hint}" if hint else ""))
 
 
-@verdict("Right: your test tells all seven networks apart.")
+@verdict("Right: your test tells all nine networks apart.")
 def check_forgets_places(attempt):
     """Checks `forgets_places(network, x)`: True if shuffling the tokens only shuffles the output in the same way."""
     from course_utils.layers import MixerBlock, TransformerBlock
@@ -101,6 +101,14 @@ def check_forgets_places(attempt):
         tokens[:, -1] += tokens[:, -2]
         return tokens
 
+    def first_from_the_second(tokens):
+        tokens = np.array(tokens)
+        tokens[:, 0] += tokens[:, 1]
+        return tokens
+
+    def each_from_the_one_before(tokens):
+        return np.asarray(tokens) + np.roll(tokens, 1, axis=1)
+
     networks = [
         ("a Transformer block", lambda t: run(transformer, t), True),
         ("a Transformer block behind a position embedding", lambda t: run(transformer, t + positions), False),
@@ -109,6 +117,8 @@ def check_forgets_places(attempt):
         ("a network that adds the mean over the tokens", lambda t: t + np.mean(t, axis=1, keepdims=True), True),
         ("a network that turns the order around", lambda t: np.asarray(t)[:, ::-1], False),
         ("a network in which only the last token hears the one before it", last_from_the_one_before, False),
+        ("a network in which each token hears the one before it, the first the last", each_from_the_one_before, False),
+        ("a network in which only the first token hears the second", first_from_the_second, False),
     ]
     for name, network, expected in networks:
         got = answer(attempt, network, x.copy())

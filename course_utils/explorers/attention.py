@@ -140,9 +140,10 @@ def attention_explorer_from_arrays(
 
     def table_caption(network, **state):
         caption = "One row for each token that asks; the outlined row lights the picture. In both, light follows the "
-        caption += "square root, and the brightest is the table's largest entry."
-        with_class = attention[network].shape[-1] > n
-        return caption + (" The class token's row and column are left out." if with_class else "")
+        if attention[network].shape[-1] == n:
+            return caption + "square root, and the brightest is the table's largest entry."
+        caption += "square root, up to the largest entry of all, the class token's included. "
+        return caption + "The class token's row and column are left out."
 
     def class_caption(**state):
         values = table(**state)

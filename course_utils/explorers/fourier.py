@@ -10,7 +10,7 @@ from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place, Slide
 from course_utils.explorers.patches import _short as short
 from course_utils.explorers.patches import default_pictures
 
-REBUILT, KEPT, MISSING = "Rebuilt from the k lowest", "The frequencies kept", "What is missing"
+REBUILT, KEPT, MISSING = "Rebuilt from the slowest waves", "The waves kept", "What is missing"
 MOST_WAVES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24)
 WEAKEST, STRONGEST = 0.01, 100  # grey values: the ends of the colours for the strength of a wave
 
@@ -66,7 +66,7 @@ def _frequency_parts(pictures: dict) -> dict:
         energy = np.square(np.abs(np.fft.fft2(pictures[picture], axes=(0, 1)))).sum(axis=-1)
         energy[0, 0] = 0  # the mean is no contrast
         kept = waves <= limits[k]
-        head = f"{picture}: {_count(k, 'frequency', 'frequencies')} of {waves.size} ({_percent(k / waves.size)})"
+        head = f"{picture}: {_count(k, 'wave', 'waves')} of {waves.size} ({_percent(k / waves.size)})"
         if k == 1:
             return f"{head}: only the mean colour is left, and none of the picture's contrast."
         share = energy[kept].sum() / energy.sum() if energy.any() else 1.0
@@ -79,7 +79,7 @@ def _frequency_parts(pictures: dict) -> dict:
 
     settings = [
         Choice("picture", "Picture", list(pictures)),
-        Slider("k", "Frequencies kept, k", list(limits), [f"{k} of {waves.size}" for k in limits]),
+        Slider("k", "Waves kept", list(limits), [f"{k} of {waves.size}" for k in limits]),
     ]
     both = ("picture", "k")
     panels = [

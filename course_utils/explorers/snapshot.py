@@ -95,7 +95,8 @@ def snapshot(encoded: Encoded, state: dict | None = None) -> np.ndarray:
         rows[-1].append(column)
     body = [figures.beside(row, gap) for row in rows]
     width = max(560, *(row.shape[1] for row in body))
-    chosen = [f"{s['label']}: {s['texts'][k]}" for s, k in zip(spec["settings"], pick, strict=False)]
+    free = [(s, k) for s, k in zip(spec["settings"], pick, strict=False) if len(s["texts"]) > 1]
+    chosen = [f"{setting['label']}: {setting['texts'][k]}" for setting, k in free]
     if spec["place"]:
         chosen.append(f"{spec['place']['label']}: {pick[-1]}")
     words = spec["words"][outer_index(spec, pick)][pick[-1] if spec["place"] else 0]

@@ -90,8 +90,8 @@ def line_chart(
         if chance is not None:
             panel.axhline(factor * chance, color="#767676", linewidth=1, linestyle=(0, (1, 2)))
             panel.annotate(
-                "guessing", (0.99, factor * chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                fontsize=8, color="#595959",
+                "guessing", (0.99, factor * chance), xycoords=("axes fraction", "data"), xytext=(0, 6),
+                textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#595959",
             )  # fmt: skip
         if x_scale == "log":
             places = sorted({value for x, _ in found.values() for value in x})

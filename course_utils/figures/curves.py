@@ -116,6 +116,8 @@ def training_curves(
                     "guessing",
                     (0.99, 100 * chance),
                     xycoords=("axes fraction", "data"),
+                    xytext=(0, 6),  # above a curve that runs along the line
+                    textcoords="offset points",
                     ha="right",
                     va="bottom",
                     fontsize=8,

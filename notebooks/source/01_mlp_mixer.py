@@ -20,6 +20,7 @@
 # | tokens (patches) in a picture | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | side of a patch, in pixels | $p$ | 8 or 4 |
+# | colours of a pixel | $c$ | 3 (Fashion-MNIST: 1) |
 
 # %% [markdown]
 # ## Setup · 2 minutes
@@ -139,6 +140,10 @@ explore_influence(
 # - $x$ is a table: $n$ rows (tokens), $d$ columns (channels).
 # - $T$, *token mixing*: an MLP along a **column**. The same for every channel. Here patches meet.
 # - $C$, *channel mixing*: an MLP along a **row**. The same for every token. Here a patch thinks for itself.
+# - $\mathrm{LN}_1$, $\mathrm{LN}_2$: two LayerNorms. Each brings the $d$ numbers of a token to mean 0 and standard
+#   deviation 1, and then scales and shifts them by learned weights.
+#
+# An MLP is two dense layers here, with a GELU, a smooth ReLU, between them.
 #
 # An MLP always works along the last axis. So how does $T$ get at the columns?
 
@@ -164,8 +169,8 @@ print("after the block      z (b, n, d)   ", tuple(z.shape))
 
 # %% [markdown]
 # A classifier is: patch embedding, some blocks, a last LayerNorm, the mean over the tokens, one dense layer. These are
-# the sizes that this course names. S/16 and B/16 are the paper's; their weights agree with the paper's table (18.5 and
-# 59.9 million).
+# the sizes that this course names. S/16 and B/16 are the paper's. Without the head they have 18.0 and 59.1 million
+# weights; the paper's table 1 leaves the head out and says 18 and 59.
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in [
@@ -179,15 +184,17 @@ for name, shape, classes in [
     print(f"{about['weights']:11,} weights, {about['multiply_adds']:14,} multiply-adds")
 
 # %% [markdown]
-# **A question before you train.** Neither Mixer has a position embedding. Does it know where a patch was?
+# **A question before you train.** None of these Mixers has a position embedding. Does it know where a patch was?
 #
-# It does: $T$ has its own weight for each pair of places. Shuffle the patches and it sees another picture.
+# It does: each hidden unit of $T$ has a weight of its own for each place, one to read it and one to write to it.
+# Shuffle the patches and it sees another picture.
 
 # %% [markdown]
 # ## Train it · 5 minutes
 #
 # Below a Mixer learns from scratch. The bar shows epoch, step and time left. Stop the cell whenever you like:
-# everything up to the last finished epoch is kept.
+# everything up to the last finished epoch is kept. At the end the weights of the epoch that was best on the validation
+# pictures are put back (*kept*). *Top-5* counts an answer as right if the class is among the five likeliest.
 
 # %%
 plan = {
@@ -218,7 +225,7 @@ show.samples(dataset, model=model)
 # The same question as before, now of the network before and after training, block by block.
 #
 # **Predict first.** In the puzzle every cell may have to be compared with every other. After training, will an output
-# token still be moved most by itself?
+# token be moved by itself more than before, or less?
 
 # %%
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -229,15 +236,15 @@ explore_influence(
 
 # %% [markdown]
 # Go through the blocks, before and after, and read the words above the pictures. On the puzzle, after training, a
-# token's own share of the total has fallen in the last block: the other fifteen have gained.
+# token's own share of the total has fallen up to the last block: the other fifteen have gained.
 #
 # ### The weights of token mixing, as maps
 #
 # A hidden unit of $T$ is one number for each token: a map of the picture. Its *input weights* say which places it
 # reads, its *output weights* say to which places it writes. Before training they are noise.
 #
-# **Predict first.** The paper saw units that look at one place, at halves of the picture, and at opposite signs in
-# neighbouring places. Which of them would help to find the odd one out?
+# **Predict first.** The paper saw units that look at the whole picture, units that look at a small region, and many
+# pairs of units with opposite signs (section 3.5). Which of them would help to find the odd one out?
 
 # %%
 explore_token_mixing({"before training": before, "after training": model})
@@ -308,9 +315,10 @@ show.table(
 # A student report trained a Mixer on Fashion-MNIST with every combination of two learning rates, two dropout rates and
 # two batch sizes, and drew all runs in one figure. Its best run reached 89.17 % on the test pictures (learning rate
 # 0.01, dropout 0.1, batch size 256, 60 epochs). Here is that experiment: whole in the `full` profile, shorter in
-# `colab`, and in `quick` a small one with fewer combinations and a smaller network.
+# `colab`. In `quick` it is a small one: a smaller network, 4 epochs, one batch size, and the puzzle where Fashion-MNIST
+# is not at hand.
 #
-# **Predict first.** Which of the three settings matters most?
+# **Predict first.** Which of the settings matters most?
 
 # %%
 if PROFILE == "quick":
@@ -342,6 +350,9 @@ training_curves(
 )
 
 # %% [markdown]
+# In the small experiment it is the learning rate: after 4 epochs the smaller one is far behind. Dropout
+# is there against overfitting, and 4 epochs are too few to overfit.
+#
 # Each line is one run with one seed. Two lines that lie close together may well change places with another seed: before
 # you call a setting better, repeat the run.
 
@@ -404,7 +415,7 @@ checks.check_block_weights(block_weights)
 # ### 4 · Write a test that knows a mixer when it sees one
 #
 # `network` takes tokens `(1, n, d)` and gives tokens `(1, n, d)`, both NumPy arrays. Return True if *any* output token
-# depends on *another* input token. The check tries your test on six networks; some of them hide it well.
+# depends on *another* input token. The check tries your test on seven networks; some of them hide it well.
 
 # %% tags=["exercise"]
 def mixes_tokens(network, x):
@@ -429,7 +440,8 @@ checks.check_mixes_tokens(mixes_tokens)
 # ### 5 · Shuffle the patches
 #
 # Move whole patches: place `i` of the new picture shows patch `order[i]` of the old one. `Patches(p)` and its `unpatch`
-# do most of the work.
+# do most of the work. (`Patches` gives a tensor. `ops.convert_to_numpy` makes an array of it, which can be indexed with
+# `order`.)
 
 # %% tags=["exercise"]
 def shuffle_patches(images, order, p):
@@ -445,8 +457,8 @@ checks.check_shuffle_patches(shuffle_patches)
 
 # %% [markdown]
 # **Go on from here.** Shuffle all pictures of the puzzle with one and the same `order` and train again. Does the Mixer
-# mind? Would a convolution? (The paper's section 3.5 has the answer on ImageNet.) Then give every picture an order of
-# its own.
+# mind? Would a convolution? (The paper's section 3.4 has the answer for a large data set.) Then give every picture an
+# order of its own.
 
 # %% [markdown]
 # ## What the paper found, what we measured · 2 minutes
@@ -454,7 +466,8 @@ checks.check_shuffle_patches(shuffle_patches)
 # **The paper.** Trained on ImageNet alone, a Mixer overfits more than a ViT of the same size. Trained first on 300
 # million pictures it comes close: Mixer-H/14 then reaches 87.94 % top-1 on ImageNet (table 2 of the paper).
 #
-# **This course**, from recorded runs. Weights and multiply-adds for a picture stand beside every accuracy.
+# **This course**, from recorded runs. Weights and multiply-adds for a picture stand beside each of our accuracies.
+# *Processor minutes*: how long a run kept processor cores busy, all added up.
 
 # %%
 show.table(measured("mixer"))
@@ -464,7 +477,8 @@ training_curves(recorded_curves("mixer"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's short runs took 8 epochs on one core of a processor.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
+# `short`, and mixes the pictures in pairs against overfitting.
 #
 # **Three things to take home.**
 #

@@ -63,14 +63,15 @@ from course_utils.training import train
 # **Predict first.** How many of the 4096, the slowest ones, do you need before you recognise the picture? And which of
 # the four pictures will need most?
 #
-# Move $k$ (or focus the slider and use the arrow keys). Try your own picture too.
+# Move the number of waves (or focus the slider and use the arrow keys). Try your own picture too.
 
 # %%
 explore_frequencies()
 
 # %% [markdown]
-# Of the photographs, a few hundred waves are enough to see what it is. With 29 they hold 36 to 57 % of their contrast;
-# the shapes hold 4 %. Small things with hard edges are made of faster waves.
+# Of a photograph, a few hundred waves show what it is. With 29 (at most 3 periods from border to border) the
+# photographs have 36 to 57 % of their contrast, the shapes 4 %: they stand in a grid of 4 × 4, and what repeats four
+# times has hardly a wave slower than 4 periods. (With 441 they have overtaken the cat.)
 #
 # With all 4096 it is the picture again. A transform loses nothing: it says the same thing in other words. And each of
 # those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
@@ -78,8 +79,8 @@ explore_frequencies()
 # ### The same with tokens
 #
 # FNet does not transform pixels. It has a table $x$: $n$ rows (tokens), $d$ columns (channels). It transforms along the
-# tokens and along the channels, and keeps the real part. So output token $k$ is a sum over all places $j$, with the
-# weights of a wave: $\cos(2π\,jk/n)$.
+# tokens and along the channels, and keeps the real part. Over the tokens alone, output token $k$ is a sum over all
+# places $j$ with the weights of a wave, $\cos(2π\,jk/n)$; the channels then only shift that wave.
 #
 # **Predict first.** Choose *one patch of the cat*: only one token has anything to say. In how many rows of the table
 # will it be heard when the transform runs over the channels alone? Over the tokens alone? And for *stripes*, which are
@@ -105,8 +106,8 @@ explore_fourier()
 #
 # $$M(x) = \mathrm{Re}(F_n \, x \, F_d) \qquad (F_n)_{kj} = e^{-2πi\,jk/n}$$
 #
-# $F_n$ is the matrix of the transform over $n$ tokens. NumPy knows the transform; given $n$ tokens of which each is 1
-# alone, it returns the matrix. Here it is for $n = 4$:
+# $F_n$ is the matrix of the transform over $n$ tokens. NumPy knows the transform; apply it to the identity matrix
+# (each row is 1 at one place and 0 elsewhere), and it returns the matrix. Here it is for $n = 4$:
 
 # %% tags=["nbval-check-output"]
 def dft(n):
@@ -130,8 +131,9 @@ printed(dft(4))
 printed(dft(4) @ dft(4) / 4)
 
 # %% [markdown]
-# Ones and zeros: the tokens again, but token 1 and token 3 have changed places. Two transforms give the input back,
-# *mirrored*: $j → -j \bmod n$, with token 0 where it was. This mirror will follow us through the lesson.
+# Ones and zeros (divided by 4: two transforms also make everything $n$ times as large). It is the tokens again, but
+# token 1 and token 3 have changed places. Two transforms give the input back, *mirrored*: $j → -j \bmod n$, with token
+# 0 where it was. This mirror will follow us through the lesson.
 #
 # The layer does not multiply by $F_n$: the *fast* Fourier transform, `fft2`, gives the same numbers with less work.
 
@@ -255,15 +257,18 @@ explore_influence(
 # Mixer had a bright diagonal there.) One *row* is darker: token 0 holds the plain sum, and that is so large that after
 # the LayerNorm a small change hardly counts.
 #
-# Up to block 2 you see an **X**: each token is moved most by itself and by its mirror image, token $-i \bmod n$. You
-# have met that matrix: it is $F_n F_n$. Training makes the X paler.
+# Up to block 2 you see an **X**: each token is moved most by itself and by its mirror image, token $-i \bmod n$. One
+# arm of the X you have met: it is $F_n F_n$, the mirror. The other is the work of the real part: of what two transforms
+# bring back, half is mirrored and half as it was, $M(M(x)) = \frac{nd}{2}(x + \text{mirrored } x)$. Training makes the
+# X paler.
 #
 # ### What does it mistake for what?
 #
 # Here we need the puzzle of lesson 01: sixteen shapes, one in another colour, and the class is where it lies. We sort
 # the answers after each epoch into three kinds: right, *the mirrored place* ($-j \bmod 16$ instead of $j$), any other.
 #
-# **Predict first.** If the network only guesses among its mistakes, the mirrored place gets 1 of 15 of them.
+# **Predict first.** If the network merely guessed whenever it is wrong, the mirrored place would get 1 in 15 of its
+# mistakes. How many will it get?
 
 # %%
 puzzle = load_dataset("shapes")
@@ -293,7 +298,8 @@ line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test pictures (%)",
 # For a while nearly *every* mistake is the mirrored place. The network has found the odd shape, but not on which side
 # of the row of tokens it lies. Then it learns that, too.
 #
-# Why? $\cos(2π\,jk/n)$ is the same for $j$ and for $n - j$. What tells them apart has to come from somewhere else.
+# Why? A token at place $j$ gives to row $k$ of $M(x)$ exactly what the same token at place $n - j$ gives to row
+# $n - k$: the same rows, in another order. What tells the two apart has to come from somewhere else.
 
 # %% [markdown]
 # ## Take it apart · 8 minutes
@@ -387,7 +393,6 @@ def ablation_table():
                 "weights": result.model["weights"],
                 "multiply-adds": result.model["multiply_adds"],
                 "epochs": result.epochs,
-                "seconds an epoch": f"{np.median(result.history['seconds']):.1f}",
                 "test accuracy": show.percent(result.test["top1"]),
             }
     return show.table(rows)
@@ -408,9 +413,9 @@ ablate("none")
 # Without mixing the network stays at chance, 1 in 16. Positions alone would allow it a trick ("the reddest cell is the
 # odd one" is right for half of the puzzles), but in this training it does not even find that.
 #
-# With any of the three mixings it learns the puzzle. Even *random* matrices will do: nothing about waves is special
-# here. It is enough that each output hears all places, each with a weight of its own; the MLPs do the rest. Learned
-# matrices even need fewer epochs than Fourier.
+# With any of the three mixings it learns the puzzle. Even *random* matrices get most of it: nothing about waves is
+# special here. It is enough that the outputs hear all places in many different ways; the MLPs do the rest. (Fourier had
+# 8 epochs and the others 5, each with a schedule of that length: the table does not say which learns faster.)
 #
 # The paper saw something else. On language, learned matrices and Fourier came out alike, and random ones far behind
 # (see the end of the lesson). So the puzzle can tell mixing from no mixing, but not a good mixing from a poor one: an
@@ -508,7 +513,7 @@ checks.check_fnet_block(fnet_block)
 #
 # FNet's mixing is linear, and so nothing but the MLPs and LayerNorms can *decide* anything. A layer is linear if it
 # keeps sums and multiples. `layer` takes tokens and gives tokens; `x` and `y` are two tables to try it on. Return True
-# or False. The check tries your test on eight layers; each easy shortcut is fooled by one of them.
+# or False. The check tries your test on nine layers; each easy shortcut is fooled by one of them.
 
 # %% tags=["exercise"]
 def is_linear(layer, x, y):
@@ -538,12 +543,15 @@ def unseen_order(n):
 checks.check_unseen_order(unseen_order)
 
 # %% [markdown]
-# **Go on from here.** Switch the transform over the channels off before training:
+# **Go on from here.** Switch the transform over the channels off and train:
 #
 # ```python
 # from course_utils.models import blocks
+# network = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0)
 # for block in blocks(network):
 #     block.mixer.channels = False
+# _, cosines_diary = train_with_diary(network, puzzle, recipe("quick"))
+# line_chart({"epoch": sorted_answers(cosines_diary)}, "answers to 500 test pictures (%)", markers=True)
 # ```
 #
 # The positions are still there. Where does the accuracy on the puzzle stop, and what share of the mistakes is the
@@ -557,7 +565,8 @@ checks.check_unseen_order(unseen_order)
 # network with learned matrices 77.0, FNet 76.7, random matrices 56.6, no mixing 49.3. FNet reaches 92 to 97 % of
 # BERT's accuracy and trains 80 % faster on GPUs at 512 tokens (abstract).
 #
-# **This course**, from recorded runs on pictures. Weights and multiply-adds for a picture stand beside every accuracy.
+# **This course**, from recorded runs on pictures. Weights and multiply-adds for a picture stand beside each of our
+# accuracies. *Processor minutes*: how long a run kept processor cores busy, all added up.
 
 # %%
 show.table(measured("fnet"))
@@ -567,7 +576,8 @@ training_curves(recorded_curves("fnet"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's short runs took 8 epochs on one core of a processor.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
+# `short`, and mixes the pictures in pairs against overfitting.
 #
 # **Three things to take home.**
 #

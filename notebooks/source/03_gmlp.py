@@ -21,7 +21,8 @@
 # | the gate's weights, one for each pair of tokens | $W$ | $n × n$ |
 # | the gate's bias, one for each token | $b$ | $n$ |
 #
-# (In lesson 01, $b$ was the number of pictures in a batch. Here that is written out.)
+# (In lesson 01, $b$ was the number of pictures in a batch. Here that is written out; only in the comments of the
+# layers' source, `(b, n, k)` still begins with it.)
 
 # %% [markdown]
 # ## Setup · 2 minutes
@@ -79,7 +80,8 @@ explore_gating()
 # - *Itself − its neighbours* finds edges in the photograph.
 # - *Itself − all others* lets the odd cell through and hardly anything else.
 #
-# The last two *compare*. A gate can do so because it multiplies one place by what other places hold.
+# The last two *compare*: their rows of $W$ subtract other places from the place itself. The product then lets a token
+# through where it differs.
 #
 # ### The task: which one is odd?
 #
@@ -101,6 +103,8 @@ show.samples(puzzle)
 # **spatial gating unit**. It splits the channels into two halves, and the second half decides about the first:
 #
 # $$\mathrm{SGU}(z) = z_1 · \big(W · \mathrm{LN}(z_2) + b\big)$$
+#
+# (Before the bracket, · multiplies number by number; behind $W$, as behind $U$ and $V$, it is a product of matrices.)
 
 # %%
 show.source(SpatialGatingUnit.call, GMLPBlock.call)
@@ -179,7 +183,8 @@ print(f"z1 · (W z2), no norm:  {np.linalg.norm(twice) / np.linalg.norm(once):.1
 
 # %% [markdown]
 # A product of two things that both grow would grow with the square. The LayerNorm keeps the gate at its size, whatever
-# the size of $z$.
+# the size of $z$. And $z_1$? It must come through as it is: were it normalised too, the unit would not start as an
+# identity.
 #
 # These are the sizes that this course names. Ti, S and B are the paper's (table 1): 6, 20 and 73 million weights.
 
@@ -307,9 +312,10 @@ show.table(
 )
 
 # %% [markdown]
-# On the puzzle a neighbour counts about as much as a place far away: the odd cell can be anywhere. And the rows have
-# become alike, those of the last block most: much of what the gates read is common to all. Every token is multiplied
-# by something gathered from the whole picture, and that is what it takes to compare each cell with the fifteen others.
+# On the puzzle a gate weighs its own place most, if only a little in the last block; but that is one place of sixteen.
+# A neighbour counts about as much as a place far away: the odd cell can be anywhere. And the rows have become alike,
+# those of the last block most: much of what the gates read is common to all. Every token is multiplied by something
+# gathered from the whole picture, and that is what it takes to compare each cell with the fifteen others.
 #
 # ### Who moves whom, before and after
 #
@@ -366,8 +372,9 @@ for name, kept in (("b starts at 1", open_gates), ("b starts at 0", shut_gates))
     print(f"{name}; mean after training: {means}")
 
 # %% [markdown]
-# It learns, and on the puzzle it is *ahead*. And training does not open the gates that began shut: their $b$ stays far
-# below 1.
+# It learns: what the loss says to $W$ and $b$ is multiplied by $z_1$, which is not 0. So these two move first, and $U$
+# and $V$ follow. On the puzzle it is even *ahead*. And training does not open the gates that began shut: their $b$
+# stays far below 1.
 #
 # One run is no finding. Both were repeated with five seeds, with the quick recipe. Validation accuracy after the second
 # epoch, and test accuracy at the end:
@@ -446,7 +453,7 @@ checks.check_spatial_gate(spatial_gate)
 # ### 2 · A test: does a gate start as an identity?
 #
 # `gate` takes `(1, n, 2k)` and gives `(1, n, k)`. Return True if it hands the first half of the channels through, to
-# 0.001 at *every* place. The check tries your test on eight gates, right ones and wrong ones.
+# 0.001 at *every* place. The check tries your test on ten gates, right ones and wrong ones.
 
 
 # %% tags=["exercise"]
@@ -529,9 +536,10 @@ checks.check_left_neighbour(left_neighbour)
 # ## What the paper found, what we measured · 2 minutes
 #
 # **The paper.** Trained on ImageNet alone, gMLP-Ti, S and B reach 72.3, 79.6 and 81.6 % top-1; DeiT, a Transformer of
-# about the same size each, 72.2, 79.8 and 81.8 % (table 2). The learned rows of $W$ look local there, and alike from
-# place to place: the gates became something like convolutions (figure 3). On our puzzle they became alike too, but not
-# local.
+# about the same size each, 72.2, 79.8 and 81.8 % (table 2). The learned rows of $W$ look local there, and each
+# is about the one beside it, moved by one place: the gates became something like convolutions (figure 3). On our puzzle
+# nothing is moved: the rows became alike because they read the *same* places, wherever they stand, near or far. (By the
+# measure above a convolution's rows would hardly be alike.)
 #
 # **This course**, from recorded runs, beside the published lesson whose place it takes:
 
@@ -543,7 +551,8 @@ training_curves(recorded_curves("gmlp"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's short runs took 8 epochs on one core of a processor.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
+# `short`, and mixes the pictures in pairs against overfitting.
 #
 # **Three things to take home.**
 #

@@ -115,6 +115,9 @@ def test_is_linear(capsys):
         "for FNet's mixing, but it is linear": lambda layer, x, y: False,
         "for a LayerNorm, but it is not linear": lambda layer, x, y: True,
         "return True or False": lambda layer, x, y: 1,
+        "adds the median over the tokens, but it is not linear": lambda layer, x, y: np.allclose(
+            layer(-2 * x), -2 * layer(x), atol=1e-4
+        ),
     }
     refused(checks.check_is_linear, wrong, capsys)
 

@@ -55,6 +55,10 @@ def test_starts_as_identity(capsys):
         (lambda gate, z: bool((gate(z) == split(z)[0]).all()), "you say False for"),
         (lambda gate, z: bool(np.median(np.abs(gate(z) - split(z)[0])) < 1e-3), "the last token alone"),
         (lambda gate, z: bool(abs((gate(z) - split(z)[0])[:, :-1].mean()) < 1e-3), "you say True for"),
+        (lambda gate, z: bool(np.abs(gate(z) - split(z)[0]).mean() < 1e-3), "0.005 too high in one number"),
+        (lambda gate, z: bool(np.square(gate(z) - split(z)[0]).mean() ** 0.5 < 1e-3), "0.005 too high in one number"),
+        (lambda gate, z: bool((split(z)[0] - gate(z)).max() < 1e-3), "you say True for"),
+        (lambda gate, z: bool(np.abs(gate(z) - split(z)[0]).max() < 0.1), "0.005 too high in one number"),
         (lambda gate, z: gate(z) - split(z)[0], "return True or False; for the unit as the paper starts it"),
         (lambda gate, z: bool(np.abs(gate(z) - z).max() < 1e-3), "your code raised ValueError"),
     ):

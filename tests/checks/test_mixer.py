@@ -88,6 +88,16 @@ def test_mixes_tokens(capsys):
         changed[:, -1] *= -2
         return bool((np.abs(network(changed) - network(x)).max(axis=(0, 2)) > 1e-6)[:-1].any())
 
+    def only_the_first_token(network, x):
+        changed = x.copy()
+        changed[:, 0] *= -2
+        return bool((np.abs(network(changed) - network(x)).max(axis=(0, 2)) > 1e-6)[1:].any())
+
+    def only_what_the_last_hears(network, x):
+        changed = x.copy()
+        changed[:, :-1] *= -2
+        return bool(np.abs(network(changed) - network(x))[:, -1].max() > 1e-6)
+
     def forgets_that_a_token_may_move_itself(network, x):
         return not np.allclose(network(-x), network(x))
 
@@ -95,6 +105,8 @@ def test_mixes_tokens(capsys):
     assert verdict(capsys).startswith("✓")
     for attempt, hint in (
         (only_the_last_token, "only the first token moves only the last, but it does mix"),
+        (only_the_first_token, "only the sixth token moves only the fourth, but it does mix"),
+        (only_what_the_last_hears, "only the sixth token moves only the fourth, but it does mix"),
         (forgets_that_a_token_may_move_itself, "a block without token mixing, but it does not mix"),
         (lambda network, x: 1, "return True or False"),
         (lambda network, x: True, "a block without token mixing"),

@@ -41,9 +41,16 @@ def test_attention(capsys):
         "divide the scores, not the output": lambda q, k, v: softmax(q @ k.T) @ v / np.sqrt(q.shape[-1]),
         "the shape is right, the numbers are not": lambda q, k, v: v,
         "must have the shape": lambda q, k, v: q @ k.T,
-        "large ones overflow": overflows,
+        "right for small scores, but not for large ones": overflows,
     }
     refused(checks.check_attention, wrong, capsys)
+
+    def underflows(q, k, v):
+        scores = q @ k.T / np.sqrt(q.shape[-1])
+        powers = np.exp(scores - scores.max())  # the largest of all rows, not each row's own
+        return powers / powers.sum(axis=-1, keepdims=True) @ v
+
+    refused(checks.check_attention, {"take each row's own largest score off": underflows}, capsys)
 
 
 def test_transformer_weights(capsys):
@@ -79,6 +86,8 @@ def test_forgets_places(capsys):
         "you say True for a Transformer block behind": lambda f, x: True,
         "return True or False": lambda f, x: 1,
         "turns the order around": lambda f, x: shuffled(f, x, np.arange(9)[::-1]),
+        "each token hears the one before it": lambda f, x: shuffled(f, x, np.roll(np.arange(9), 1)),
+        "only the first token hears the second": lambda f, x: shuffled(f, x, np.array([*range(7), 8, 7])),
     }
     refused(checks.check_forgets_places, wrong, capsys)
 

@@ -71,10 +71,10 @@ def test_frequencies_words_give_the_share_of_the_contrast(frequencies):
     rebuilt, _ = slow(picture, 6)
     share = rebuilt.var(axis=(0, 1)).sum() / picture.astype("float64").var(axis=(0, 1)).sum()
     assert frequencies.words({"picture": "cat", "k": 113}) == (
-        "cat: 113 frequencies of 4096 (2.8 %): all waves with at most 6 periods across the picture. "
+        "cat: 113 waves of 4096 (2.8 %): all waves with at most 6 periods across the picture. "
         f"They hold {100 * share:.0f} % of its contrast (its energy without the mean)."
     )
-    assert "1 frequency of 4096 (less than 0.1 %): only the mean colour" in frequencies.words({"k": 1})
+    assert "1 wave of 4096 (less than 0.1 %): only the mean colour" in frequencies.words({"k": 1})
     assert "at most 1 period across" in frequencies.words({"k": 5})
     assert frequencies.words({"k": 4096}).endswith("(100 %): the picture itself.")
 
