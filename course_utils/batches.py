@@ -54,3 +54,23 @@ class Batches(keras.utils.PyDataset):
         if self.augmentation is not None and self.augmentation.names:
             images, labels = self.augmentation(images, labels, np.random.default_rng((self.seed, self.epoch, step)))
         return resized(images, self.size), labels
+
+
+def fed(batches: Batches):
+    """Returns an epoch's batches in the form in which `fit` wastes no time with them.
+
+    Left to itself, Keras hands a `PyDataset` to TensorFlow's data pipeline with its autotuning on. The tuning thread
+    sleeps for ever longer, up to a minute, and the end of an epoch now and then waits until it wakes up.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    kinds = tuple(tf.TensorSpec(part.shape, part.dtype) for part in batches[0])
+    data = tf.data.Dataset.from_generator(
+        lambda: (batches[step] for step in range(len(batches))), output_signature=kinds
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    # Told of its length, Keras does not take the end of an epoch for a lack of data.
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2).with_options(options)

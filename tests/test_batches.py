@@ -1,8 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from course_utils.augmentation import Augmentation, flip_and_crop
-from course_utils.batches import Batches, resized
+from course_utils.batches import Batches, fed, resized
 
 
 @pytest.fixture
@@ -76,3 +77,17 @@ def test_resizing_comes_last_and_only_where_needed(images):
 
 def test_a_batch_larger_than_the_data_becomes_the_data(images):
     assert batches(images, batch_size=500)[0][0].shape == (40, 16, 16, 3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's data pipeline")
+def test_fit_is_fed_the_same_batches_without_the_tuning_that_holds_up_an_epochs_end(images):
+    epoch = batches(images, augmentation=Augmentation(("flip", "crop")))
+    data = fed(epoch)
+    assert not data.options().autotune.enabled
+    assert int(data.cardinality()) == len(epoch)
+    found = list(data.as_numpy_iterator())
+    assert len(found) == len(epoch)
+    for (x, y), (same_x, same_y) in zip(found, (epoch[i] for i in range(len(epoch))), strict=True):
+        assert x.dtype == same_x.dtype == "uint8"
+        np.testing.assert_array_equal(x, same_x)
+        np.testing.assert_array_equal(y, same_y)
