@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from course_utils import augmentation
 from course_utils.augmentation import Augmentation
 from course_utils.batches import Batches
 from course_utils.recipes import AUGMENTATIONS
@@ -44,6 +45,59 @@ def test_mixup_weighs_pictures_and_labels_alike(images):
     """A picture's third channel is 5 k for label k: so the mixed label tells what the mixed channel must be."""
     x, y = next((x, y) for x, y in (changed(("mixup",), images, s) for s in range(9)) if (y != LABELS).any())
     np.testing.assert_allclose(x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=0.501)
+
+
+def operation(name):
+    return next(layer for layer in augmentation._operations() if type(layer).__name__ == name)
+
+
+@pytest.mark.parametrize("name", ["RandomTranslation", "RandomRotation", "RandomShear"])
+def test_randaugment_moves_a_spot_both_ways(name):
+    spot = np.zeros((40, 16, 16, 1), dtype="uint8")
+    spot[:, 4:6, 11:13] = 255  # up on the right
+    moved = augmentation._through([operation(name)], spot, np.random.default_rng(0))[..., 0]
+    columns = (moved.sum(axis=1) * np.arange(16)).sum(axis=1) / moved.sum(axis=(1, 2)) - 11.5
+    assert columns.min() < -0.3
+    assert columns.max() > 0.3
+
+
+def test_randaugment_makes_pictures_brighter_and_darker_sharper_and_smoother_and_keeps_four_bits_or_more():
+    grey = np.full((40, 16, 16, 3), 100, dtype="uint8")
+    found = augmentation._through([operation("RandomBrightness")], grey, np.random.default_rng(0)).mean(axis=(1, 2, 3))
+    assert 100 - 52 < found.min() < 90
+    assert 110 < found.max() < 100 + 52
+    edge = np.full((40, 16, 16, 3), 60, dtype="uint8")
+    edge[:, :, 8:] = 180
+    at_edge = augmentation._through([operation("RandomSharpness")], edge, np.random.default_rng(0))[:, 8, 7, 0]
+    assert at_edge.min() < 55
+    assert at_edge.max() > 65
+    ramp = np.broadcast_to(np.arange(256, dtype="uint8").reshape(1, 16, 16, 1), (40, 16, 16, 3))
+    levels = augmentation._through([operation("RandomPosterization")], ramp, np.random.default_rng(0))
+    assert {len(np.unique(picture)) for picture in levels} <= {16, 32, 64, 128, 256}
+
+
+def test_randaugment_draws_two_operations_for_each_quarter_of_a_batch_and_all_of_them_in_time(images, monkeypatch):
+    seen = []
+
+    def through(layers, part, rng):
+        seen.append((tuple(map(id, layers)), part))
+        return part
+
+    monkeypatch.setattr(augmentation, "_through", through)
+    augment = Augmentation(("randaugment",))
+    for seed in range(30):
+        augment(images, LABELS, np.random.default_rng(seed))
+    assert len(seen) == 4 * 30
+    assert {len(layers) for layers, _ in seen} == {2}
+    assert {len(part) for _, part in seen} == {3}
+    np.testing.assert_array_equal(np.concatenate([part for _, part in seen[:4]]), images)
+    assert len({layer for layers, _ in seen for layer in layers}) == 12
+    assert len({layers for layers, _ in seen[:4]}) > 1
+
+
+def test_a_batch_of_fewer_than_four_pictures_is_augmented_too(images):
+    x, _ = Augmentation(("randaugment",))(images[:3], LABELS[:3], np.random.default_rng(0))
+    assert x.shape == images[:3].shape
 
 
 @pytest.mark.one_backend
