@@ -60,6 +60,29 @@ def test_only_runs_longer_than_the_short_recipe_are_longer_runs(monkeypatch):
     assert report.longer_runs() == {"vit": [long]}
 
 
+def test_the_runs_as_the_paper_says_differ_in_spt_and_lsa_alone_and_stand_beside_the_papers_own():
+    plain, both = report.paper_cards()
+    assert plain["model"]["name"] == f"{both['model']['name']}_plain"
+    assert plain["recipe"] == both["recipe"]
+    assert plain["seed"] == both["seed"]
+    for card in (plain, both):
+        assert Recipe(**card["recipe"]) == replace(RECIPES["paper"], epochs=len(card["history"]["loss"]))
+        assert report.machine_of(card) == report.machine_of(plain), "the text names one machine"
+    text = report.as_the_paper()
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:2] == "| "]
+    assert [row[0] for row in rows[1:]] == [
+        "small data vit course plain",
+        "small data vit course",
+        "the paper's: plain ViT",
+        "the paper's: SPT and LSA",
+    ]
+    for row, card in zip(rows[1:3], (plain, both), strict=True):
+        assert row[-1] == f"{100 * card['test']['top1']:.1f} %"
+        assert row[-3] == f"{100 * max(card['history']['val_accuracy']):.1f} %"
+    assert [row[-1] for row in rows[3:]] == ["73.81 %", "76.92 %"]
+    assert all(card not in found for found in report.longer_runs().values() for card in (plain, both))
+
+
 def test_what_a_recipe_cost_says_where_a_run_had_another_number_of_epochs():
     card = runs.recorded("mixer_course_cifar100_course")
     assert report._cost(card, "course").startswith("mixer course on cifar100, 98.8 minutes")
@@ -86,11 +109,12 @@ def test_the_repeated_lessons_were_trained_as_published_and_as_far_as_told():
         assert line.startswith(f"{paper.replace('_', ' ')} published on cifar100, {told}")
 
 
-def test_each_recipe_tells_what_it_reached_or_that_nobody_ran_it():
+def test_each_recipe_tells_what_it_reached_or_that_nobody_ran_it(monkeypatch):
     found = report.costs()
     assert set(found) == set(RECIPES)
     assert len(found["short"]) == len(report.SHORT)
     assert len(found["quick"]) == len(report.TINY)
+    monkeypatch.setattr(report, "costs", lambda: found | {"paper": []})
     text = report.recipes_with_costs('X = {}\n"""The recipes by name. Whatever:\n\nold\n"""\nrest')
     assert text.startswith('X = {}\n"""The recipes by name. Whatever:\n\n- "quick":\n    - fnet tiny on shapes')
     assert '- "paper": no recorded run.\n"""\nrest' in text
@@ -105,14 +129,18 @@ def test_a_readme_without_its_markers_is_named():
 
 
 def test_the_figure_draws_every_run_and_the_published_curve_of_every_paper():
-    panels = report.figure().axes
+    picture = report.figure()
+    panels = picture.axes
+    picture.canvas.draw()
+    (legend,) = picture.legends
+    assert picture.bbox.x0 <= legend.get_window_extent().x0 < legend.get_window_extent().x1 <= picture.bbox.x1
     assert len(panels) == len(PAPERS)
     for axes, paper in zip(panels, PAPERS, strict=True):
         theirs, *ours = axes.get_lines()
         assert len(ours) == len(report.course_runs(paper))
         for line, card in zip(ours, report.course_runs(paper), strict=True):
             assert list(line.get_ydata()) == pytest.approx([100 * v for v in card["history"]["val_accuracy"]])
-            assert line.get_label() == f"this course, {report.name_of(Recipe(**card['recipe']))} recipe"
+            assert line.get_label() == f"this course: {report.name_of(Recipe(**card['recipe']))}"
         assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:50]])
         for line in axes.get_lines():
             assert axes.get_ylim()[1] > max(line.get_ydata()), "a curve is cut off"

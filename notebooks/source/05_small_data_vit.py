@@ -147,9 +147,9 @@ print("tokens         (b, n, d)       ", tuple(tokenize(image).shape))
 #
 # - **Temperature.** The paper found the attention of ViTs on small data too smooth: every token takes a little from
 #   everywhere. So each head *learns* its $τ$; it starts at $\sqrt{d_h}$. A low one sharpens, a high one smooths.
-# - **Mask.** A token's query and its own key come from the same token, so their product is often large, and the token
-#   listens to itself. The mask sets the diagonal to −∞: it must take from others. (The residual connection still hands
-#   it its own state.)
+# - **Mask.** The paper's argument: a token's query and its own key come from the same token, so their product tends to
+#   be large, and the token listens to itself. The mask sets the diagonal to −∞: it must take from others. (The residual
+#   connection still hands it its own state.)
 
 # %%
 show.source(SelfAttention.scores, LocalitySelfAttention.scores)
@@ -190,7 +190,7 @@ for name, changes in {
 # LSA adds eight weights: one temperature for each of 4 heads in 2 blocks. SPT adds more than half of the network again,
 # because its first layer reads five times as many numbers.
 #
-# **A question before you train.** Multiply all query weights by 2, and halve nothing else. What happens to
+# **A question before you train.** Multiply all query weights by 2, and change nothing else. What happens to
 # $Q K^\top / τ$?
 #
 # It doubles, just as if $τ$ were halved. So a learned temperature can do nothing that the queries could not learn
@@ -241,8 +241,8 @@ curves["√head_dim"] = {"temperature": [start[0, 0]] * len(after)}
 training_curves(curves, keys=("temperature",), labels={"temperature": "temperature τ of a head"})
 
 # %% [markdown]
-# They move, so they are trained (that is worth a test: exercise 6). On the puzzle they move by a fifth at most, more
-# often down than up. Why so little? Perhaps because the rows are sharp already. Look at them.
+# They move, so they are trained (that is worth a test: exercise 6). On the puzzle they move by about a tenth,
+# more often down than up. Why so little? Perhaps because the rows are sharp already. Look at them.
 #
 # ### One row, turned by hand
 #
@@ -257,7 +257,9 @@ explore_temperature(model, {"test picture 1": dataset.x_test[0], "test picture 2
 
 # %% [markdown]
 # At the low end the largest score takes all: the softmax becomes a maximum. At the high end the shares come together,
-# and the entropy climbs towards its limit. On the puzzle the step from *learned* to √head_dim changes little.
+# and the entropy climbs towards its limit. On the puzzle the step from *learned* to √head_dim changes little. Opening
+# the mask lets in each token's product with itself: the network was trained without it, so no loss ever depended on it,
+# and what it does to a row is chance.
 #
 # How sharp are the rows of each block, over many pictures?
 
@@ -270,8 +272,8 @@ for k, block in enumerate(weights, start=1):
     print(f"τ from {taus.min():.2f} to {taus.max():.2f}, √head_dim = {start[0, 0]:.2f}")
 
 # %% [markdown]
-# On the puzzle these rows are sharp: little over a bit at most, of nearly four. A token takes nearly everything from a
-# few others. Is that the work of LSA, or would it be so without? That takes an experiment.
+# On the puzzle these rows are sharp: on average little over a bit, of nearly four. A token takes nearly everything from
+# a few others. Is that the work of LSA, or would it be so without? That takes an experiment.
 
 # %% [markdown]
 # ## Take it apart · 8 minutes
@@ -339,8 +341,9 @@ training_curves(
 #
 # - **SPT leaves chance first**, if only just with this seed: its tokens compare neighbours before any attention has
 #   been learned.
-# - **The control does not leave chance**: its row is in the table of seeds, below. Same weights, same LayerNorm,
-#   nothing more to see: so it is the shifts that help.
+# - **The control does not leave chance**: its row is in the table of seeds, below. It has SPT's weights and LayerNorm
+#   and nothing more to see. Against it the *shifts* help; against the plain ViT, the rest of SPT (the LayerNorm, the
+#   same patch five times) does harm. SPT is the sum of both.
 # - **SPT then slows down** near 55 %. A network with plain patches starts later, and once it has started it goes on.
 #
 # And LSA? Here is the table of SPT × LSA, and beside it what the paper set out to change: how smooth a row is, and what
@@ -364,8 +367,8 @@ show.table(rows)
 
 # %% [markdown]
 # On the puzzle the plain ViT is sharp where it must be, in block 1. In block 2 it is nearly even, at 3 bits and more:
-# there every token tells what was found to all the others. From itself a token takes little more than an even share of
-# 1 in 16. There is little here for temperature and mask to repair.
+# there every token tells what was found to all the others. From itself a token takes next to nothing in block 1 and
+# about an even share, 1 in 16, in block 2. There is little here for temperature and mask to repair.
 #
 # ### How much of it is luck?
 #
@@ -394,7 +397,7 @@ show.table(seeds("spt_and_lsa"))
 
 # %%
 def where_wrong(network):
-    """Counts wrong answers by how many rows and columns they lie from the right cell: (7, 7), the right cell amid."""
+    """Counts wrong answers by how many rows and columns they lie from the right cell, in the middle of (7, 7)."""
     said = np.argmax(network.predict(small.x_test.astype("float32"), batch_size=500, verbose=0), axis=1)
     rows, columns = np.stack(np.divmod(said, 4)) - np.stack(np.divmod(small.y_test, 4))
     counts = np.zeros((7, 7), int)
@@ -403,20 +406,25 @@ def where_wrong(network):
     return counts
 
 
-cards = []
+wrongs = {}
 for name in ("plain ViT", "SPT", "SPT and LSA"):
     network = results[name][0] if PROFILE == "quick" else trained((plain | shifted)[name], small)[0]
-    wrong = where_wrong(network)
+    wrong = wrongs[name] = where_wrong(network)
     near, total = wrong[2:5, 2:5].sum(), wrong.sum()
     print(f"{name}: {total} of 1000 wrong, {near} of them in a cell next to the right one")
-    cards.append(figures.with_title(figures.enlarge(figures.sequential(wrong), 25), name, f"{total} wrong answers"))
+high = max(wrong.max() for wrong in wrongs.values())  # one colour scale for all three
+cards = [
+    figures.with_title(figures.enlarge(figures.sequential(wrong, high), 25), name, f"{wrong.sum()} wrong answers")
+    for name, wrong in wrongs.items()
+]
 show.picture(figures.beside(cards), "Where the wrong answers lie, seen from the right cell, which is in the middle.")
 
 # %% [markdown]
-# In each map the middle stands for the right cell, and bright is where the wrong answers lie, seen from there. **SPT is
-# wrong by one cell.** (By guessing, 35 % of the wrong answers would lie that near.) It knows the neighbourhood and not
-# yet the cell, for the odd colour stands in the tokens all around it. That is the price of seeing further, on a task
-# that asks *where*. With all 8,000 puzzles it can be learned: the network that you trained first sees as far.
+# In each map the middle stands for the right cell, and bright is where the wrong answers lie, seen from there; all
+# three have one colour scale. **SPT is wrong by one cell.** (By guessing, 35 % of the wrong answers would lie that
+# near.) It knows the neighbourhood and not yet the cell, for the odd colour stands in the tokens all around it. That is
+# the price of seeing further, on a task that asks *where*. With all 8,000 puzzles it can be learned: the network that
+# you trained first sees as far.
 
 # %% [markdown]
 # ## Your turn · 10 minutes
@@ -565,7 +573,10 @@ training_curves(recorded_curves("small_data_vit"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's short runs took 8 epochs on one core of a processor.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
+# `short`, and mixes the pictures in pairs against overfitting. The two rows with recipe `paper` are the paper's own
+# training, cut from 100 epochs to 18, with both ideas and without (*plain*). It is made for long runs: after 18 epochs
+# both networks have hardly begun, and the two differ by no more than another seed could make.
 #
 # **Predict first.** The same $2 × 2$ as above, on photographs: all of CIFAR-100, 16 tokens, 8 epochs, three seeds. What
 # will SPT do, what LSA?
@@ -577,13 +588,15 @@ show.table(mean_and_spread("spt_and_lsa_cifar100"))
 # LSA makes no difference that another seed would not make. SPT *costs* about three points, with every seed. That is
 # no contradiction to the paper, whose networks have 64 tokens and train for 100 epochs: there 50,000 pictures become
 # few. Here 8 epochs have hardly used them up, and a patch of 8 pixels is a quarter of the picture's side. That these
-# are the reasons is a guess; you know by now how to test one. With 64 tokens and the same 8 epochs, the network with
-# both ideas (first row above) is a point ahead of the plain one of lesson 04, with one seed each.
+# are the reasons is a guess; you know by now how to test one. With 64 tokens the network with both ideas (the first
+# table) is ahead of the plain one of lesson 04: by a point after the same 8 epochs, and by more in the longer runs with
+# `course`, though it had fewer epochs there. One seed each.
 #
 # **Three things to take home.**
 #
-# 1. Shifted patches let a token see four times as many pixels. On the puzzle the *shift* does it, not the LayerNorm or
-#    the weights, and it has a price: what is seen by nine tokens is found sooner, and pinned down later.
+# 1. Shifted patches let a token see four times as many pixels. On the puzzle it is the *shift* that gets SPT started;
+#    the LayerNorm and the weights alone never do. It has a price: what is seen by nine tokens is found sooner, and
+#    pinned down later.
 # 2. A temperature is one learned number for each head, a shorter way to what the queries could learn; the mask is a
 #    constant. Test that the one is trained and the other is not.
 # 3. A table of four with one seed in each cell is four anecdotes.

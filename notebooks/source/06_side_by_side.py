@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06 · Side by side: five mixers in one skeleton
 #
-# **60 minutes.** Five papers, five ways to let tokens meet. Here they stand in the same network, on the same data, with
-# the same recipe, and nothing but the mixer changes. Then you hunt bugs: real ones, from published lessons.
+# **60 minutes.** Five papers, five ways to let tokens meet. Here they stand in one skeleton (patches of one size, one
+# width, one depth), on the same data, with the same recipe. Then you hunt bugs: real ones, from published lessons.
 #
 # After this lesson you can
 #
@@ -43,7 +43,9 @@ from keras import ops
 from course_utils import baselines, checks, probes, show
 from course_utils.baselines import at_the_same_epoch, measured
 from course_utils.data import load_dataset
-from course_utils.defects import SharedNormMixerBlock, WrongGradientNorm, suspects
+from course_utils.defects import SharedNormMixerBlock as PublishedMixerBlock
+from course_utils.defects import WrongGradientNorm as OtherLayerNorm
+from course_utils.defects import suspects
 from course_utils.explorers import explore_influence, influence_explorer_from_arrays
 from course_utils.figures import bar_chart, line_chart
 from course_utils.guard import input_gradient
@@ -80,6 +82,8 @@ explore_influence(untrained, {"a puzzle": puzzle.x_test[0]})
 # %% [markdown]
 # - **None** lights one token, at every depth. So does the **gate**: it starts as an identity, and must learn to mix.
 # - **MLP** and **attention** light all tokens and prefer the token itself: the residual connection hands it through.
+# - **SPT + LSA** lights all tokens and prefers itself as well, although its attention may not take from itself: the
+#   residual connection sees to that.
 # - **Fourier** lights all tokens in the first block, and the token itself is not special. A Fourier transform is a sum
 #   over *all* tokens, and it is far larger than the $x$ that the residual adds to it.
 #
@@ -96,8 +100,10 @@ explore_influence(untrained, {"a puzzle": puzzle.x_test[0]})
 # | attention | $\mathrm{softmax}(Q K^\top / \sqrt{d_h}) · V$ | computed anew from every picture |
 # | SPT + LSA | the same with a learned $τ$ for $\sqrt{d_h}$ and no diagonal | computed anew from every picture |
 #
-# Around the mixer everything is alike: patches, blocks of "tokens, then channels", a last LayerNorm, the mean over the
-# tokens, one dense layer. These are the networks you are about to train:
+# Around the blocks everything is alike: the size of a patch, the width, the number of blocks, a last LayerNorm, the
+# mean over the tokens, one dense layer. What a paper brings with its mixer stays: a position embedding or none, how
+# wide the hidden layer along the channels is, where the LayerNorm stands (Fourier: after the sum), and SPT's tokens.
+# These are the networks you are about to train:
 
 # %% tags=["nbval-check-output"]
 def built(name, network):
@@ -106,7 +112,8 @@ def built(name, network):
         "mixer": name,
         "tokens made by": about["tokenization"],
         "block": about["block"],
-        "position embedding": "yes" if any(layer.name == "position_embedding" for layer in network.layers) else "no",
+        "position embedding": "yes" if about["position_embedding"] else "no",
+        "hidden width": about.get("channels_mlp_dim", about.get("mlp_dim")),
         "weights": about["weights"],
         "multiply-adds": about["multiply_adds"],
     }
@@ -116,7 +123,9 @@ show.table([built(name, network) for name, network in untrained.items()])
 
 # %% [markdown]
 # "Same width and depth" does not mean "same size". SPT + LSA has the largest network because its first layer sees five
-# pictures instead of one. Remember that when you compare accuracies.
+# pictures instead of one. The Fourier mixer has no weights at all, and its network still has more than the MLP's: as in
+# its paper, the layer hidden in the channels' MLP is four times as wide as a token. Remember that when you compare
+# accuracies.
 #
 # ### What if there were more tokens?
 #
@@ -210,8 +219,9 @@ bar_chart(
 # **None** stays at chance on the puzzle, as in lesson 01: its tokens never meet. The five others have solved it, or
 # nearly. Between them, a difference of a percent or two means nothing here: one seed is one throw.
 #
-# Compare the second panel with the third. Multiply-adds count the products inside dense layers and nothing else. A
-# small network spends much of its time elsewhere: transposes, softmax, LayerNorms, starting each operation.
+# Compare the second panel with the third. On the whole they agree, but not network by network. Multiply-adds count the
+# products in dense layers, in attention's tables and in the gate, and nothing else. A small network also spends time on
+# transposes, softmax, LayerNorms and on starting each operation.
 # **Multiply-adds belong to the network; seconds belong to the network, the machine and the code.**
 #
 # ### Accuracy against time
@@ -260,9 +270,10 @@ influence_explorer_from_arrays(influences, pictures, depths, probes.token_grid(t
 #
 # Two questions to the *first* block of each trained network.
 #
-# 1. Take two pictures. How much of a token's influence lies on *other* tokens in the second picture than in the first?
+# 1. Take two pictures. What share of the influence on a token comes from other places in the second picture than in
+#    the first?
 # 2. Shuffle the tokens. If the output is the same, only shuffled, the block does not know where a token is. (We give
-#    the difference as a share of the output's own size.)
+#    the difference as a share of the output's spread.)
 #
 # **Predict first.** For each mixer: does its pattern follow the picture? Does it know the place?
 
@@ -302,9 +313,10 @@ bar_chart(
 # attention looks somewhere else: a large part of its influence moves. The weights of MLP, Fourier and gate are the same
 # for every picture. What little moves there is the work of LayerNorm, GELU and the gate's product.
 #
-# The right panel says who needs a position embedding. A block that only compares tokens with each other cannot know
-# where they stand: for both kinds of attention, and for none, a shuffle changes nothing. MLP and gate have weights that
-# belong to places, and a Fourier transform has its waves.
+# The right panel says who knows nothing of places without a position embedding: for both kinds of attention, and for
+# none, a shuffle changes nothing. MLP and gate have weights that belong to places. A Fourier transform has its waves,
+# but one shuffle is not every shuffle: lesson 02 found orders, such as the mirrored one, that an FNet cannot tell
+# apart. So it has a position embedding, too.
 
 # %% [markdown]
 # ## Take it apart · 8 minutes
@@ -364,7 +376,8 @@ line_chart(
 )
 
 # %% [markdown]
-# (The points at the right end are the runs from above.) Look at both panels. Where the left one is near 100 % and the
+# (Compare the points that stand one above the other, not along a line: those at the right end are the runs from above,
+# with more pictures *and* about twice as many steps.) Look at both panels. Where the left one is near 100 % and the
 # right one is not, pictures were learned by heart: too little data. Where the left one is low as well, the network was
 # still learning: too few steps, and no word about data.
 #
@@ -376,14 +389,15 @@ line_chart(
 # - SPT + LSA is far behind plain attention. Look at the left panel before you blame the pictures: it had not learned
 #   even those by heart. Something makes it slow. Is it SPT, or LSA?
 
-# Lesson 05 took the two apart: it is the *shift*. With it, a token also sees half of the patches beside its own. In a
-# photograph that is useful, for neighbouring patches belong together. In the puzzle each cell stands for itself, and
-# its neighbours are noise. (`learn_from(counts[0], fresh("small_data_vit", shifted_patches=False))` is LSA alone.)
+# Lesson 05 took the two apart: it is SPT. Through shifted patches the odd colour stands in up to nine tokens. That
+# makes it quick to notice and slow to pin down, and this task asks *where*: nearly all of SPT's wrong answers lay in a
+# cell next to the right one. (`learn_from(counts[0], fresh("small_data_vit", shifted_patches=False))` is LSA alone.)
 #
 # **Every mixer brings an assumption. Much data can make up for a wrong one; with little data you see whether it fits.**
 # With photographs it is the other way round. What is near belongs together there; attention does not assume it and has
-# to learn it from many pictures (ViT paper, section 1), and the shift gives some of it back: on CIFAR-100 alone, SPT +
-# LSA brought a small ViT from 73.81 to 76.92 % in their paper.
+# to learn it from many pictures (ViT paper, section 1). Shifted patches are meant to give some of it back: in their
+# paper, SPT and LSA together brought a small ViT from 73.81 to 76.92 % on CIFAR-100 alone. In lesson 05, with 16 tokens
+# and 8 epochs, SPT cost three points. So it also depends on the patches and on how long you train.
 #
 # Each point is one seed. Where two points lie close together, repeat the run before you believe their order: lesson 05
 # shows what a seed can do.
@@ -391,8 +405,8 @@ line_chart(
 # %% [markdown]
 # ## The bug hunt: what a test must see · 8 minutes
 #
-# Two lessons on the web, a ViT and its version for small data sets, were published with these accuracies on CIFAR-100.
-# When their code was run again on a newer Keras, this came out:
+# A lesson on the web trains two networks, a plain ViT and one with SPT and LSA. It was published with these accuracies
+# on CIFAR-100. When its code was run again on a newer Keras, this came out:
 
 # %%
 bar_chart(
@@ -406,15 +420,15 @@ bar_chart(
 )
 
 # %% [markdown]
-# One reason lay in no line of either lesson, but below them: a layer of Keras gave the right output, and every network
+# One reason lay in no line of the lesson, but below it: a layer of Keras gave the right output, and every network
 # still learned a little. Here are two suspects: the LayerNorm of two versions of Keras. One is wrong. (You need no old
 # Keras: the older one is written down in `course_utils.defects`.)
 
 # %% tags=["nbval-check-output"]
-VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": WrongGradientNorm}
+VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": OtherLayerNorm}
 tokens = np.random.default_rng(0).normal(size=(2, 9, 8)).astype("float32")  # (b, n, d)
-outputs = [ops.convert_to_numpy(make()(tokens)) for make in VERSIONS.values()]
-print("the outputs agree:", np.allclose(*outputs, atol=1e-2))
+outputs = [ops.convert_to_numpy(make(epsilon=1e-6)(tokens)) for make in VERSIONS.values()]
+print("the outputs agree:", np.allclose(*outputs, atol=1e-5))
 
 # %% [markdown]
 # Outputs say nothing. What training uses is the *gradient*: by how much a number changes when $x$ moves a little. You
@@ -488,7 +502,7 @@ def right_gradient(make):
 
 
 print("your Keras passes the test:    ", right_gradient(keras.layers.LayerNormalization))
-print("Keras 3.0.0's norm passes it:  ", right_gradient(WrongGradientNorm))
+print("Keras 3.0.0's norm passes it:  ", right_gradient(OtherLayerNorm))
 
 # %% [markdown]
 # (`python -m course_utils.guard` asks this and more of your installation, in seconds.)
@@ -513,7 +527,7 @@ def with_other_blocks(network, kind):
     return keras.models.clone_model(network, clone_function=copied)
 
 
-with_bug = learn_from(counts[-1], with_other_blocks(trained["MLP"], SharedNormMixerBlock))
+with_bug = learn_from(counts[-1], with_other_blocks(trained["MLP"], PublishedMixerBlock))
 line_chart(
     {
         "epoch": {
@@ -578,6 +592,8 @@ checks.check_two_norms(two_norms)
 # **The promise:** the residual hands on $x$ as it came.
 #
 # You need not look inside. What should come out for $10x$, if all the rest of the block sees only $\mathrm{LN}(x)$?
+# (Compare with `np.allclose(…, atol=1e-3)`: rounding, and the small number that LN adds to the variance, leave tiny
+# differences.)
 
 # %% tags=["exercise"]
 def raw_residual(make):
@@ -598,7 +614,8 @@ checks.check_raw_residual(raw_residual)
 # `make()` gives the attention of lesson 05: $A = \mathrm{softmax}(\mathrm{mask}(Q K^\top) / τ)$.
 #
 # **The promise:** $τ$ is learned. (An attribute `temperature` is there in both kinds, and shows a sensible number. That
-# proves nothing.)
+# proves nothing.) Here it is enough to ask which weights the layer hands to an optimizer; exercise 6 of lesson 05 is
+# the stricter test.
 
 # %% tags=["exercise"]
 def learned_temperature(make):
@@ -629,7 +646,7 @@ def schedule_in_use(make):
     for step in (0, 25, 50, 100):
         optimizer.iterations.assign(step)
         rates.append(float(ops.convert_to_numpy(optimizer.learning_rate)))
-    return max(rates) > 2 * min(rates)
+    return rates[0] < max(rates) / 100 and rates[-1] < max(rates) / 100
     ### END SOLUTION
 
 
@@ -678,7 +695,7 @@ checks.check_hidden_width(hidden_width)
 # %% [markdown]
 # ## What the papers found, what we measured · 2 minutes
 #
-# **The papers**, each in its own words' sense:
+# **The papers**, each in a sentence:
 #
 # - MLP-Mixer: trained on enough pictures, two MLPs come close to the best networks with attention or convolutions; with
 #   fewer pictures a Mixer overfits more than a ViT.
