@@ -177,8 +177,8 @@ def recorded_curves(paper: str) -> dict[str, dict]:
     found = {}
     for card in _cards(paper):
         if card["dataset"]["name"] == "cifar100":
-            name = f"{_name(card)}, {len(card['history']['loss'])} epochs"
-            found[f"{name}, {name_of(Recipe(**card['recipe']))}" if name in found else name] = card["history"]
+            name = name_of(Recipe(**card["recipe"])) or "a recipe of its own"
+            found[f"{_name(card)}, {name}, {len(card['history']['loss'])} epochs"] = card["history"]
     return found | {"the published lesson": {"val_accuracy": published["val_accuracy"]}}
 
 

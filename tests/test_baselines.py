@@ -163,8 +163,8 @@ def test_runs_with_several_seeds_are_one_table(monkeypatch, tmp_path):
 def test_recorded_curves_are_those_on_cifar100_and_the_published_one(folder):
     write(folder, card("fnet_tiny", 5, data="cifar100"), card("fnet_course", 9), card("gmlp_tiny", 5, data="cifar100"))
     found = recorded_curves("fnet")
-    assert list(found) == ["fnet tiny, 2 epochs", "the published lesson"]
-    assert len(found["fnet tiny, 2 epochs"]["val_accuracy"]) == 2
+    assert list(found) == ["fnet tiny, long, 2 epochs", "the published lesson"]
+    assert len(found["fnet tiny, long, 2 epochs"]["val_accuracy"]) == 2
     assert found["the published lesson"]["val_accuracy"] == PUBLISHED["fnet"]["val_accuracy"]
     with pytest.raises(ValueError, match="recorded_curves: paper must be one of"):
         recorded_curves("resnet")
