@@ -12,30 +12,30 @@ import numpy as np
 
 
 def _operations() -> list:
-    """Returns RandAugment's operations, at about half of the strength that its paper goes up to.
+    """Returns RandAugment's operations as Keras' own layers, how strongly: recipes.AUGMENTATIONS.
 
     One by one, because Keras' RandAugment computes all of them to use two, turns and shifts pictures one way only, and
-    at a useful strength for these leaves two bits of a colour.
+    leaves a colour two bits at a strength of 0.3, which is not much for the others.
     """
-    layers = keras.layers
-    makers = [
-        lambda **common: layers.RandomShear(x_factor=0.15, **common),
-        lambda **common: layers.RandomShear(y_factor=0.15, **common),
-        lambda **common: layers.RandomTranslation(0.2, 0.2, **common),
-        lambda **common: layers.RandomRotation(15 / 360, **common),
-        lambda **common: layers.RandomBrightness(0.2, **common),
-        lambda **common: layers.RandomContrast(0.4, **common),
-        lambda **common: layers.RandomColorDegeneration(0.5, **common),
-        lambda **common: layers.RandomSharpness((0.25, 0.75), **common),  # 0.5 changes nothing
-        lambda **common: layers.RandomPosterization((4, 8), **common),  # bits that are kept
-        lambda **common: layers.Solarization(threshold_factor=1.0, **common),
-        lambda **common: layers.AutoContrast(**common),
-        lambda **common: layers.Equalization(**common),
+    layers, common = keras.layers, {"dtype": "float32"}
+    return [
+        layers.RandomShear(x_factor=0.15, **common),
+        layers.RandomShear(y_factor=0.15, **common),
+        layers.RandomTranslation(0.2, 0.2, **common),
+        layers.RandomRotation(15 / 360, **common),
+        layers.RandomBrightness(0.2, **common),
+        layers.RandomContrast(0.4, **common),
+        layers.RandomColorDegeneration(0.5, **common),
+        layers.RandomSharpness((0.25, 0.75), **common),  # 0.5 changes nothing
+        layers.RandomPosterization((4, 8), **common),  # bits that are kept
+        layers.Solarization(threshold_factor=1.0, **common),
+        layers.AutoContrast(**common),
+        layers.Equalization(**common),
     ]
-    return [make(dtype="float32") for make in makers]
 
 
-# How strongly, and from which papers: recipes.AUGMENTATIONS. All layers of a list but RandAugment's are used.
+# How strongly, and from which papers: recipes.AUGMENTATIONS. A batch goes through all layers of a list, through two of
+# RandAugment's.
 PICTURES = {
     "zoom": lambda: [keras.layers.RandomZoom(0.2, 0.2, dtype="float32")],
     "rotate": lambda: [keras.layers.RandomRotation(0.02, dtype="float32")],
@@ -90,7 +90,7 @@ class Augmentation:
         images = flip_and_crop(images, self.names, rng)
         for name, layers in self._pictures.items():
             if name == "randaugment":
-                # Whole quarters of a batch: an operation for each picture alone would take longer than the training.
+                # Not for each picture alone: that would be two calls of a layer for every picture.
                 parts = np.array_split(images, min(4, len(images)))
                 drawn = [[layers[k] for k in rng.integers(len(layers), size=2)] for _ in parts]
                 images = np.concatenate([_through(two, part, rng) for two, part in zip(drawn, parts, strict=True)])

@@ -56,7 +56,7 @@ class Batches(keras.utils.PyDataset):
         return resized(images, self.size), labels
 
 
-def fed(batches: Batches):
+def for_fit(batches: Batches):
     """Returns an epoch's batches in the form in which `fit` wastes no time with them.
 
     Left to itself, Keras hands a `PyDataset` to TensorFlow's data pipeline with its autotuning on. The tuning thread

@@ -86,6 +86,34 @@ def layer_norm_gradient(make: Callable | None = None):
     return input_gradient(make or keras.layers.LayerNormalization, x, direction), np.array(slopes)
 
 
+def adamw_steps(make: Callable | None = None):
+    """Returns eight weights after three steps of AdamW, and the same in NumPy.
+
+    Args:
+        make: makes the optimizer, `keras.optimizers.AdamW` if None.
+
+    Returns:
+        Two arrays `(8,)`. The steps in NumPy are those of arXiv 1711.05101, algorithm 2, with the decay times the rate.
+    """
+    import keras
+    import numpy as np
+
+    start, *gradients = np.random.default_rng(0).normal(size=(4, 8))
+    rate, decay, first, second = 1e-2, 0.1, 0.9, 0.999
+    inputs = keras.Input((), dtype="int32")
+    look_up = keras.layers.Embedding(1, 8)
+    model = keras.Model(inputs, look_up(inputs))
+    look_up.embeddings.assign(start[None])
+    optimizer = (make or keras.optimizers.AdamW)(rate, weight_decay=decay, beta_1=first, beta_2=second)
+    model.compile(optimizer, loss=lambda y, z: keras.ops.sum(y * z))  # so the gradient is y
+    w, m, v = start.copy(), 0.0, 0.0
+    for k, g in enumerate(gradients, start=1):
+        model.train_on_batch(np.zeros(1, "int32"), g[None])
+        m, v = first * m + (1 - first) * g, second * v + (1 - second) * g**2
+        w = w * (1 - rate * decay) - rate * (m / (1 - first**k)) / np.sqrt(v / (1 - second**k))
+    return keras.ops.convert_to_numpy(look_up.embeddings)[0], w
+
+
 def loss_after(steps: int, network) -> float:
     """Returns the training loss of a network on one fixed batch of 64 puzzles after so many steps of AdamW."""
     import keras
@@ -114,6 +142,7 @@ def main() -> int:
     print(f"Keras {keras.__version__} on {keras.backend.backend()}")
     gradient, expected = layer_norm_gradient()
     right = {"LayerNorm's gradient agrees with finite differences": np.allclose(gradient, expected, atol=1e-5)}
+    right["three steps of AdamW agree with NumPy"] = np.allclose(*adamw_steps(), atol=1e-5)
     for name in TINY:
         loss = loss_after(STEPS, classifier(name, (32, 32, 3), 16, seed=0))
         right[f"{name}: loss {loss:.2f} after {STEPS} steps, at most {REACHED[name]}"] = loss <= REACHED[name]

@@ -10,8 +10,9 @@ AUGMENTATIONS = ("flip", "crop", "zoom", "rotate", "randaugment", "erase", "mixu
 - "flip": left-right, half of the time.
 - "crop": an eighth of the side padded with black, then a random window.
 - "zoom": in or out by up to 20 %; "rotate": by up to 2 % of a full turn. The published lessons do these.
-- "randaugment": two of RandAugment's operations (arXiv 1909.13719), by Keras' own layers, at up to about half of that
-  paper's strength. The operations are drawn for a quarter of a batch, their strength for each picture.
+- "randaugment": two of RandAugment's operations (arXiv 1909.13719), by Keras' own layers, up to about half of the
+  ranges in AutoAugment's table (arXiv 1805.09501); posterize and solarize use all of theirs. The operations are drawn
+  for a quarter of a batch, their strength for each picture.
 - "erase": a random rectangle, in a quarter of the pictures (arXiv 1708.04896).
 - "mixup" (arXiv 1710.09412, α = 0.8) and "cutmix" (arXiv 1905.04899): pictures of a batch are mixed in pairs, labels
   too. Half of the batches are mixed, each by one of those that were asked for, as in the small-data paper's script.

@@ -15,7 +15,7 @@ import numpy as np
 from course_utils import checkpoints, models
 from course_utils import devices as _devices
 from course_utils.augmentation import Augmentation
-from course_utils.batches import Batches, fed, resized
+from course_utils.batches import Batches, for_fit, resized
 from course_utils.data import Dataset
 from course_utils.monitor import make_monitor
 from course_utils.recipes import Recipe, out_of_patience, plateau_rate
@@ -295,7 +295,7 @@ def train(
             # Not shuffled: the batches have their order, and Keras would draw another from Python's own generator.
             with scope():
                 result = learner.fit(
-                    fed(batches(epoch)), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
+                    for_fit(batches(epoch)), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0,
                     callbacks=[_Steps(screen)] if screen.every_step else [],
                 )  # fmt: skip
             if learner is not model:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from course_utils.augmentation import Augmentation, flip_and_crop
-from course_utils.batches import Batches, fed, resized
+from course_utils.batches import Batches, for_fit, resized
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_batch_larger_than_the_data_becomes_the_data(images):
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's data pipeline")
 def test_fit_is_fed_the_same_batches_without_the_tuning_that_holds_up_an_epochs_end(images):
     epoch = batches(images, augmentation=Augmentation(("flip", "crop")))
-    data = fed(epoch)
+    data = for_fit(epoch)
     assert not data.options().autotune.enabled
     assert int(data.cardinality()) == len(epoch)
     found = list(data.as_numpy_iterator())

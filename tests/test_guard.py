@@ -23,6 +23,25 @@ def test_the_wrong_norm_of_keras_3_0_is_caught():
     assert np.abs(gradient - expected).max() > 0.1
 
 
+def test_adamws_steps_agree_with_numpy():
+    after, expected = guard.adamw_steps()
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda rate, weight_decay, **betas: keras.optimizers.AdamW(rate, weight_decay=0.0, **betas),
+        lambda rate, weight_decay, beta_1, **beta_2: keras.optimizers.AdamW(rate, weight_decay, beta_1=0.8, **beta_2),
+        keras.optimizers.Nadam,
+    ],
+    ids=["no decay", "another momentum", "another rule"],
+)
+def test_another_optimizer_is_caught(wrong):
+    after, expected = guard.adamw_steps(wrong)
+    assert np.abs(after - expected).max() > 1e-4
+
+
 # One network says whether training works on another backend, and each block's gradient is asked there anyway.
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "vit" else pytest.mark.one_backend) for name in guard.TINY]
