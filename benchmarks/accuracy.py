@@ -26,28 +26,33 @@ PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
 COURSE = [f"{paper}_course" for paper in PAPERS]
 # The side that the published lessons enlarge their pictures to.
 SIDES = {f"{paper}_published": 72 if "vit" in paper else 64 for paper in PAPERS}
-# SPT and LSA, each on and off: the name alone is "both".
-VARIANTS = {
+# Of SPT and LSA the name alone is "both".
+SPT_AND_LSA = {
     "spt": {"temperature": False, "mask_diagonal": False},
     "lsa": {"shifted_patches": False},
     "plain": {"shifted_patches": False, "temperature": False, "mask_diagonal": False},
 }
+MIMETIC = {"mimetic": {"attention_start": "mimetic"}}
+# {the beginning of a configuration's name: what may stand after a +}
+VARIANTS = {"small_data_vit": SPT_AND_LSA | MIMETIC, "vit": MIMETIC}
 
 
 def network(name: str) -> tuple[str, dict]:
     """Returns the configuration and its changes that a model's name on the command line stands for.
 
-    A name is a key of `CONFIGS`; one of the small-data ViT may end in "+spt", "+lsa" or "+plain".
+    A name is a key of `CONFIGS`; one of a ViT may end in "+mimetic", of the small-data ViT in "+spt", "+lsa" or
+    "+plain", too.
 
     Raises:
         ValueError: there is no such model.
     """
     config, _, variant = name.partition("+")
-    if config not in CONFIGS or (variant and not config.startswith("small_data_vit")):
+    known = next((found for start, found in VARIANTS.items() if config.startswith(start)), {})
+    if config not in CONFIGS or (variant and not known):
         raise ValueError(f"unknown model {name!r}; choose from {', '.join(CONFIGS)}")
-    if variant and variant not in VARIANTS:
-        raise ValueError(f"unknown model {name!r}; after the + stands one of {', '.join(VARIANTS)}")
-    return config, VARIANTS[variant] if variant else {}
+    if variant and variant not in known:
+        raise ValueError(f"unknown model {name!r}; after the + stands one of {', '.join(known)}")
+    return config, known[variant] if variant else {}
 
 
 def recipe_for(name: str, config: str, **changes):

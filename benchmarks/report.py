@@ -32,16 +32,18 @@ TINY = [f"{paper}_tiny_shapes_odd_one_out_quick" for paper in (*PAPERS, "no_mixi
 SEEDS = "spt_and_lsa_cifar100"
 FIGURE = "docs/images/cifar100.png"
 OURS, THEIRS = "#0b62a8", "#b3470f"
-STYLES = {"short": "-", "long": ":", "course": "--"}
+STYLES = {"short": "-", "long": ":", "course": "--", "small_batches": "-."}
 LAST_EPOCH = 50
 
 
 def machine_of(card: dict) -> str:
-    """Returns what a card was recorded on, in words."""
+    """Returns what a card was recorded on, in words; the precision only if it is not float32."""
     machine = card["hardware"]
     cores = f"{machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
     found = ", ".join(machine["accelerators"]) or "no GPU"
-    return f"{cores} of an {machine['processor']}, {found}, Keras {card['versions']['keras']} on {machine['backend']}"
+    policy = "" if card.get("policy", "float32") == "float32" else f", {card['policy']}"
+    keras = f"Keras {card['versions']['keras']} on {machine['backend']}{policy}"
+    return f"{cores} of an {machine['processor']}, {found}, {keras}"
 
 
 def results() -> str:
@@ -61,8 +63,7 @@ def results() -> str:
 def longer_runs() -> dict[str, list[dict]]:
     """Returns {paper: the cards of its `course` network on CIFAR-100 with more epochs than `short` has}."""
     found = {
-        paper: [card for card in course_runs(paper) if _epochs(card) > RECIPES["short"].epochs]
-        for paper in PAPERS
+        paper: [card for card in course_runs(paper) if _epochs(card) > RECIPES["short"].epochs] for paper in PAPERS
     }
     return {paper: cards for paper, cards in found.items() if cards}
 
@@ -78,7 +79,8 @@ def longer() -> str:
     return (
         f"The same networks trained for longer:\n\n{show.table(comparison(cards)).data}\n\n"
         "One seed each (0). The weights kept are those of the epoch that is best on the validation pictures. With "
-        "`course` the training pictures are mixed, so that the training accuracy is one on harder pictures. Other "
+        "`course` and `small_batches` the training pictures are mixed, so that the training accuracy is one on harder "
+        'pictures. A "mimetic" network starts as trained attention looks (`course_utils/mimetic.py`). Other '
         f"work ran beside. {where}."
     )
 
@@ -200,8 +202,9 @@ def speed() -> str:
         f"{show.table([speeds.row(card) for card in cards]).data}\n\n"
         "Processor time to the same validation accuracy, the published lesson's network against the `course` one: a "
         "step's ratio, timed as above, times the ratio of the epochs until the accuracy is reached. The published "
-        "network's epochs are read from its authors' curve, ours from every recorded run with one of our recipes; the "
-        "accuracy is the best that both reach. The last column is what the recorded run itself took until then.\n\n"
+        "network's epochs are read from its authors' curve, ours from every recorded run with one of our recipes and "
+        "batches of that size; the accuracy is the best that both reach. The last column is what the recorded run "
+        "itself took until then.\n\n"
         f"{show.table([row for card in cards for row in speeds.accuracy_rows(card)]).data}"
     )
 
@@ -219,13 +222,13 @@ def figure():
         axes.plot(range(1, len(theirs) + 1), [100 * v for v in theirs], color=THEIRS, label="the published lesson")
         for card in course_runs(paper):
             ours, name = card["history"]["val_accuracy"], name_of(Recipe(**card["recipe"]))
-            label = f"this course: {name}"
+            start = ", mimetic start" if card["model"]["name"].endswith("_mimetic") else ""
             axes.plot(
                 range(1, len(ours) + 1),
                 [100 * v for v in ours],
                 color=OURS,
-                linestyle=STYLES.get(name, "-."),
-                label=label,
+                linestyle=STYLES[name],
+                label=f"this course: {name}{start}",
             )
         axes.set_title(paper.replace("_", " "), fontsize=10)
         axes.set_xlim(0, LAST_EPOCH)

@@ -125,12 +125,13 @@ def at_the_same_epoch(cards: dict[str, dict]) -> list[dict]:
 def course_runs(paper: str) -> list[dict]:
     """Returns the cards of every finished run of a paper's `course` network on CIFAR-100, the shortest first.
 
-    Without those with the recipe "paper": its augmentation makes a step cost more, and an epoch shows fewer pictures.
+    With those of the same network with a mimetic start; without those with the recipe "paper": its augmentation makes
+    a step cost more, and an epoch shows fewer pictures.
     """
     return [
         card
         for card in _cards(paper)
-        if card["model"]["name"] == f"{paper}_course"
+        if card["model"]["name"] in (f"{paper}_course", f"{paper}_course_mimetic")
         and card["dataset"]["name"] == "cifar100"
         and name_of(Recipe(**card["recipe"])) != "paper"
     ]

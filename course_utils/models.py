@@ -24,8 +24,10 @@ from course_utils.layers import (
     TransformerBlock,
 )
 from course_utils.layers.mixer import EPSILON
+from course_utils.mimetic import start_mimetic
 
 POOLS = ("mean", "class_token")
+ATTENTION_STARTS = ("glorot", "mimetic")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Config:
         shift: how far, as a fraction of the patch ("small_data_vit" with shifted patches only).
         temperature: learn the attention's temperature, the first half of LSA ("small_data_vit" only).
         mask_diagonal: no token attends to itself, the second half of LSA ("small_data_vit" only).
+        attention_start: first weights of attention and positions: "glorot" (Keras' usual ones; positions normal, 0.02),
+            or "mimetic", as in trained ViTs ("vit" and "small_data_vit" only; see `course_utils.mimetic`).
         dropout: dropout in every MLP and attention.
         drop_path: probability of dropping a branch in the last block; it grows linearly from 0 in the first block.
     """
@@ -69,6 +73,7 @@ class Config:
     shift: float = 0.5
     temperature: bool = True
     mask_diagonal: bool = True
+    attention_start: str = "glorot"
     dropout: float = 0.0
     drop_path: float = 0.0
 
@@ -229,6 +234,13 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
         raise ValueError(f"Config: mixing must be one of {known}, but it is {config.mixing!r}")
     if config.pool not in POOLS:
         raise ValueError(f"Config: pool must be 'mean' or 'class_token', but it is {config.pool!r}")
+    if config.attention_start not in ATTENTION_STARTS:
+        raise ValueError(
+            f"Config: attention_start must be 'glorot' or 'mimetic', but it is {config.attention_start!r}"
+        )
+    mimetic = config.attention_start == "mimetic"
+    if mimetic and "vit" not in config.mixing:
+        raise ValueError(f"Config: attention_start='mimetic' needs attention, but mixing is {config.mixing!r}")
     if seed is not None:
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
             raise ValueError(f"classifier: seed must be a whole number from 0 to 2³² − 1, but it is {seed!r}")
@@ -250,7 +262,12 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
         x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
     # float32 whatever the policy: losses and top-k metrics need it
     logits = keras.layers.Dense(num_classes, kernel_initializer="zeros", name="head", dtype="float32")(x)
-    return keras.Model(pixels, logits, name=name)
+    model = keras.Model(pixels, logits, name=name)
+    if mimetic:
+        positions = model.get_layer("position_embedding") if config.position_embedding else None
+        grid = input_shape[0] // config.patch_size, input_shape[1] // config.patch_size
+        start_mimetic([block.attention for block in blocks(model)], positions, grid, seed)
+    return model
 
 
 def blocks(model) -> list:

@@ -134,7 +134,8 @@ def test_the_variants_of_a_network_have_names_of_their_own(command, tmp_path):
     [
         (["mixxer"], "unknown model 'mixxer'; choose from mixer_tiny"),
         (["mixer_tiny+lsa"], "unknown model 'mixer_tiny+lsa'"),
-        (["small_data_vit_course+both"], "after the + stands one of spt, lsa, plain"),
+        (["small_data_vit_course+both"], "after the + stands one of spt, lsa, plain, mimetic"),
+        (["vit_course+plain"], "after the + stands one of mimetic"),
         (["mixer_tiny", "--epochs", "0"], "epochs must be a whole number of at least 1, but it is 0"),
         (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
         (["mixer_tiny", "--precision", "float31"], "float31"),
@@ -174,3 +175,8 @@ def test_the_four_corners_of_spt_and_lsa_have_names():
     assert plain == spt | lsa
     assert "shifted_patches" not in spt
     assert json.dumps(lsa) == '{"shifted_patches": false}'
+
+
+def test_a_vit_may_start_as_trained_ones_look():
+    assert accuracy.network("vit_course+mimetic") == ("vit_course", {"attention_start": "mimetic"})
+    assert accuracy.network("small_data_vit_course+mimetic")[1] == {"attention_start": "mimetic"}

@@ -45,12 +45,13 @@ def test_the_longer_runs_were_recorded_with_todays_recipes_and_stand_beside_the_
     for paper, found in cards.items():
         for card in found:
             name = report.name_of(Recipe(**card["recipe"]))
-            assert name in ("long", "course"), "the recipe has changed since"
-            told = f"| {paper.replace('_', ' ')} course | {name} | "
+            assert name in ("long", "course", "small_batches"), "the recipe has changed since"
+            network = card["model"]["name"].replace("_", " ")
+            told = f"| {network} | {name} | "
             (row,) = (row for row in rows if row.startswith(told))
             assert f"| {len(card['history']['loss'])} |" in row
             assert f"| {100 * card['test']['top1']:.1f} % |" in row
-            assert f"{paper.replace('_', ' ')} course with `{name}`" in text
+            assert f"{network} with `{name}`" in text
         assert f"{100 * PUBLISHED[paper]['test_top1']:.1f} % |" in text
 
 
@@ -140,7 +141,9 @@ def test_the_figure_draws_every_run_and_the_published_curve_of_every_paper():
         assert len(ours) == len(report.course_runs(paper))
         for line, card in zip(ours, report.course_runs(paper), strict=True):
             assert list(line.get_ydata()) == pytest.approx([100 * v for v in card["history"]["val_accuracy"]])
-            assert line.get_label() == f"this course: {report.name_of(Recipe(**card['recipe']))}"
+            name = report.name_of(Recipe(**card["recipe"]))
+            mimetic = card["model"]["name"] == f"{paper}_course_mimetic"
+            assert line.get_label() == f"this course: {name}{', mimetic start' if mimetic else ''}"
         assert list(theirs.get_ydata()) == pytest.approx([100 * v for v in PUBLISHED[paper]["val_accuracy"][:50]])
         for line in axes.get_lines():
             assert axes.get_ylim()[1] > max(line.get_ydata()), "a curve is cut off"
