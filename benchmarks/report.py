@@ -241,8 +241,9 @@ def figure():
         label: line for axes in picture.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     picture.legend(
-        labelled.values(), labelled, loc="outside upper center", ncols=len(labelled), frameon=False, fontsize=9
-    )
+        labelled.values(), labelled, loc="outside upper center", ncols=len(labelled), frameon=False, fontsize=9,
+        columnspacing=1.2,
+    )  # fmt: skip
     picture.supxlabel("epoch", fontsize=10)
     return picture
 

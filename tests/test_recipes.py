@@ -64,7 +64,7 @@ def test_recipes_by_name_with_changes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: recipe("slow"), "unknown recipe 'slow'; choose from quick, short, long, course, published_mixer"),
+        (lambda: recipe("slow"), "unknown recipe 'slow'; choose from quick, short, long, course, small_batches"),
         (lambda: recipe("quick", lr=1), "a recipe has no 'lr'; it has epochs"),
         (lambda: Recipe(0), "epochs must be a whole number of at least 1, but it is 0"),
         (lambda: Recipe(1, batch_size=2.5), "batch_size must be a whole number of at least 1, but it is 2.5"),
