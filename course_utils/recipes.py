@@ -164,7 +164,7 @@ RECIPES = {
     - gmlp course on cifar100, 24 epochs, 104.7 minutes of processor time: test top-1 55.0 %
     - mixer course on cifar100, 98.8 minutes of processor time: test top-1 54.1 %
     - mixer tiny on cifar100, 11.3 minutes of processor time: test top-1 36.7 %
-    - small data vit course on cifar100, 32 epochs, 115.3 minutes of processor time: test top-1 54.9 %
+    - small data vit course on cifar100, 153.6 minutes of processor time: test top-1 59.8 %
     - vit course on cifar100, 45 epochs, 144.4 minutes of processor time: test top-1 52.1 %
 - "small_batches":
     - vit course mimetic on cifar100, 134.8 minutes of processor time: test top-1 57.2 %
