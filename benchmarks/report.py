@@ -227,7 +227,7 @@ def figure():
                 range(1, len(ours) + 1),
                 [100 * v for v in ours],
                 color=OURS,
-                linestyle=STYLES[name],
+                linestyle=STYLES.get(name, (0, (4, 1, 1, 1, 1, 1))),
                 label=f"this course: {name}{start}",
             )
         axes.set_title(paper.replace("_", " "), fontsize=10)

@@ -29,7 +29,6 @@ from course_utils.runs import hardware, versions, write_json
 
 RESULTS = Path(__file__).resolve().parent / "results" / "speed"
 # What is timed, and on which sides.
-BATCH = 128  # pictures in a step, as in the recipes "short", "long" and "course"
 SIDES = {"training step": ("plain", "ours", "course"), "inference": ("plain", "ours")}
 # side and patch of the pictures that the course cuts into as many tokens as the published lesson does
 SMALL = {"vit": (36, 3), "small_data_vit": (36, 3)}
@@ -190,7 +189,7 @@ def accuracy_rows(card: dict) -> list[dict]:
     """
     rows = []
     for run in course_runs(card["paper"]):
-        if run["recipe"]["batch_size"] != BATCH:
+        if run["recipe"]["batch_size"] != card["batch"]:
             continue
         found = to_accuracy(card, run)
         rows.append(
@@ -222,7 +221,7 @@ def main(arguments=None):
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n\n")[0])
     parser.add_argument("papers", nargs="*", metavar="paper", help=f"of {', '.join(PAPERS)}; default: all")
-    parser.add_argument("--batch", type=int, default=BATCH, help=f"pictures in a step; default: {BATCH}")
+    parser.add_argument("--batch", type=int, default=128, help="pictures in a step; default: 128")
     parser.add_argument("--rounds", type=int, default=15, help="steps of each side; default: 15")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the cards go")
     given = parser.parse_args(arguments)
@@ -243,7 +242,8 @@ def main(arguments=None):
         rows.append(row(card))
         print(rows[-1], flush=True)
     print(show.table(rows).data)
-    print(show.table([row for card in cards for row in accuracy_rows(card)]).data)
+    if to_the_same := [row for card in cards for row in accuracy_rows(card)]:
+        print(show.table(to_the_same).data)
 
 
 if __name__ == "__main__":

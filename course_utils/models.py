@@ -215,7 +215,7 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     if isinstance(config, str):
         name = config if config in CONFIGS else f"{config}_tiny"
         config = named_config(config, **changes)
-        if changes:
+        if set(changes) - {"attention_start"}:  # which a name of its own tells
             name += "_changed"
     elif isinstance(config, Config):
         name, config = f"{config.mixing}_custom", replace(config, **changes)
@@ -241,6 +241,8 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     mimetic = config.attention_start == "mimetic"
     if mimetic and "vit" not in config.mixing:
         raise ValueError(f"Config: attention_start='mimetic' needs attention, but mixing is {config.mixing!r}")
+    if mimetic:
+        name += "_mimetic"  # no weight's shape tells it: a card and a checkpoint know it by this
     if seed is not None:
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
             raise ValueError(f"classifier: seed must be a whole number from 0 to 2³² − 1, but it is {seed!r}")

@@ -110,6 +110,11 @@ _PUBLISHED_VIT = Recipe(
     augment=("flip", "zoom", "rotate"),
 )  # fmt: skip
 
+_COURSE = Recipe(
+    epochs=50, learning_rate=2e-3, warmup=0.05, weight_decay=0.05, label_smoothing=0.1,
+    augment=("flip", "crop", "mixup", "cutmix"),
+)  # fmt: skip
+
 RECIPES = {
     # For the embedded puzzle.
     "quick": Recipe(epochs=8, batch_size=128, learning_rate=3.5e-3, warmup=0.2),
@@ -121,15 +126,9 @@ RECIPES = {
         epochs=30, learning_rate=2e-3, warmup=0.03, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
     ),
     # For CIFAR-100 in as many epochs as the published lessons on the MLPs: against overfitting, pictures are mixed.
-    "course": Recipe(
-        epochs=50, learning_rate=2e-3, warmup=0.05, weight_decay=0.05, label_smoothing=0.1,
-        augment=("flip", "crop", "mixup", "cutmix"),
-    ),
+    "course": _COURSE,
     # The same with batches of half the size: twice as many steps an epoch, for networks that are slow to learn.
-    "small_batches": Recipe(
-        epochs=50, batch_size=64, learning_rate=1.5e-3, warmup=0.05, weight_decay=0.05, label_smoothing=0.1,
-        augment=("flip", "crop", "mixup", "cutmix"),
-    ),
+    "small_batches": replace(_COURSE, batch_size=64, learning_rate=1.5e-3),
     # How the published lessons train (decay as Keras' AdamW reads it today: their old one decayed 1000 times more).
     "published_mixer": replace(_PUBLISHED_MLP, learning_rate=5e-3),
     "published_fnet": replace(_PUBLISHED_MLP, learning_rate=1e-3),

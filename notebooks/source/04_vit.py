@@ -654,8 +654,8 @@ training_curves(recorded_curves("vit"), keys=("val_accuracy",))
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
 # `short`, and mixes the pictures in pairs against overfitting.
 #
-# Look at `course`: in its 45 epochs our small ViT runs behind the published one and about meets it at the end. It is
-# slow to find out where to look. So *mimetic* starts nearer to where trained attention ends. In trained ViTs
+# Look at `course`: in its 45 epochs our small ViT runs behind the published one and about meets it at the end. Is
+# it slow to find out where to look? *Mimetic* starts nearer to where trained attention ends. In trained ViTs
 # $W_Q W_K^\top$ leans towards the identity, so that like asks like, and $W_V W_O$ towards its negative (Trockman and
 # Kolter 2023, [arXiv 2305.09828](https://arxiv.org/abs/2305.09828)). Ours draws its first weights that way and starts
 # its positions as sines and cosines, which are the more alike the nearer they are; and it takes twice as many steps an

@@ -13,7 +13,7 @@ from tools.settings import ROOT
 
 JAX = ROOT / ".venv-jax" / ("Scripts" if os.name == "nt" else "bin") / "python"
 # What must run on every backend: the tests of each are a folder or one or more files.
-PARTS = ("layers", "models", "probes", "augmentation", "training", "guard")
+PARTS = ("layers", "models", "mimetic", "probes", "augmentation", "training", "guard")
 # JAX compiles every operation of a test anew: without optimising, by the shorter of two ways to write fused loops, and
 # what it has compiled before it finds again.
 QUICKLY = {
