@@ -12,20 +12,21 @@ from pathlib import Path
 
 import keras
 
-from course_utils.checkpoints import CheckpointError
-from course_utils.colab import accelerators
 from course_utils.data import load_dataset
-from course_utils.devices import precision
+from course_utils.files import write_json
 from course_utils.models import CONFIGS, classifier
-from course_utils.recipes import RECIPES, Recipe, recipe
-from course_utils.runs import CardError, read_card, write_json
+from course_utils.results.cards import CardError, read_card
+from course_utils.system import accelerators
 from course_utils.training import train
+from course_utils.training.checkpoint import CheckpointError
+from course_utils.training.devices import precision
+from course_utils.training.recipes import RECIPES, Recipe, recipe
 
 HERE = Path(__file__).resolve().parent
 PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
 COURSE = [f"{paper}_course" for paper in PAPERS]
-# The side that the published lessons enlarge their pictures to.
-SIDES = {f"{paper}_published": 72 if "vit" in paper else 64 for paper in PAPERS}
+# The side that the keras.io examples enlarge their images to.
+SIDES = {f"{paper}_keras_io": 72 if "vit" in paper else 64 for paper in PAPERS}
 # Of SPT and LSA the name alone is "both".
 SPT_AND_LSA = {
     "spt": {"temperature": False, "mask_diagonal": False},
@@ -56,12 +57,12 @@ def network(name: str) -> tuple[str, dict]:
 
 
 def recipe_for(name: str, config: str, **changes):
-    """Returns the recipe called `name`; "published" is that of the published lesson on the configuration's paper."""
+    """Returns the recipe called `name`; "published" is that of the keras.io example on the configuration's paper."""
     if name == "published":
         paper = next((paper for paper in reversed(PAPERS) if config.startswith(paper)), None)
         if paper is None:
             raise ValueError(f"no lesson was published on {config!r}: --recipe published needs a network of {PAPERS}")
-        name = f"published_{paper}"
+        name = f"keras_io_{paper}"
     return recipe(name, **changes)
 
 
@@ -92,7 +93,7 @@ def _broken(stopped: str | None) -> bool:
 
 
 def build(name: str, dataset, seed: int = 0):
-    """Returns the network that a model's name on the command line stands for, for the pictures of a data set."""
+    """Returns the network that a model's name on the command line stands for, for the images of a data set."""
     config, variant = network(name)
     side = SIDES.get(config)
     shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
@@ -132,7 +133,7 @@ def main(arguments=None):
     parser.add_argument("--recipe", default="course", choices=names, help="default: course")
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0, 1, … N - 1; default: 1")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of pictures")
+    parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of images")
     parser.add_argument("--precision", help="a Keras policy; default: what the device does well")
     parser.add_argument("--again", action="store_true", help="repeat runs whose card is there already")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")

@@ -1,6 +1,6 @@
-"""The published lessons' networks in plain Keras: what the course's speed is compared with.
+"""The keras.io examples' networks in plain Keras: what the course's speed is compared with.
 
-Written here from the papers' formulas and from the published sizes, as straightforwardly as a reader would: pictures
+Written here from the papers' formulas and from the published sizes, as straightforwardly as a reader would: images
 enlarged and augmented inside the model, patches by `keras.ops.image.extract_patches`, and for the ViTs a head that
 flattens all tokens into wide dense layers.
 """
@@ -18,7 +18,7 @@ SIZES = {
 
 
 class Patches(layers.Layer):
-    """Pictures to flat patches, by Keras' own operation."""
+    """Images to flat patches, by Keras' own operation."""
 
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
@@ -41,7 +41,7 @@ class Positions(layers.Layer):
 
 
 class Shifts(layers.Layer):
-    """A picture and its four diagonal shifts, each padded and cropped on its own."""
+    """An image and its four diagonal shifts, each padded and cropped on its own."""
 
     def __init__(self, pixels, **kwargs):
         super().__init__(**kwargs)
@@ -136,7 +136,7 @@ BLOCKS = {"mixer": _mixer, "fnet": _fnet, "gmlp": _gmlp, "vit": _vit, "small_dat
 
 
 def network(paper: str, classes: int = 100, pixels: int = 32) -> keras.Model:
-    """Returns a published lesson's network on pictures `(b, pixels, pixels, 3)` in 0…255, to logits."""
+    """Returns a keras.io example's network on images `(b, pixels, pixels, 3)` in 0…255, to logits."""
     sizes = SIZES[paper]
     side, patch, width = (sizes[key] for key in ("side", "patch", "width"))
     inputs = keras.Input((pixels, pixels, 3))

@@ -10,10 +10,12 @@ import re
 from statistics import median
 
 from benchmarks import speed as speeds
-from course_utils import show
-from course_utils.baselines import (
+from course_utils.figures import show
+from course_utils.models import CONFIGS
+from course_utils.results.cards import read_card, read_seeds, recorded, results_folder
+from course_utils.results.tables import (
+    KERAS_IO,
     PAPERS,
-    PUBLISHED,
     at_the_same_epoch,
     comparison,
     course_runs,
@@ -21,9 +23,7 @@ from course_utils.baselines import (
     minutes_of,
     percents,
 )
-from course_utils.models import CONFIGS
-from course_utils.recipes import RECIPES, Recipe, name_of
-from course_utils.runs import read_card, read_seeds, recorded, results_folder
+from course_utils.training.recipes import RECIPES, Recipe, name_of
 from tools.settings import ROOT
 
 BEGIN, END = "<!-- results: written by python -m benchmarks.report -->", "<!-- end of results -->"
@@ -47,16 +47,16 @@ def machine_of(card: dict) -> str:
 
 
 def results() -> str:
-    """Returns the recorded runs on CIFAR-100 beside the published lessons' curves, as Markdown."""
+    """Returns the recorded runs on CIFAR-100 beside the keras.io examples' curves, as Markdown."""
     cards = {paper: recorded(name) for paper, name in SHORT.items()}
     first = next(iter(cards.values()))
     return (
         f"{show.table(at_the_same_epoch(cards)).data}\n\n"
         f"The `course` networks on 32 × 32 pixels, the `short` recipe, seed {first['seed']}, all of CIFAR-100 (45,000 "
-        f"pictures for training, 5,000 for validation), {machine_of(first)}; the clock is the processor's, and other "
-        f"work ran beside. The published lessons trained on 64 or 72 pixels for 50 or 100 epochs; their curves are "
+        f"images for training, 5,000 for validation), {machine_of(first)}; the clock is the processor's, and other "
+        f"work ran beside. The keras.io examples trained on 64 or 72 pixels for 50 or 100 epochs; their curves are "
         f"their authors' (`benchmarks/results/published`). The weights kept are those of the epoch "
-        f"that is best on the validation pictures; the test pictures choose nothing."
+        f"that is best on the validation images; the test images choose nothing."
     )
 
 
@@ -69,7 +69,7 @@ def longer_runs() -> dict[str, list[dict]]:
 
 
 def longer() -> str:
-    """Returns the longer runs of the `course` networks beside the published lessons, as Markdown."""
+    """Returns the longer runs of the `course` networks beside the keras.io examples, as Markdown."""
     cards = longer_runs()
     machines = {}
     for card in (card for found in cards.values() for card in found):
@@ -78,17 +78,17 @@ def longer() -> str:
     where = "; ".join(f"{', '.join(runs)}: {machine}" for machine, runs in machines.items())
     return (
         f"The same networks trained for longer:\n\n{show.table(comparison(cards)).data}\n\n"
-        "One seed each (0). The weights kept are those of the epoch that is best on the validation pictures. With "
-        "`course` and `small_batches` the training pictures are mixed, so that the training accuracy is one on harder "
-        'pictures. A "mimetic" network starts as trained attention looks (`course_utils/mimetic.py`). Other '
+        "One seed each (0). The weights kept are those of the epoch that is best on the validation images. With "
+        "`course` and `small_batches` the training images are mixed, so that the training accuracy is one on harder "
+        'images. A "mimetic" network starts as trained attention looks (`course_utils/mimetic.py`). Other '
         f"work ran beside. {where}."
     )
 
 
 def repeated_cards() -> dict[str, dict]:
-    """Returns {paper: the card of its published lesson repeated, the one with the most epochs}."""
+    """Returns {paper: the card of its keras.io example repeated, the one with the most epochs}."""
     folder = results_folder() / "repeated"
-    found = {paper: folder.glob(f"{paper}_published_cifar100_published*.json") for paper in PAPERS}
+    found = {paper: folder.glob(f"{paper}_keras_io_cifar100_published*.json") for paper in PAPERS}
     return {paper: max(map(read_card, files), key=_epochs) for paper, files in found.items()}
 
 
@@ -110,9 +110,9 @@ def as_the_paper() -> str:
         {
             "network": card["model"]["name"].replace("_", " "),
             "weights": card["model"]["weights"],
-            "multiply-adds": card["model"]["multiply_adds"],
+            "MACs": card["model"]["macs"],
             "epochs": _epochs(card),
-            "processor minutes": f"{minutes_of(card):.0f}",
+            "CPU minutes": f"{minutes_of(card):.0f}",
             "validation top-1": show.percent(card["history"]["val_accuracy"][card["best_epoch"] - 1]),
             "kept": f"epoch {card['best_epoch']}",
             "test top-1": show.percent(card["test"]["top1"]),
@@ -128,28 +128,28 @@ def as_the_paper() -> str:
         f"({theirs['source']}). Ours are the `course` networks, of {cards[0]['model']['depth']} blocks where the "
         f"paper's have {CONFIGS['small_data_vit_paper'].depth}, with the cosine cut to the epochs told; seed "
         f"{cards[0]['seed']}, {machine_of(cards[0])}, with other work beside. The paper's script picks the best epoch "
-        f"on the test pictures, ours on the validation pictures.\n\n{show.table(rows).data}"
+        f"on the test images, ours on the validation images.\n\n{show.table(rows).data}"
     )
 
 
 def repeated() -> str:
-    """Returns the first epochs of the published lessons, repeated like for like, beside theirs, as Markdown."""
+    """Returns the first epochs of the keras.io examples, repeated like for like, beside theirs, as Markdown."""
     cards = repeated_cards()
     first = next(iter(cards.values()))
     rows = [
         {
             "network": card["model"]["name"].replace("_", " "),
             "weights": card["model"]["weights"],
-            "multiply-adds": card["model"]["multiply_adds"],
-            "processor minutes": f"{minutes_of(card):.0f}",
+            "MACs": card["model"]["macs"],
+            "CPU minutes": f"{minutes_of(card):.0f}",
             "validation top-1 after each epoch": percents(card["history"]["val_accuracy"]),
-            "the published lesson's": percents(PUBLISHED[paper]["val_accuracy"][: _epochs(card)]),
+            "the keras.io example's": percents(KERAS_IO[paper]["val_accuracy"][: _epochs(card)]),
         }
         for paper, card in cards.items()
     ]
     return (
-        "The published lessons repeated like for like, their first epochs: their sizes (`mixer_published`, …) on "
-        "pictures enlarged as theirs, their recipes (`--recipe published`: these epochs are the same however many are "
+        "The keras.io examples repeated like for like, their first epochs: their sizes (`mixer_keras_io`, …) on "
+        "images enlarged as theirs, their recipes (`--recipe published`: these epochs are the same however many are "
         f"asked for), without their defects; seed {first['seed']}, {machine_of(first)}, with other work beside. The "
         "ViTs lag; likely reasons are two of those defects, which ours leave out: heads as wide as the whole token, so "
         "that attention is four times as large, and a flattened head with most of the weights.\n\n"
@@ -174,7 +174,7 @@ def puzzle() -> str:
         {
             "network": card["model"]["name"].replace("_", " "),
             "weights": card["model"]["weights"],
-            "multiply-adds": card["model"]["multiply_adds"],
+            "MACs": card["model"]["macs"],
             "epochs": len(card["history"]["loss"]),
             "seconds per epoch": f"{median(card['history']['seconds']):.1f}",
             "test accuracy": show.percent(card["test"]["top1"]),
@@ -194,13 +194,13 @@ def speed() -> str:
     cards = [json.loads((speeds.RESULTS / f"{paper}.json").read_text(encoding="utf-8")) for paper in PAPERS]
     first, rounds = cards[0], len(cards[0]["training step"]["ours"])
     return (
-        "The same architectures, a plain Keras rendering of the published lessons' networks against this course's: how "
+        "The same architectures, a plain Keras rendering of the keras.io examples' networks against this course's: how "
         "many times as much the plain one needs (above 1: ours needs less). The plain ViTs have heads of the paper's "
-        "width, a quarter of the published lessons'. Training step and inference are "
-        f"{'seconds' if first['hardware']['accelerators'] else 'processor time'} at batch {first['batch']}, medians of "
+        "width, a quarter of the keras.io examples'. Training step and inference are "
+        f"{'seconds' if first['hardware']['accelerators'] else 'CPU time'} at batch {first['batch']}, medians of "
         f"{rounds} rounds in turn in one process; {machine_of(first)}.\n\n"
         f"{show.table([speeds.row(card) for card in cards]).data}\n\n"
-        "Processor time to the same validation accuracy, the published lesson's network against the `course` one: a "
+        "Processor time to the same validation accuracy, the keras.io example's network against the `course` one: a "
         "step's ratio, timed as above, times the ratio of the epochs until the accuracy is reached. The published "
         "network's epochs are read from its authors' curve, ours from every recorded run with one of our recipes and "
         "batches of that size; the accuracy is the best that both reach. The last column is what the recorded run "
@@ -213,13 +213,13 @@ PARTS = (results, longer, as_the_paper, repeated, seeds, puzzle, speed)
 
 
 def figure():
-    """Returns the curves of all `course` networks and their published lessons as a matplotlib figure."""
+    """Returns the curves of all `course` networks and their keras.io examples as a matplotlib figure."""
     from matplotlib.figure import Figure
 
-    picture = Figure(figsize=(10, 3.6), layout="constrained")
-    for axes, paper in zip(picture.subplots(1, len(PAPERS), sharey=True), PAPERS, strict=True):
-        theirs = PUBLISHED[paper]["val_accuracy"][:LAST_EPOCH]
-        axes.plot(range(1, len(theirs) + 1), [100 * v for v in theirs], color=THEIRS, label="the published lesson")
+    image = Figure(figsize=(10, 3.6), layout="constrained")
+    for axes, paper in zip(image.subplots(1, len(PAPERS), sharey=True), PAPERS, strict=True):
+        theirs = KERAS_IO[paper]["val_accuracy"][:LAST_EPOCH]
+        axes.plot(range(1, len(theirs) + 1), [100 * v for v in theirs], color=THEIRS, label="the keras.io example")
         for card in course_runs(paper):
             ours, name = card["history"]["val_accuracy"], name_of(Recipe(**card["recipe"]))
             start = ", mimetic start" if card["model"]["name"].endswith("_mimetic") else ""
@@ -234,18 +234,18 @@ def figure():
         axes.set_xlim(0, LAST_EPOCH)
         axes.set_xticks([1, 10, 20, 30, 40, 50])
         axes.grid(alpha=0.3)
-    first = picture.axes[0]
+    first = image.axes[0]
     first.set_ylim(0, None)  # for all panels, once every curve is drawn
     first.set_ylabel("validation top-1 (%)")
     labelled = {
-        label: line for axes in picture.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        label: line for axes in image.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    picture.legend(
+    image.legend(
         labelled.values(), labelled, loc="outside upper center", ncols=len(labelled), frameon=False, fontsize=9,
         columnspacing=1.2,
     )  # fmt: skip
-    picture.supxlabel("epoch", fontsize=10)
-    return picture
+    image.supxlabel("epoch", fontsize=10)
+    return image
 
 
 def readme_with_results(text: str) -> str:
@@ -271,7 +271,7 @@ def costs() -> dict[str, list[str]]:
         if card["test"] and name:
             found[name].append(_cost(card, name))
     for paper, card in repeated_cards().items():
-        found[f"published_{paper}"].append(_cost(card, f"published_{paper}"))
+        found[f"keras_io_{paper}"].append(_cost(card, f"keras_io_{paper}"))
     return found
 
 
@@ -282,7 +282,7 @@ def _cost(card: dict, name: str) -> str:
     part = f"{epochs} epochs" if usual.schedule == "cosine" else f"{some} of {usual.epochs} epochs"
     on = card["dataset"]["name"] + ("" if epochs == usual.epochs else f", {part}")
     devices = card["hardware"]["accelerators"]
-    of = f"on {' + '.join(devices)}" if devices else "of processor time"
+    of = f"on {' + '.join(devices)}" if devices else "of CPU time"
     return (
         f"{card['model']['name'].replace('_', ' ')} on {on}, {minutes_of(card):.1f} minutes {of}: "
         f"test top-1 {show.percent(card['test']['top1'])}"

@@ -1,7 +1,7 @@
 """Repeats a lesson's small experiments with several seeds: `python -m benchmarks.seeds [experiment …]`.
 
 Each experiment becomes one file in `benchmarks/results/seeds`, with the result card of every run; the lessons' tables
-of seeds are made from these files (`course_utils.baselines`). The file is rewritten after each run, and the same
+of seeds are made from these files (`course_utils.results.tables`). The file is rewritten after each run, and the same
 command goes on after the last recorded one.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from course_utils.data import load_dataset
+from course_utils.files import write_json
 from course_utils.models import classifier
-from course_utils.recipes import Recipe, recipe
-from course_utils.runs import SEEDS_FORMAT, CardError, read_seeds, results_folder, write_json
+from course_utils.results.cards import SEEDS_FORMAT, CardError, read_seeds, results_folder
 from course_utils.training import train
+from course_utils.training.recipes import Recipe, recipe
 
 PLAIN = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
 SPT = {"temperature": False, "mask_diagonal": False}
@@ -28,7 +29,7 @@ class Experiment:
         variants: {name in the table: changes of the configuration}.
         recipe: what all are trained with.
         seeds: how many.
-        parts: how many pictures of each part; None for all.
+        parts: how many images of each part; None for all.
         data: the data set.
     """
 

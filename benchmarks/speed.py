@@ -2,16 +2,16 @@
 
 Both run in one process, in turn, so that a machine whose speed drifts drifts for both; what is compared is processor
 time (on a GPU seconds), pair by pair, and the median of the ratios is told. A training step holds what belongs to it on
-each side: the plain network enlarges and augments pictures inside the model, the course's does that on the way to it.
+each side: the plain network enlarges and augments images inside the model, the course's does that on the way to it.
 
 The architecture is the same in tokens, width, depth, heads and hidden widths. What differs is what this course does
-differently: small pictures cut into as many tokens by smaller patches, patches without a convolution, shifts padded
+differently: small images cut into as many tokens by smaller patches, patches without a convolution, shifts padded
 once, no dropout, and a mean over the tokens instead of flattening them into wide layers.
 
 A third side, "course", is the `course` network, which is timed in turn with the other two for its training step. From
-it follows the processor time to the same validation accuracy: the published lesson's curve says after how many epochs
+it follows the CPU time to the same validation accuracy: the keras.io example's curve says after how many epochs
 it is there, a recorded run of the course says the same of ours, and each epoch costs what its steps cost here. Beside
-it stands what the recorded run itself took until then: seconds where it had a GPU, else minutes of processor time.
+it stands what the recorded run itself took until then: seconds where it had a GPU, else CPU minutes.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from course_utils.baselines import PAPERS, PUBLISHED, course_runs, reached_after
-from course_utils.colab import accelerators
-from course_utils.recipes import Recipe, name_of
-from course_utils.runs import hardware, versions, write_json
+from course_utils.files import write_json
+from course_utils.results.tables import KERAS_IO, PAPERS, course_runs, reached_after
+from course_utils.system import accelerators, hardware, versions
+from course_utils.training.recipes import Recipe, name_of
 
 RESULTS = Path(__file__).resolve().parent / "results" / "speed"
 # What is timed, and on which sides.
 SIDES = {"training step": ("plain", "ours", "course"), "inference": ("plain", "ours")}
-# side and patch of the pictures that the course cuts into as many tokens as the published lesson does
+# side and patch of the images that the course cuts into as many tokens as the keras.io example does
 SMALL = {"vit": (36, 3), "small_data_vit": (36, 3)}
 
 
@@ -39,7 +39,7 @@ def ours(paper: str):
     from course_utils.models import CONFIGS, classifier
 
     side, patch = SMALL.get(paper, (32, 4))
-    return classifier(CONFIGS[f"{paper}_published"], (side, side, 3), 100, patch_size=patch, dropout=0.0)
+    return classifier(CONFIGS[f"{paper}_keras_io"], (side, side, 3), 100, patch_size=patch, dropout=0.0)
 
 
 def course(paper: str):
@@ -61,8 +61,8 @@ def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, C
     import keras
     import numpy as np
 
-    from course_utils.augmentation import Augmentation
-    from course_utils.batches import Batches, resized
+    from course_utils.training.augmentation import Augmentation
+    from course_utils.training.batches import Batches, resized
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (4 * batch_size, 32, 32, 3), dtype="uint8")
@@ -152,7 +152,7 @@ def ratio(seconds: dict[str, list[float]], side: str = "ours") -> float:
 def to_accuracy(card: dict, run: dict) -> dict:
     """Returns what each side spends until both have reached the same validation accuracy on CIFAR-100.
 
-    Every epoch shows 45,000 pictures on both sides, so that a step's ratio is an epoch's.
+    Every epoch shows 45,000 images on both sides, so that a step's ratio is an epoch's.
 
     Args:
         card: one of this module's.
@@ -160,9 +160,9 @@ def to_accuracy(card: dict, run: dict) -> dict:
 
     Returns:
         "accuracy" (a share: the best that both reach), the number of epochs of each side, and "ratio": how many times
-        as much processor time the plain network needs.
+        as much CPU time the plain network needs.
     """
-    theirs, ours = PUBLISHED[card["paper"]]["val_accuracy"], run["history"]["val_accuracy"]
+    theirs, ours = KERAS_IO[card["paper"]]["val_accuracy"], run["history"]["val_accuracy"]
     share = min(max(theirs), max(ours))
     epochs = {"plain": reached_after(theirs, share), "course": reached_after(ours, share)}
     times = ratio(card["training step"], "course") * epochs["plain"] / epochs["course"]
@@ -197,10 +197,10 @@ def accuracy_rows(card: dict) -> list[dict]:
                 "network": card["paper"].replace("_", " "),
                 "recipe": name_of(Recipe(**run["recipe"])),
                 "validation top-1": f"{100 * found['accuracy']:.1f} %",
-                "epochs, published": f"{found['epochs']['plain']} of {PUBLISHED[card['paper']]['epochs']}",
+                "epochs, published": f"{found['epochs']['plain']} of {KERAS_IO[card['paper']]['epochs']}",
                 "epochs, course": f"{found['epochs']['course']} of {len(run['history']['loss'])}",
                 "a step": f"{ratio(card['training step'], 'course'):.2f}",
-                "processor time": f"{found['ratio']:.1f}",
+                "CPU time": f"{found['ratio']:.1f}",
                 "course, until then": clock(run, found["epochs"]["course"]),
             }
         )
@@ -208,7 +208,7 @@ def accuracy_rows(card: dict) -> list[dict]:
 
 
 def clock(run: dict, epochs: int) -> str:
-    """Returns what the first epochs of a recorded run took: seconds on a GPU, or minutes of processor time."""
+    """Returns what the first epochs of a recorded run took: seconds on a GPU, or CPU minutes."""
     history, found = run["history"], run["hardware"]["accelerators"]
     if found:
         each = f"{median(history['seconds']):.1f} s each"
@@ -217,11 +217,11 @@ def clock(run: dict, epochs: int) -> str:
 
 
 def main(arguments=None):
-    from course_utils import show
+    from course_utils.figures import show
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n\n")[0])
     parser.add_argument("papers", nargs="*", metavar="paper", help=f"of {', '.join(PAPERS)}; default: all")
-    parser.add_argument("--batch", type=int, default=128, help="pictures in a step; default: 128")
+    parser.add_argument("--batch", type=int, default=128, help="images in a step; default: 128")
     parser.add_argument("--rounds", type=int, default=15, help="steps of each side; default: 15")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the cards go")
     given = parser.parse_args(arguments)

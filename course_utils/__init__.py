@@ -1,51 +1,46 @@
 """The helper package of a hands-on course on modern vision architectures.
 
-The parts, from the ground up:
+The rooms, from the ground up: `layers`, `data` and `figures` know nothing of each other; `papers` is the one list of
+papers; `models` makes networks; `training` trains them and `analysis` looks inside; `explorers` puts that under the
+student's hand; `results` reads what was recorded; `exercises`, `session` and `selftest` are for lessons and teachers.
 
-- `layers`: the papers' layers in Keras 3; `data`: the data sets; `figures`: arrays to pictures.
-- `models`: layers to classifiers; `recipes` and `training`: how they learn; `runs`: what is kept of a run.
-- `probes`: what a network does, as arrays; `explorers`: probes and figures under the student's hand.
-- `checks`: the checks behind the exercises; `colab`: the first cell of a lesson.
-
-- `guard`: is this machine's Keras to be trusted?
-
-Importing `course_utils` alone warns of a Keras that is known to be wrong. It imports neither Keras nor matplotlib: each
-part is loaded when it is first used.
+Importing `course_utils` alone warns of a Keras that is known to be wrong. It imports neither Keras nor matplotlib: the
+names below and the rooms are loaded when they are first used.
 """
 
 from importlib import import_module
 
-from course_utils.guard import warn_of_wrong_versions
+from course_utils.selftest import warn_of_wrong_versions
+from course_utils.system import __version__
 
-__version__ = "0.1.0"
+_ROOMS = (
+    "analysis", "data", "exercises", "explorers", "figures", "layers", "models", "papers", "results", "selftest",
+    "session", "system", "training",
+)  # fmt: skip
+_NAMES = {
+    "classifier": "models",
+    "evaluate": "training",
+    "load_dataset": "data",
+    "recipe": "training",
+    "setup": "session",
+    "show": "figures.show",
+    "train": "training",
+}
+"""{what lessons use most: its room}; `show` is a module."""
 
-_PARTS = (
-    "checks",
-    "colab",
-    "data",
-    "explorers",
-    "figures",
-    "guard",
-    "layers",
-    "models",
-    "photographs",
-    "probes",
-    "recipes",
-    "runs",
-    "shapes",
-    "show",
-    "training",
-)
-
+__all__ = ["__version__", *_ROOMS, *_NAMES]
 
 warn_of_wrong_versions()
 
 
 def __getattr__(name):
-    if name in _PARTS:
+    if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its parts are {', '.join(_PARTS)}")
+    if name in _NAMES:
+        room = import_module(f"{__name__}.{_NAMES[name]}")
+        return room if _NAMES[name].endswith(f".{name}") else getattr(room, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__():
-    return sorted([*globals(), *_PARTS])
+    return sorted(__all__)

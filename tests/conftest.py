@@ -29,7 +29,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 # Tests ask whether XLA compiles a layer, not how fast the result is.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 os.environ["COURSE_PROFILE"] = "quick"
-os.environ.pop("COURSE_REHEARSAL", None)
+os.environ.pop("COURSE_DRY_RUN", None)
 
 HERE = Path(__file__).resolve().parent
 # After all others: each lesson by nbval, with other versions, and in a browser. First of these comes the one file that

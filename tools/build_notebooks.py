@@ -5,7 +5,7 @@
     python -m tools.build_notebooks --check          only says whether the stored notebooks are in step
 
 A lesson is executed as a student's first run on two CPU cores: profile `quick`, no data set on the disk. What is stored
-is what the course shows before anything is run: pictures and text, no live widgets, no times of day, no paths.
+is what the course shows before anything is run: images and text, no live widgets, no times of day, no paths.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def clean_environment(scratch: Path, **changes: str) -> dict[str, str]:
         scratch: an empty folder, for what Jupyter and IPython would otherwise read from the user's home.
         changes: variables to set on top.
     """
-    dropped = ("COURSE_", "MPLBACKEND")  # the course's own settings, and a backend that would keep pictures away
+    dropped = ("COURSE_", "MPLBACKEND")  # the course's own settings, and a backend that would keep images away
     environment = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     environment["COURSE_PROFILE"] = "quick"
     environment["IPYTHONDIR"] = str(scratch)

@@ -1,4 +1,4 @@
-"""Explorers: interactive pictures that a student moves in the browser, made by the tested layers and probes.
+"""Explorers: interactive images that a student moves in the browser, made by the tested layers and probes.
 
 `Explorer` shows settings × panels; `explore_patches`, `explore_influence` and `explore_token_mixing` are those of the
 lessons. Each is loaded when it is first used.

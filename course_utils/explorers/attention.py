@@ -5,28 +5,28 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers import _arguments as arguments
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core import checks as arguments
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 
 DARKEST = 0.9  # how much of a patch that gives nothing is covered
 MEAN, ROLLOUT = "mean of the heads", "rollout"
 
 
-def _checked(attention, pictures, grid) -> dict[str, np.ndarray]:
+def _checked(attention, images, grid) -> dict[str, np.ndarray]:
     owner = "attention_explorer_from_arrays"
     if not isinstance(attention, Mapping) or not attention:
         raise ValueError(f"{owner}: attention must be {{network: array}} with at least one network")
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError(f"{owner}: pictures must be {{name: uint8 picture}} with at least one")
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError(f"{owner}: images must be {{name: uint8 image}} with at least one")
     rows, columns = grid
     n = rows * columns
     checked = {}
     for network, values in attention.items():
         values = np.asarray(values, dtype=np.float64)
-        if values.ndim != 5 or values.shape[1] != len(pictures) or values.shape[3:] not in ((n, n), (n + 1, n + 1)):
+        if values.ndim != 5 or values.shape[1] != len(images) or values.shape[3:] not in ((n, n), (n + 1, n + 1)):
             raise ValueError(
-                f"{owner}: attention[{network!r}] must be (blocks, {len(pictures)} pictures, heads, n, n) with "
+                f"{owner}: attention[{network!r}] must be (blocks, {len(images)} images, heads, n, n) with "
                 f"n = {n}, or {n + 1} with a class token, but its shape is {values.shape}"
             )
         if not np.all(np.isfinite(values)) or values.min() < 0:
@@ -38,13 +38,13 @@ def _checked(attention, pictures, grid) -> dict[str, np.ndarray]:
     sizes = {network: (values.shape[0], values.shape[2]) for network, values in checked.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"{owner}: the networks' blocks and heads differ: {sizes}")
-    arguments.divided(owner, pictures, rows, columns)
+    arguments.divided(owner, images, rows, columns)
     return checked
 
 
 def attention_explorer_from_arrays(
     attention: Mapping[str, np.ndarray],
-    pictures: Mapping[str, np.ndarray],
+    images: Mapping[str, np.ndarray],
     grid: tuple[int, int],
     *,
     title: str = "Whom does a token attend to?",
@@ -53,13 +53,13 @@ def attention_explorer_from_arrays(
 ) -> Explorer:
     """Builds the explorer from attention that is already known.
 
-    Beside the heads one may choose their mean, and with more than one block the rollout (`probes.rollout`).
+    Beside the heads one may choose their mean, and with more than one block the rollout (`analysis.rollout`).
 
     Args:
-        attention: {network: `(blocks, pictures, heads, n, n)`} with rows that sum to 1, as `probes.attention` gives it;
+        attention: {network: `(blocks, images, heads, n, n)`} with rows that sum to 1, as `analysis.attention` gives it;
             entry `[…, i, j]` is how much token `i` takes from token `j`. All networks have as many blocks and heads.
             One may have a class token, which is token 0: its tables are one larger than the grid holds.
-        pictures: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
+        images: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
         grid: (rows, columns) of patches.
         title: shown above.
         label: what the names in `attention` are called.
@@ -68,26 +68,26 @@ def attention_explorer_from_arrays(
     Raises:
         ValueError: shapes that do not fit, NaN, negative numbers, or rows that do not sum to 1.
     """
-    from course_utils.probes import entropy, rollout
+    from course_utils.analysis import entropy, rollout
 
     rows, columns = map(int, grid)
-    n, names = rows * columns, list(pictures)
-    attention = _checked(attention, pictures, (rows, columns))
+    n, names = rows * columns, list(images)
+    attention = _checked(attention, images, (rows, columns))
     blocks, _, count = next(iter(attention.values())).shape[:3]
     heads = [f"head {k}" for k in range(1, count + 1)]
     rolled = {network: rollout(values) for network, values in attention.items()}
 
-    def table(network, picture, block, head):
+    def table(network, image, block, head):
         """The whole table, with the class token where there is one."""
-        at = names.index(picture)
+        at = names.index(image)
         if head == ROLLOUT:
             return rolled[network][block - 1, at]
         values = attention[network][block - 1, at]
         return values.mean(axis=0) if head == MEAN else values[heads.index(head)]
 
-    def patches(network, picture, block, head):
+    def patches(network, image, block, head):
         """How much each patch takes from each patch."""
-        return table(network, picture, block, head)[-n:, -n:]
+        return table(network, image, block, head)[-n:, -n:]
 
     def shade(values, high):
         """Covers what gives nothing and leaves what gives most as it is."""
@@ -116,15 +116,15 @@ def attention_explorer_from_arrays(
     def at(token):
         return f"token {token} (row {token // columns}, column {token % columns})"
 
-    def words(network, picture, block, head, token):
-        values = table(network, picture, block, head)
+    def words(network, image, block, head, token):
+        values = table(network, image, block, head)
         row = values[token - n]
         seen = row[-n:]
         most = int(seen.argmax())
         where = f", block {block}" if blocks > 1 else ""
         which = f", {head}" if len(choices) > 1 else ""
         most_from = "most from" if len(values) == n else "of the patches most from"
-        said = f"{network}, {picture}{where}{which}: {at(token)} takes {most_from} "
+        said = f"{network}, {image}{where}{which}: {at(token)} takes {most_from} "
         if most == token:
             said += f"itself: {_percent(seen[token])}"
         else:
@@ -134,12 +134,12 @@ def attention_explorer_from_arrays(
         bits = float(entropy(row))
         return f"{said}. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
 
-    def picture_caption(head, **state):
+    def image_caption(head, **state):
         caption = "Point at the patch that asks, or use the arrow keys. It takes from bright patches and not from dark."
         return caption + (" Rollout: through all blocks up to this one." if head == ROLLOUT else "")
 
     def table_caption(network, **state):
-        caption = "One row for each token that asks; the outlined row lights the picture. In both, light follows the "
+        caption = "One row for each token that asks; the outlined row lights the image. In both, light follows the "
         if attention[network].shape[-1] == n:
             return caption + "square root, and the brightest is the table's largest entry."
         caption += "square root, up to the largest entry of all, the class token's included. "
@@ -151,25 +151,25 @@ def attention_explorer_from_arrays(
             return f"No class token here: the mean pool takes as much from every patch, 1/{n}."
         chosen = int(values[0, 1:].argmax())
         return (
-            f"Its row, as light on the picture. It takes {_percent(values[0, 0])} from itself and, of the patches, "
+            f"Its row, as light on the image. It takes {_percent(values[0, 0])} from itself and, of the patches, "
             f"most from {at(chosen)}: {_percent(values[0, 1 + chosen])}."
         )
 
     choices = [*heads, *[MEAN] * (count > 1), *[ROLLOUT] * (blocks > 1)]
     settings = [
         Choice("network", label, list(attention)),
-        Choice("picture", "Picture", names),
+        Choice("image", "Image", names),
         Choice("block", "Block", list(range(1, blocks + 1))),
         Choice("head", "Head", choices),
         Place("token", "Token that asks", (rows, columns)),
     ]
-    without_place = ("network", "picture", "block", "head")
-    ground = Layer(lambda picture: figures.as_rgb(pictures[picture]), ("picture",))
+    without_place = ("network", "image", "block", "head")
+    ground = Layer(lambda image: figures.as_rgb(images[image]), ("image",))
     panels = [
         Panel(
             "What the token that asks takes",
             [ground, Layer(lit, (*without_place, "token"))],
-            picture_caption,
+            image_caption,
             size=320,
             spots="grid",
             lines=True,
@@ -197,28 +197,28 @@ def _percent(share: float) -> str:
 
 
 def explore_attention(
-    models: Mapping[str, object], pictures: Mapping[str, np.ndarray], *, start: Mapping | None = None
+    models: Mapping[str, object], images: Mapping[str, np.ndarray], *, start: Mapping | None = None
 ) -> Explorer:
     """Shows the attention weights of real networks: choose block and head, point at the patch that asks.
 
     Args:
-        models: {name: ViT}, such as the same network before and after training. All cut a picture into the same
+        models: {name: ViT}, such as the same network before and after training. All cut an image into the same
             tokens and have as many blocks and heads; one may have a class token.
-        pictures: {name: uint8 picture} of the models' input size.
+        images: {name: uint8 image} of the models' input size.
         start: {setting: value} shown at first, where it is not the usual one.
 
     Raises:
-        ValueError: no model or picture, a model without Transformer blocks, or models that do not fit together.
+        ValueError: no model or image, a model without Transformer blocks, or models that do not fit together.
     """
-    from course_utils import probes
+    from course_utils import analysis
 
     if not isinstance(models, Mapping) or not models:
         raise ValueError("explore_attention: models must be {name: model} with at least one model")
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError("explore_attention: pictures must be {name: uint8 picture} with at least one")
-    grids = {name: probes.token_grid(model) for name, model in models.items()}
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError("explore_attention: images must be {name: uint8 image} with at least one")
+    grids = {name: analysis.token_grid(model) for name, model in models.items()}
     if len(set(grids.values())) > 1:
         raise ValueError(f"explore_attention: the models' tokens differ: {grids}")
-    images = np.stack(list(pictures.values()))
-    attention = {name: probes.attention(model, images) for name, model in models.items()}
-    return attention_explorer_from_arrays(attention, pictures, next(iter(grids.values())), start=start)
+    batch = np.stack(list(images.values()))
+    attention = {name: analysis.attention(model, batch) for name, model in models.items()}
+    return attention_explorer_from_arrays(attention, images, next(iter(grids.values())), start=start)

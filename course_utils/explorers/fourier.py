@@ -1,89 +1,89 @@
-"""The Fourier explorers: a picture rebuilt from its slow waves, and FNet's mixing layer taken apart."""
+"""The Fourier explorers: an image rebuilt from its slow waves, and FNet's mixing layer taken apart."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 from course_utils.explorers.patches import _short as short
-from course_utils.explorers.patches import default_pictures
+from course_utils.explorers.patches import default_images
 
 REBUILT, KEPT, MISSING = "Rebuilt from the slowest waves", "The waves kept", "What is missing"
 MOST_WAVES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24)
 WEAKEST, STRONGEST = 0.01, 100  # grey values: the ends of the colours for the strength of a wave
 
 
-def _checked(owner: str, pictures) -> dict[str, np.ndarray]:
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError(f"{owner}: pictures must be {{name: uint8 picture (h, w, 1 or 3)}} with at least one")
-    for name, picture in pictures.items():
-        shape, kind = np.shape(picture), np.asarray(picture).dtype
+def _checked(owner: str, images) -> dict[str, np.ndarray]:
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError(f"{owner}: images must be {{name: uint8 image (h, w, 1 or 3)}} with at least one")
+    for name, image in images.items():
+        shape, kind = np.shape(image), np.asarray(image).dtype
         if len(shape) != 3 or shape[-1] not in (1, 3) or 0 in shape or kind != np.uint8:
-            raise ValueError(f"{owner}: pictures[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
-    sizes = {name: picture.shape[:2] for name, picture in pictures.items()}
+            raise ValueError(f"{owner}: images[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
+    sizes = {name: image.shape[:2] for name, image in images.items()}
     if len(set(sizes.values())) > 1:
-        raise ValueError(f"{owner}: all pictures must have the same height and width, but they have {sizes}")
-    return dict(pictures)
+        raise ValueError(f"{owner}: all images must have the same height and width, but they have {sizes}")
+    return dict(images)
 
 
 def _count(value: float, one: str, many: str) -> str:
     return f"{value:g} {one if value == 1 else many}"
 
 
-def _frequency_parts(pictures: dict) -> dict:
-    height, width = next(iter(pictures.values())).shape[:2]
+def _frequency_parts(images: dict) -> dict:
+    height, width = next(iter(images.values())).shape[:2]
     waves = figures.waves_across(height, width)
     # Slider values are numbers of frequencies; whole circles, so that no wave comes without its mirrored twin.
     limits = {int((waves <= most).sum()): most for most in MOST_WAVES if most < waves.max()}
     limits[waves.size] = float(waves.max())
     rebuilt = {}
 
-    def low(picture, k):
-        if (picture, k) not in rebuilt:
-            rebuilt[picture, k] = figures.low_pass(pictures[picture], limits[k])
-        return rebuilt[picture, k]
+    def low(image, k):
+        if (image, k) not in rebuilt:
+            rebuilt[image, k] = figures.low_pass(images[image], limits[k])
+        return rebuilt[image, k]
 
-    def as_picture(picture, k):
-        return figures.as_rgb(np.rint(np.clip(low(picture, k), 0, 255)).astype(np.uint8))
+    def as_image(image, k):
+        return figures.as_rgb(np.rint(np.clip(low(image, k), 0, 255)).astype(np.uint8))
 
-    def missing(picture, k):
-        return (pictures[picture] - low(picture, k)).mean(axis=-1)  # (h, w), mean of the colours
+    def missing(image, k):
+        return (images[image] - low(image, k)).mean(axis=-1)  # (h, w), mean of the colours
 
-    def difference(picture, k):
-        return figures.diverging(missing(picture, k), limit(picture))
+    def difference(image, k):
+        return figures.diverging(missing(image, k), limit(image))
 
-    def limit(picture):
-        return float(np.abs(missing(picture, 1)).max())
+    def limit(image):
+        return float(np.abs(missing(image, 1)).max())
 
-    def strengths(picture, k):
-        colours = figures.logarithmic(figures.wave_strengths(pictures[picture]), WEAKEST, STRONGEST)
+    def strengths(image, k):
+        colours = figures.logarithmic(figures.wave_strengths(images[image]), WEAKEST, STRONGEST)
         colours[~np.fft.fftshift(waves <= limits[k])] = 225
         return colours
 
-    def words(picture, k):
-        energy = np.square(np.abs(np.fft.fft2(pictures[picture], axes=(0, 1)))).sum(axis=-1)
+    def words(image, k):
+        energy = np.square(np.abs(np.fft.fft2(images[image], axes=(0, 1)))).sum(axis=-1)
         energy[0, 0] = 0  # the mean is no contrast
         kept = waves <= limits[k]
-        head = f"{picture}: {_count(k, 'wave', 'waves')} of {waves.size} ({_percent(k / waves.size)})"
+        head = f"{image}: {_count(k, 'wave', 'waves')} of {waves.size} ({_percent(k / waves.size)})"
         if k == 1:
-            return f"{head}: only the mean colour is left, and none of the picture's contrast."
+            return f"{head}: only the mean colour is left, and none of the image's contrast."
         share = energy[kept].sum() / energy.sum() if energy.any() else 1.0
         if k == waves.size:
-            return f"{head}: the picture itself."
+            return f"{head}: the image itself."
         return (
-            f"{head}: all waves with at most {_count(limits[k], 'period', 'periods')} across the picture. "
+            f"{head}: all waves with at most {_count(limits[k], 'period', 'periods')} across the image. "
             f"They hold {_percent(share)} of its contrast (its energy without the mean)."
         )
 
     settings = [
-        Choice("picture", "Picture", list(pictures)),
+        Choice("image", "Image", list(images)),
         Slider("k", "Waves kept", list(limits), [f"{k} of {waves.size}" for k in limits]),
     ]
-    both = ("picture", "k")
+    both = ("image", "k")
     panels = [
-        Panel(REBUILT, [Layer(as_picture, both)], "The sum of the waves that are kept.", size=320),
+        Panel(REBUILT, [Layer(as_image, both)], "The sum of the waves that are kept.", size=320),
         Panel(
             KEPT,
             [Layer(strengths, both)],
@@ -95,10 +95,10 @@ def _frequency_parts(pictures: dict) -> dict:
         Panel(
             MISSING,
             [Layer(difference, both)],
-            "The picture minus what is rebuilt, in grey values. Red: too dark. Blue: too bright.",
+            "The image minus what is rebuilt, in grey values. Red: too dark. Blue: too bright.",
             size=192,
             beneath=True,
-            bar=Bar(figures.DIVERGING, lambda picture, k: figures.bar_ticks(limit(picture), signed=True)),
+            bar=Bar(figures.DIVERGING, lambda image, k: figures.bar_ticks(limit(image), signed=True)),
         ),
     ]
     return {"settings": settings, "panels": panels, "words": words}
@@ -110,36 +110,36 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share < 0.0995 or 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
-def explore_frequencies(pictures: Mapping[str, np.ndarray] | None = None, size: int = 64) -> Explorer:
-    """Shows a picture rebuilt from its lowest two-dimensional frequencies: a few slow waves hold most of it.
+def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: int = 64) -> Explorer:
+    """Shows an image rebuilt from its lowest two-dimensional frequencies: a few slow waves hold most of it.
 
     Args:
-        pictures: {name: uint8 picture `(h, w, 1 or 3)`}, all of one size; without it, three photographs and one of the
+        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, three photographs and one of the
             shapes.
-        size: side of the pictures that come without `pictures`.
+        size: side of the images that come without `images`.
 
     Raises:
-        ValueError: no picture, not a uint8 picture, or pictures of different sizes.
+        ValueError: no image, not a uint8 image, or images of different sizes.
     """
-    pictures = _checked("explore_frequencies", default_pictures(size) if pictures is None else pictures)
-    height, width = next(iter(pictures.values())).shape[:2]
+    images = _checked("explore_frequencies", default_images(size) if images is None else images)
+    height, width = next(iter(images.values())).shape[:2]
 
-    def parts(picture: str) -> dict:
-        made = _frequency_parts(pictures)
+    def parts(image: str) -> dict:
+        made = _frequency_parts(images)
         counts = made["settings"][1].values
-        return {**made, "start": {"picture": picture, "k": counts[min(5, len(counts) - 1)]}}
+        return {**made, "start": {"image": image, "k": counts[min(5, len(counts) - 1)]}}
 
-    def on_picture(picture, filename: str) -> dict:
-        from course_utils.photographs import as_picture
+    def on_image(image, filename: str) -> dict:
+        from course_utils.data.images import as_image
 
-        pictures[short(filename)] = as_picture(picture, height)
+        images[short(filename)] = as_image(image, height)
         return parts(short(filename))
 
     return Explorer(
         "frequencies",
-        **parts(next(iter(pictures))),
-        title="A picture is a sum of waves",
-        on_picture=on_picture if height == width else None,
+        **parts(next(iter(images))),
+        title="An image is a sum of waves",
+        on_image=on_image if height == width else None,
     )
 
 
@@ -147,12 +147,12 @@ WEIGHTS, BEFORE, AFTER = "The weights of the places", "Before: x", "After: y"
 OPACITY = 0.7
 
 
-def _mixing_pictures(size: int, patch_size: int) -> dict[str, np.ndarray]:
+def _mixing_images(size: int, patch_size: int) -> dict[str, np.ndarray]:
     """Returns a photograph, one patch of it on plain grey, and a wave along the tokens: uint8 `(size, size, 3)`."""
     import keras
 
+    from course_utils.data.images import photographs
     from course_utils.layers import Patches
-    from course_utils.photographs import photographs
 
     cat = photographs(size)["cat"]
     columns = size // patch_size
@@ -168,35 +168,35 @@ def _mixing_pictures(size: int, patch_size: int) -> dict[str, np.ndarray]:
     return {"cat": cat, "one patch of the cat": alone, "stripes": stripes.astype(np.uint8)}
 
 
-def _grey(picture: np.ndarray) -> np.ndarray:
-    """Returns the grey values `(h, w)` of a picture, 0…255."""
-    return figures.as_rgb(picture) @ np.array([0.299, 0.587, 0.114])
+def _grey(image: np.ndarray) -> np.ndarray:
+    """Returns the grey values `(h, w)` of an image, 0…255."""
+    return figures.as_rgb(image) @ np.array([0.299, 0.587, 0.114])
 
 
-def explore_fourier(pictures: Mapping[str, np.ndarray] | None = None, patch_size: int = 8, size: int = 64) -> Explorer:
-    """Shows what FNet's mixing does to the tokens of a picture, through the real `FourierMixing` layer.
+def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: int = 8, size: int = 64) -> Explorer:
+    """Shows what FNet's mixing does to the tokens of an image, through the real `FourierMixing` layer.
 
     The tokens are the grey values of the patches, on the scale -1…1, with their mean taken out.
 
     Args:
-        pictures: {name: uint8 picture `(h, w, 1 or 3)`}, all of one size; without it, a photograph, one patch of it
+        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, a photograph, one patch of it
             alone, and stripes.
-        patch_size: side of a patch; it must divide the pictures.
-        size: side of the pictures that come without `pictures`.
+        patch_size: side of a patch; it must divide the images.
+        size: side of the images that come without `images`.
 
     Raises:
-        ValueError: no picture, not a uint8 picture, pictures of different sizes, or a patch size that does not divide
+        ValueError: no image, not a uint8 image, images of different sizes, or a patch size that does not divide
             them.
     """
     owner = "explore_fourier"
     if isinstance(patch_size, bool) or not isinstance(patch_size, int) or patch_size < 1:
         raise ValueError(f"{owner}: patch_size must be a whole number of at least 1, but it is {patch_size!r}")
-    if pictures is None and size % patch_size:
+    if images is None and size % patch_size:
         raise ValueError(f"{owner}: patch_size={patch_size} does not divide a size of {size}")
-    pictures = _checked(owner, _mixing_pictures(size, patch_size) if pictures is None else pictures)
-    height, width = next(iter(pictures.values())).shape[:2]
+    images = _checked(owner, _mixing_images(size, patch_size) if images is None else images)
+    height, width = next(iter(images.values())).shape[:2]
     if height % patch_size or width % patch_size:
-        raise ValueError(f"{owner}: patch_size={patch_size} does not divide pictures of {height} × {width} pixels")
+        raise ValueError(f"{owner}: patch_size={patch_size} does not divide images of {height} × {width} pixels")
     rows, columns = height // patch_size, width // patch_size
     n = rows * columns
 
@@ -205,8 +205,8 @@ def explore_fourier(pictures: Mapping[str, np.ndarray] | None = None, patch_size
     from course_utils.layers import FourierMixing, Patches
 
     before, after = {}, {}
-    for name, picture in pictures.items():
-        x = _grey(picture) / 127.5 - 1
+    for name, image in images.items():
+        x = _grey(image) / 127.5 - 1
         x = Patches(patch_size)((x - x.mean())[None, :, :, None].astype("float32"))  # (1, n, p * p)
         before[name] = keras.ops.convert_to_numpy(x)[0]
         for tokens in (False, True):
@@ -234,10 +234,10 @@ def explore_fourier(pictures: Mapping[str, np.ndarray] | None = None, patch_size
         texts = [text for _, text in figures.bar_ticks(high)]  # 0, 1/4, 1/2, 3/4 and all of it
         return [(0, "−" + texts[4]), (0.25, "−" + texts[1]), (0.5, "0"), (0.75, texts[1]), (1, texts[4])]
 
-    def words(picture, tokens, channels, token):
+    def words(image, tokens, channels, token):
         k = token
-        head = f"{picture}: output token {k}"
-        largest = max(after[picture, tokens, channels][k], key=abs)
+        head = f"{image}: output token {k}"
+        largest = max(after[image, tokens, channels][k], key=abs)
         tail = f" The largest of its numbers is {_signed(largest)}."
         if not tokens:
             how = "its numbers are transformed, but" if channels else "nothing is transformed, and"
@@ -252,17 +252,17 @@ def explore_fourier(pictures: Mapping[str, np.ndarray] | None = None, patch_size
         return f"{how}.{same}{tail}"
 
     settings = [
-        Choice("picture", "Picture", list(pictures)),
+        Choice("image", "Image", list(images)),
         Switch("tokens", "Transform over the tokens"),
         Switch("channels", "Transform over the channels"),
         Place("token", "Output token k", (rows, columns)),
     ]
-    everything = ("picture", "tokens", "channels")
+    everything = ("image", "tokens", "channels")
     panels = [
         Panel(
             WEIGHTS,
             [
-                Layer(lambda picture: figures.faded(pictures[picture], contrast=0.7), ("picture",)),
+                Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",)),
                 Layer(weight_maps, ("tokens", "token")),
             ],
             "Point at an output token k. It adds red places, subtracts blue ones, leaves pale ones out. (With both "
@@ -274,26 +274,26 @@ def explore_fourier(pictures: Mapping[str, np.ndarray] | None = None, patch_size
         ),
         Panel(
             BEFORE,
-            [Layer(lambda picture: table(before[picture]), ("picture",))],
+            [Layer(lambda image: table(before[image]), ("image",))],
             "A row is a token: the grey values of one patch, without the mean. Colours follow the square root.",
             size=192,
             beneath=True,
-            bar=Bar(figures.DIVERGING, lambda picture, tokens, channels: ticks(before[picture])),
+            bar=Bar(figures.DIVERGING, lambda image, tokens, channels: ticks(before[image])),
             x_label="channel",
             y_label="token j",
         ),
         Panel(
             AFTER,
-            [Layer(lambda picture, tokens, channels: table(after[picture, tokens, channels]), everything)],
+            [Layer(lambda image, tokens, channels: table(after[image, tokens, channels]), everything)],
             "What the layer gives. The outlined row is the output token pointed at. Mind the numbers at the bar.",
             size=320,
             spots="rows",
-            bar=Bar(figures.DIVERGING, lambda picture, tokens, channels: ticks(after[picture, tokens, channels])),
+            bar=Bar(figures.DIVERGING, lambda image, tokens, channels: ticks(after[image, tokens, channels])),
             x_label="output channel",
             y_label="output token k",
         ),
     ]
-    start = {"picture": next(iter(pictures)), "tokens": True, "channels": False, "token": min(3, n - 1)}
+    start = {"image": next(iter(images)), "tokens": True, "channels": False, "token": min(3, n - 1)}
     return Explorer("fourier", settings, panels, words, title="FNet's mixing, one transform at a time", start=start)
 
 

@@ -1,12 +1,12 @@
-"""The gate explorer: a gMLP's spatial gates while they learn, their rows drawn as maps over the picture."""
+"""The gate explorer: a gMLP's spatial gates while they learn, their rows drawn as maps over the image."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place, Slider
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider
 
 MOST_EPOCHS = 11
 """How many epochs are shown at most; of more, these many are taken, evenly spread, the first and the last included."""
@@ -134,7 +134,7 @@ def gate_explorer_from_arrays(
         Panel(
             ALL,
             [Layer(maps, (*outer, "token"))],
-            f"Small map i is row i of W: {rows} × {columns} weights, laid out like the picture. It lies where token i "
+            f"Small map i is row i of W: {rows} × {columns} weights, laid out like the image. It lies where token i "
             "lies. Point at one.",
             size=380,
             sheet=True,
@@ -172,21 +172,21 @@ def _plain(value: float) -> str:
 
 
 def explore_gate(snapshots: Mapping[str, Snapshots], model) -> Explorer:
-    """Shows how the spatial gates of gMLPs grow: every row of `W` as a map over the picture, and the bias `b`.
+    """Shows how the spatial gates of gMLPs grow: every row of `W` as a map over the image, and the bias `b`.
 
     Keep the snapshots while training:
 
         diary = {}
-        train(model, dataset, after_epoch=lambda epoch: diary.update({epoch: probes.gate_weights(model)}))
+        train(model, dataset, after_epoch=lambda epoch: diary.update({epoch: analysis.gate_weights(model)}))
         explore_gate({"gMLP": diary}, model)
 
     Args:
-        snapshots: {network: {epoch: what `probes.gate_weights` gave then}}.
-        model: one of these networks; asked how its tokens lie in the picture.
+        snapshots: {network: {epoch: what `analysis.gate_weights` gave then}}.
+        model: one of these networks; asked how its tokens lie in the image.
 
     Raises:
         ValueError: no snapshot, or snapshots that do not fit the model or each other.
     """
-    from course_utils import probes
+    from course_utils import analysis
 
-    return gate_explorer_from_arrays(snapshots, probes.token_grid(model))
+    return gate_explorer_from_arrays(snapshots, analysis.token_grid(model))

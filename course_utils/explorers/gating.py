@@ -1,12 +1,12 @@
-"""The gating explorer: gates written by hand, and what they let through of a picture's tokens."""
+"""The gating explorer: gates written by hand, and what they let through of an image's tokens."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 
 TOKENS, ROW, GATE, PASSED = "The tokens z", "One row of W", "The gate W · z + b", "What passes: z · gate"
 
@@ -41,8 +41,8 @@ def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.nda
 
 def _tokens() -> dict[str, np.ndarray]:
     """Returns the brightness of each token, 0 to 1: of a puzzle with one odd cell, and of a photograph."""
-    from course_utils import shapes
-    from course_utils.photographs import photographs
+    from course_utils.data import shapes
+    from course_utils.data.images import photographs
 
     colours = list(shapes.COLOURS)
     colour = np.full((1, shapes.GRID, shapes.GRID), colours.index("blue"))
@@ -50,8 +50,8 @@ def _tokens() -> dict[str, np.ndarray]:
     puzzle = shapes.render(np.full(colour.shape, shapes.SHAPES.index("square")), colour)[0]
     cells = puzzle.reshape(shapes.GRID, shapes.CELL, shapes.GRID, shapes.CELL, 3)
     # The middle of a cell: all ink.
-    pictures = {"a photograph": photographs(24)["coffee"], "a puzzle": cells[:, 3:5, :, 3:5].mean(axis=(1, 3))}
-    return {name: picture @ np.array([0.299, 0.587, 0.114]) / 255 for name, picture in pictures.items()}
+    images = {"a photograph": photographs(24)["coffee"], "a puzzle": cells[:, 3:5, :, 3:5].mean(axis=(1, 3))}
+    return {name: image @ np.array([0.299, 0.587, 0.114]) / 255 for name, image in images.items()}
 
 
 def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
@@ -78,45 +78,45 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
         tokens[name] = values
     by_hand = {name: gates_by_hand(*values.shape) for name, values in tokens.items()}
 
-    def gate(picture, weights):
-        w, b = by_hand[picture][weights]
-        return (w @ tokens[picture].ravel() + b).reshape(tokens[picture].shape)
+    def gate(image, weights):
+        w, b = by_hand[image][weights]
+        return (w @ tokens[image].ravel() + b).reshape(tokens[image].shape)
 
-    def grey(picture):
-        return np.rint(255 * tokens[picture])[..., None].repeat(3, axis=-1).astype(np.uint8)
+    def grey(image):
+        return np.rint(255 * tokens[image])[..., None].repeat(3, axis=-1).astype(np.uint8)
 
-    def limit(picture, weights):
-        return float(np.abs(by_hand[picture][weights][0]).max())
+    def limit(image, weights):
+        return float(np.abs(by_hand[image][weights][0]).max())
 
-    def passed(picture, weights):
-        return tokens[picture] * gate(picture, weights)
+    def passed(image, weights):
+        return tokens[image] * gate(image, weights)
 
-    def rows_of(picture, weights):
-        w = by_hand[picture][weights][0]
-        return figures.diverging(w.reshape(-1, *tokens[picture].shape), limit(picture, weights))
+    def rows_of(image, weights):
+        w = by_hand[image][weights][0]
+        return figures.diverging(w.reshape(-1, *tokens[image].shape), limit(image, weights))
 
-    def words(picture, weights, token):
-        columns = tokens[picture].shape[1]
-        z, g = tokens[picture].ravel()[token], gate(picture, weights).ravel()[token]
+    def words(image, weights, token):
+        columns = tokens[image].shape[1]
+        z, g = tokens[image].ravel()[token], gate(image, weights).ravel()[token]
         return (
-            f"{picture}, gate “{weights}”: token {token} (row {token // columns}, column {token % columns}) is "
+            f"{image}, gate “{weights}”: token {token} (row {token // columns}, column {token % columns}) is "
             f"{z:.2f}, its gate {_signed(g)}; {z:.2f} · {_signed(g)} = {_signed(z * g)} passes."
         )
 
     names = list(next(iter(by_hand.values())))
     settings = [
-        Choice("picture", "Picture", list(tokens)),
+        Choice("image", "Image", list(tokens)),
         Choice("weights", "Gate", names),
-        Place("token", "Token", lambda picture, **_: tokens[picture].shape),
+        Place("token", "Token", lambda image, **_: tokens[image].shape),
     ]
-    outer = ("picture", "weights")
+    outer = ("image", "weights")
 
     def drawn(values):
         """Returns the layer of a map and its bar, on a scale of its own."""
-        layer = Layer(lambda picture, weights: figures.diverging(values(picture, weights)), outer)
+        layer = Layer(lambda image, weights: figures.diverging(values(image, weights)), outer)
 
-        def ticks(picture, weights):
-            return figures.bar_ticks(np.abs(values(picture, weights)).max(), signed=True)
+        def ticks(image, weights):
+            return figures.bar_ticks(np.abs(values(image, weights)).max(), signed=True)
 
         return [layer], Bar(figures.DIVERGING, ticks)
 
@@ -124,7 +124,7 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
     panels = [
         Panel(
             TOKENS,
-            [Layer(grey, ("picture",))],
+            [Layer(grey, ("image",))],
             "One number to a token: its brightness, from 0 (black) to 1 (white). Point at one.",
             size=220,
             spots="grid",
@@ -137,7 +137,7 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
             spots="grid",
             beneath=True,
             bar=Bar(
-                figures.DIVERGING, lambda picture, weights: figures.bar_ticks(limit(picture, weights), signed=True)
+                figures.DIVERGING, lambda image, weights: figures.bar_ticks(limit(image, weights), signed=True)
             ),
         ),
         Panel(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 
 
 def _checked(similarity, grid) -> dict[str, np.ndarray]:
@@ -34,7 +34,7 @@ def positions_explorer_from_arrays(
 
     Args:
         similarity: {network: `(n, n)`}, the cosine between the position vectors of each two places, as
-            `probes.position_similarity` gives it.
+            `analysis.position_similarity` gives it.
         grid: (rows, columns) of places; `n = rows * columns`.
         title: shown above.
 
@@ -70,7 +70,7 @@ def positions_explorer_from_arrays(
             "All places",
             [Layer(pages, everything)],
             f"Each small map belongs to one place and stands where the place is: {rows} × {columns} similarities, "
-            "laid out like the picture. Point at one.",
+            "laid out like the image. Point at one.",
             size=440,
             sheet=True,
             columns=columns,
@@ -101,12 +101,12 @@ def explore_positions(models: Mapping[str, object]) -> Explorer:
     Raises:
         ValueError: no model, a model without position embedding, or models whose tokens differ.
     """
-    from course_utils import probes
+    from course_utils import analysis
 
     if not isinstance(models, Mapping) or not models:
         raise ValueError("explore_positions: models must be {name: model} with at least one model")
-    grids = {name: probes.token_grid(model) for name, model in models.items()}
+    grids = {name: analysis.token_grid(model) for name, model in models.items()}
     if len(set(grids.values())) > 1:
         raise ValueError(f"explore_positions: the models' tokens differ: {grids}")
-    similarity = {name: probes.position_similarity(model) for name, model in models.items()}
+    similarity = {name: analysis.position_similarity(model) for name, model in models.items()}
     return positions_explorer_from_arrays(similarity, next(iter(grids.values())))

@@ -6,33 +6,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Choice, Layer, Panel, Place
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 
-ALL, ITSELF = "all five", "the picture itself"
+ALL, ITSELF = "all five", "the image itself"
 CORNERS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # row and column of each of the five in a square of nine
 FRACTIONS = {0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾", 1: "1"}
-EMPTY = (128, 128, 128, 64)  # between the pictures: unlike their black on a dark page too
+EMPTY = (128, 128, 128, 64)  # between the images: unlike their black on a dark page too
 VEIL = (11, 10, 31)  # what is laid over pixels that are not seen: dark, and not black as the zeros are
 
 
 @dataclass(frozen=True)
 class _Tokens:
-    """What the layer makes of one picture, or of its pixels' numbers: the five pictures, and each token's five."""
+    """What the layer makes of one image, or of its pixels' numbers: the five images, and each token's five."""
 
     stacked: np.ndarray  # (h, w, 5, c)
     patches: np.ndarray  # (n, p, p, 5, c)
     pixels: int  # how far a copy moves
 
 
-def _through_the_layer(picture: np.ndarray, patch_size: int, fraction: float) -> _Tokens:
+def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> _Tokens:
     import keras
 
     from course_utils.layers import ShiftedPatchTokenization
 
-    h, w, c = picture.shape
+    h, w, c = image.shape
     layer = ShiftedPatchTokenization(patch_size, embed_dim=1, shift=fraction)
-    stacked = layer.stacked(picture[None].astype("float32"))
+    stacked = layer.stacked(image[None].astype("float32"))
     patches = keras.ops.convert_to_numpy(layer.patches(stacked))[0]
     return _Tokens(
         keras.ops.convert_to_numpy(stacked)[0].reshape(h, w, 5, c),
@@ -50,7 +50,7 @@ def _held(numbers: np.ndarray, count: int) -> np.ndarray:
 
 
 def _in_nine(five: np.ndarray) -> np.ndarray:
-    """Lays five pictures `(…, h, w, 5, c)` out as a five on a die, `(…, 3h, 3w, 4)`; the rest is `EMPTY`."""
+    """Lays five images `(…, h, w, 5, c)` out as a five on a die, `(…, 3h, 3w, 4)`; the rest is `EMPTY`."""
     *before, h, w, _, _ = five.shape
     nine = np.empty((*before, 3 * h, 3 * w, 4), np.uint8)
     nine[:] = EMPTY
@@ -61,49 +61,49 @@ def _in_nine(five: np.ndarray) -> np.ndarray:
     return nine
 
 
-def _checked(pictures, patch_sizes, fractions) -> tuple[dict, list[int], list[float]]:
+def _checked(images, patch_sizes, fractions) -> tuple[dict, list[int], list[float]]:
     owner = "explore_shift"
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError(f"{owner}: pictures must be {{name: uint8 picture (h, w, 1 or 3)}} with at least one")
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError(f"{owner}: images must be {{name: uint8 image (h, w, 1 or 3)}} with at least one")
     patch_sizes, fractions = list(patch_sizes), list(fractions)
     if not patch_sizes or any(isinstance(p, bool) or not isinstance(p, int) or p < 1 for p in patch_sizes):
         raise ValueError(f"{owner}: patch_sizes must be whole numbers of at least 1, but are {patch_sizes!r}")
     if not fractions or not all(isinstance(f, int | float) and 0 <= f <= 1 for f in fractions):
         raise ValueError(f"{owner}: fractions must be numbers between 0 and 1, but are {fractions!r}")
-    for name, picture in pictures.items():
-        kind, shape = np.asarray(picture).dtype, np.shape(picture)
+    for name, image in images.items():
+        kind, shape = np.asarray(image).dtype, np.shape(image)
         if len(shape) != 3 or shape[-1] not in (1, 3) or kind != np.uint8:
-            raise ValueError(f"{owner}: pictures[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
+            raise ValueError(f"{owner}: images[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
         for p in patch_sizes:
             if shape[0] % p or shape[1] % p:
                 raise ValueError(
-                    f"{owner}: patch size {p} does not divide pictures[{name!r}] of {shape[0]} × {shape[1]} pixels; "
-                    "leave it out of patch_sizes or resize the picture"
+                    f"{owner}: patch size {p} does not divide images[{name!r}] of {shape[0]} × {shape[1]} pixels; "
+                    "leave it out of patch_sizes or resize the image"
                 )
-    return dict(pictures), patch_sizes, fractions
+    return dict(images), patch_sizes, fractions
 
 
-def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> dict:
+def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict:
     from course_utils.layers.small_data_vit import DIRECTIONS
 
     directions = (ALL, ITSELF, *DIRECTIONS)
     tokens, seen = {}, {}
     for p in patch_sizes:
         for f in fractions:
-            for name, picture in pictures.items():
-                tokens[name, p, f] = _through_the_layer(picture, p, f)
-            for h, w in {picture.shape[:2] for picture in pictures.values()}:
-                # The same layer on a picture whose pixels are numbered from 1: a token holds the numbers it sees.
+            for name, image in images.items():
+                tokens[name, p, f] = _through_the_layer(image, p, f)
+            for h, w in {image.shape[:2] for image in images.values()}:
+                # The same layer on an image whose pixels are numbered from 1: a token holds the numbers it sees.
                 numbered = _through_the_layer(np.arange(1, h * w + 1).reshape(h, w, 1), p, f).patches
                 seen[h, w, p, f, ALL] = _held(numbered, h * w)
                 for k, direction in enumerate(directions[1:]):
                     seen[h, w, p, f, direction] = _held(numbered[..., k, :], h * w)
 
-    def size(picture):
-        return pictures[picture].shape[:2]
+    def size(image):
+        return images[image].shape[:2]
 
-    def grid(picture, patch_size, **_):
-        h, w = size(picture)
+    def grid(image, patch_size, **_):
+        h, w = size(image)
         return h // patch_size, w // patch_size
 
     def veil(shown, opacity):
@@ -113,15 +113,15 @@ def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> di
         pages[..., 3] = np.where(shown, 0, round(255 * opacity))
         return pages
 
-    def footprint(picture, patch_size, fraction, direction):
-        h, w = size(picture)
+    def footprint(image, patch_size, fraction, direction):
+        h, w = size(image)
         return veil(seen[h, w, patch_size, fraction, direction].reshape(-1, h, w), 0.72)
 
-    def five(picture, patch_size, fraction):
-        return _in_nine(tokens[picture, patch_size, fraction].stacked.astype(np.uint8))
+    def five(image, patch_size, fraction):
+        return _in_nine(tokens[image, patch_size, fraction].stacked.astype(np.uint8))
 
     def of_five(direction):
-        """Which squares of the nine a direction shows, and which of them hold a picture at all."""
+        """Which squares of the nine a direction shows, and which of them hold an image at all."""
         held = np.zeros((3, 3), bool)
         held[tuple(np.transpose(CORNERS))] = True
         chosen = held.copy()
@@ -130,16 +130,16 @@ def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> di
             chosen[CORNERS[directions.index(direction) - 1]] = True
         return chosen, held
 
-    def places(picture, patch_size, direction):
-        rows, columns = grid(picture, patch_size)
+    def places(image, patch_size, direction):
+        rows, columns = grid(image, patch_size)
         chosen, held = of_five(direction)
         own = np.eye(rows * columns, dtype=bool).reshape(-1, rows, columns)
         pages = veil(np.kron(chosen, own), 0.55)
         pages[:, ~np.kron(held, np.ones((rows, columns), bool))] = 0
         return pages
 
-    def patches(picture, patch_size, fraction):
-        return _in_nine(tokens[picture, patch_size, fraction].patches.astype(np.uint8))
+    def patches(image, patch_size, fraction):
+        return _in_nine(tokens[image, patch_size, fraction].patches.astype(np.uint8))
 
     def of_patches(direction):
         chosen, held = of_five(direction)
@@ -147,19 +147,19 @@ def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> di
         pages[~held] = 0
         return pages
 
-    def patches_caption(picture, patch_size, fraction, direction):
-        p, c = patch_size, pictures[picture].shape[-1]
+    def patches_caption(image, patch_size, fraction, direction):
+        p, c = patch_size, images[image].shape[-1]
         return (
             f"They become one token of 5·p·p·c = 5·{p}·{p}·{c} = {5 * p * p * c} numbers; a plain patch has "
             f"{p}·{p}·{c} = {p * p * c}."
         )
 
-    def words(picture, patch_size, fraction, direction, token):
-        h, w = size(picture)
+    def words(image, patch_size, fraction, direction, token):
+        h, w = size(image)
         p, key = patch_size, (h, w, patch_size, fraction)
         columns = w // p
-        moved = tokens[picture, p, fraction].pixels
-        head = f"{picture}, p = {p}: token {token} (row {token // columns}, column {token % columns})"
+        moved = tokens[image, p, fraction].pixels
+        head = f"{image}, p = {p}: token {token} (row {token // columns}, column {token % columns})"
         count = int(seen[(*key, direction)][token].sum())
         if direction == ITSELF:
             return f"{head} sees {count} pixels through a plain patch."
@@ -180,18 +180,18 @@ def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> di
         )
 
     settings = [
-        Choice("picture", "Picture", list(pictures)),
+        Choice("image", "Image", list(images)),
         Choice("patch_size", "Patch size p", patch_sizes),
         Choice("fraction", "Shift, as a part of p", fractions, [_written(f) for f in fractions]),
         Choice("direction", "Seen through", directions, [ALL, ITSELF, *(f"the copy moved {d}" for d in DIRECTIONS)]),
         Place("token", "Token", grid),
     ]
-    layer = ("picture", "patch_size", "fraction")
+    layer = ("image", "patch_size", "fraction")
     panels = [
         Panel(
             "What the token sees",
             [
-                Layer(lambda picture: figures.as_rgb(pictures[picture]), ("picture",)),
+                Layer(lambda image: figures.as_rgb(images[image]), ("image",)),
                 Layer(footprint, (*layer, "direction", "token")),
             ],
             "Point at a token, or use the arrow keys. The frame is its plain patch; bright is every pixel that it "
@@ -200,9 +200,9 @@ def _parts(pictures: dict, patch_sizes: list[int], fractions: list[float]) -> di
             spots="grid",
         ),
         Panel(
-            "The five pictures",
-            [Layer(five, layer), Layer(places, ("picture", "patch_size", "direction", "token"))],
-            "The picture in the middle, around it its copies, each on the side to which it was moved. What moved in "
+            "The five images",
+            [Layer(five, layer), Layer(places, ("image", "patch_size", "direction", "token"))],
+            "The image in the middle, around it its copies, each on the side to which it was moved. What moved in "
             "at the border is zero: black. Bright is the token's patch, in the same place of all five.",
             size=360,
         ),
@@ -221,7 +221,7 @@ def _written(fraction: float) -> str:
 
 
 def explore_shift(
-    pictures: Mapping[str, np.ndarray] | None = None,
+    images: Mapping[str, np.ndarray] | None = None,
     patch_sizes: Sequence[int] = (5, 8, 10),
     fractions: Sequence[float] = (0, 0.25, 0.5, 1),
     size: int = 40,
@@ -229,46 +229,46 @@ def explore_shift(
     """Shows what one token sees through shifted patches, through the real `ShiftedPatchTokenization` layer.
 
     Args:
-        pictures: {name: uint8 picture `(h, w, 1 or 3)`}; without it, a photograph and one of the shapes.
-        patch_sizes: the sides `p` to choose from; each must divide every picture. Half of an odd one is rounded down.
+        images: {name: uint8 image `(h, w, 1 or 3)`}; without it, a photograph and one of the shapes.
+        patch_sizes: the sides `p` to choose from; each must divide every image. Half of an odd one is rounded down.
         fractions: how far a copy moves, as parts of the patch, from 0 to 1.
-        size: side of the pictures that come without `pictures`, and of the student's own.
+        size: side of the images that come without `images`, and of the student's own.
 
     Raises:
-        ValueError: no picture, not a uint8 picture, a patch size that does not divide one, or a fraction outside
+        ValueError: no image, not a uint8 image, a patch size that does not divide one, or a fraction outside
             0 to 1.
     """
-    if pictures is None:
-        from course_utils.explorers.patches import default_pictures
+    if images is None:
+        from course_utils.explorers.patches import default_images
 
-        pictures = {
-            name: picture for name, picture in default_pictures(size).items() if name in ("astronaut", "shapes")
+        images = {
+            name: image for name, image in default_images(size).items() if name in ("astronaut", "shapes")
         }
-    pictures, patch_sizes, fractions = _checked(pictures, patch_sizes, fractions)
+    images, patch_sizes, fractions = _checked(images, patch_sizes, fractions)
 
-    def start(picture: str) -> dict:
+    def start(image: str) -> dict:
         p = 8 if 8 in patch_sizes else patch_sizes[0]
-        rows, columns = (side // p for side in pictures[picture].shape[:2])
+        rows, columns = (side // p for side in images[image].shape[:2])
         return {
-            "picture": picture,
+            "image": image,
             "patch_size": p,
             "fraction": 0.5 if 0.5 in fractions else fractions[0],
             "token": (rows // 2) * columns + columns // 2,
         }
 
-    def on_picture(picture, filename: str) -> dict:
-        from course_utils.photographs import as_picture
+    def on_image(image, filename: str) -> dict:
+        from course_utils.data.images import as_image
 
-        own, name = as_picture(picture, size), filename if len(filename) <= 24 else filename[:15] + "…" + filename[-8:]
+        own, name = as_image(image, size), filename if len(filename) <= 24 else filename[:15] + "…" + filename[-8:]
         _checked({name: own}, patch_sizes, fractions)
         # One of one's own at a time: all of them together would be too much to carry.
-        kept = {**pictures, name: own}
-        return {**_parts(kept, patch_sizes, fractions), "start": {**start(next(iter(pictures))), "picture": name}}
+        kept = {**images, name: own}
+        return {**_parts(kept, patch_sizes, fractions), "start": {**start(next(iter(images))), "image": name}}
 
     return Explorer(
         "shift",
-        **_parts(pictures, patch_sizes, fractions),
+        **_parts(images, patch_sizes, fractions),
         title="From shifted patches to tokens",
-        start=start(next(iter(pictures))),
-        on_picture=on_picture,
+        start=start(next(iter(images))),
+        on_image=on_image,
     )

@@ -6,29 +6,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers import _arguments as arguments
-from course_utils.explorers.explorer import Explorer
+from course_utils.explorers.core import checks as arguments
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 from course_utils.explorers.influence import OPACITY
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 
 LEARNED = "learned"
 FACTORS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1: "1", 2: "2", 4: "4", 8: "8"}
 SHARES = [(0.0, "0"), (math.sqrt(0.05), "5 %"), (0.5, "25 %"), (math.sqrt(0.5), "50 %"), (1.0, "100 %")]
-MOST = 12_800  # that one explorer carries: a row costs about 32 + n, its words and its pictures
+MOST = 12_800  # that one explorer carries: a row costs about 32 + n, its words and its images
 WIDTH, HEIGHT = 64, 32  # of a bar chart, in its own pixels
 PAPER, LINE, OTHER, OWN = (240, 240, 244), (150, 150, 156), (11, 98, 168), (209, 86, 10)
 
 
-def _checked(products, learned, pictures, grid) -> tuple[np.ndarray, np.ndarray | None]:
+def _checked(products, learned, images, grid) -> tuple[np.ndarray, np.ndarray | None]:
     owner = "temperature_explorer_from_arrays"
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError(f"{owner}: pictures must be {{name: uint8 picture}} with at least one")
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError(f"{owner}: images must be {{name: uint8 image}} with at least one")
     rows, columns = grid
     n = rows * columns
     products = np.asarray(products, dtype="float64")
-    if products.ndim != 5 or products.shape[1] != len(pictures) or products.shape[3:] != (n, n) or n < 2:
+    if products.ndim != 5 or products.shape[1] != len(images) or products.shape[3:] != (n, n) or n < 2:
         raise ValueError(
-            f"{owner}: products must be (blocks, pictures, heads, n, n) with {len(pictures)} pictures and "
+            f"{owner}: products must be (blocks, images, heads, n, n) with {len(images)} images and "
             f"n = {rows}·{columns}, but their shape is {products.shape}"
         )
     if not np.all(np.isfinite(products)):
@@ -40,7 +40,7 @@ def _checked(products, learned, pictures, grid) -> tuple[np.ndarray, np.ndarray 
                 f"{owner}: learned must be (blocks, heads) = {products.shape[::2][:2]} numbers above 0, "
                 f"but it is {learned.tolist()}"
             )
-    arguments.divided(owner, pictures, rows, columns)
+    arguments.divided(owner, images, rows, columns)
     return products, learned
 
 
@@ -73,7 +73,7 @@ def temperature_explorer_from_arrays(
     products: np.ndarray,
     learned: np.ndarray | None,
     head_dim: int,
-    pictures: Mapping[str, np.ndarray],
+    images: Mapping[str, np.ndarray],
     grid: tuple[int, int],
     *,
     blocks: Sequence[int] | None = None,
@@ -84,10 +84,10 @@ def temperature_explorer_from_arrays(
     """Builds the explorer from `Q·Kᵀ`.
 
     Args:
-        products: `(blocks, pictures, heads, n, n)`, before temperature, mask and softmax.
+        products: `(blocks, images, heads, n, n)`, before temperature, mask and softmax.
         learned: the learned temperatures `(blocks, heads)`; None where none was learned.
         head_dim: width of a head: √head_dim is the temperature of a plain ViT.
-        pictures: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
+        images: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
         grid: (rows, columns) of tokens; `n = rows * columns`, at least 2.
         blocks, heads: what the blocks and heads are called; counted from 1 without it.
         masked: whether the diagonal is masked at first.
@@ -96,12 +96,12 @@ def temperature_explorer_from_arrays(
     Raises:
         ValueError: shapes that do not fit, NaN, or a temperature that is not above 0.
     """
-    from course_utils.probes import entropy
+    from course_utils.analysis import entropy
 
     rows, columns = map(int, grid)
     n = rows * columns
-    products, learned = _checked(products, learned, pictures, (rows, columns))
-    names = list(pictures)
+    products, learned = _checked(products, learned, images, (rows, columns))
+    names = list(images)
     blocks = list(range(1, len(products) + 1)) if blocks is None else list(blocks)
     heads = list(range(1, products.shape[2] + 1)) if heads is None else list(heads)
     plain = math.sqrt(head_dim)
@@ -109,16 +109,16 @@ def temperature_explorer_from_arrays(
     if learned is not None:  # among the others where it belongs, as far as one place can say so for all heads
         steps.insert(sum(factor < learned.mean() / plain for factor in steps), LEARNED)
 
-    def product(picture, block, head):
-        return products[blocks.index(block), names.index(picture), heads.index(head)]  # (n, n)
+    def product(image, block, head):
+        return products[blocks.index(block), names.index(image), heads.index(head)]  # (n, n)
 
     def tau(block, head, temperature):
         if temperature == LEARNED:
             return float(learned[blocks.index(block), heads.index(head)])
         return temperature * plain
 
-    def weights(picture, block, head, temperature, mask):
-        scores = product(picture, block, head) / tau(block, head, temperature)
+    def weights(image, block, head, temperature, mask):
+        scores = product(image, block, head) / tau(block, head, temperature)
         return _softmax(np.where(np.eye(n, dtype=bool) & mask, -np.inf, scores))
 
     def heat(**state):
@@ -128,12 +128,12 @@ def temperature_explorer_from_arrays(
     def whole(**state):
         return figures.sequential(weights(**state), 1.0, "sqrt")
 
-    def limit(picture, block, head, **_):
-        return float(np.abs(product(picture, block, head)).max())
+    def limit(image, block, head, **_):
+        return float(np.abs(product(image, block, head)).max())
 
-    def before(picture, block, head, mask):
-        high = limit(picture, block, head)
-        heights = product(picture, block, head) / high * (HEIGHT // 2) if high else np.zeros((n, n))
+    def before(image, block, head, mask):
+        high = limit(image, block, head)
+        heights = product(image, block, head) / high * (HEIGHT // 2) if high else np.zeros((n, n))
         pages = _bars(np.rint(heights).astype(int), HEIGHT // 2)
         if mask:  # the entry is −∞: a striped column from top to bottom instead of a bar
             step = pages.shape[2] // n
@@ -145,13 +145,13 @@ def temperature_explorer_from_arrays(
     def after(**state):
         return _bars(np.rint(np.sqrt(weights(**state)) * HEIGHT).astype(int), HEIGHT)
 
-    def words(picture, block, head, temperature, mask, token):
-        row = weights(picture, block, head, temperature, mask)[token]
+    def words(image, block, head, temperature, mask, token):
+        row = weights(image, block, head, temperature, mask)[token]
         most = int(row.argmax())
         value = tau(block, head, temperature)
         kind = {LEARNED: ", as learned", 1: " = √head_dim"}.get(temperature, "")
         head_text = (
-            f"{picture}, block {block}, head {head}, τ = {value:.2f}{kind}, diagonal {'masked' if mask else 'open'}: "
+            f"{image}, block {block}, head {head}, τ = {value:.2f}{kind}, diagonal {'masked' if mask else 'open'}: "
             f"token {token} (row {token // columns}, column {token % columns}) takes"
         )
         if most == token:
@@ -167,20 +167,20 @@ def temperature_explorer_from_arrays(
         "learned" if step == LEARNED else "√head_dim" if step == 1 else f"{FACTORS[step]} · √head_dim" for step in steps
     ]
     settings = [
-        Choice("picture", "Picture", names),
+        Choice("image", "Image", names),
         Choice("block", "Block", blocks),
         Choice("head", "Head", heads),
         Slider("temperature", "Temperature τ", steps, texts),
         Switch("mask", "Mask the diagonal"),
         Place("token", "Token", (rows, columns)),
     ]
-    one = ("picture", "block", "head")
+    one = ("image", "block", "head")
     state = (*one, "temperature", "mask")
     panels = [
         Panel(
             "What the token takes",
             [
-                Layer(lambda picture: figures.faded(pictures[picture], contrast=0.7), ("picture",)),
+                Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",)),
                 Layer(heat, (*state, "token")),
             ],
             "Point at a token, or use the arrow keys. Bright tokens give it much.",
@@ -227,47 +227,47 @@ def _percent(share: float) -> str:
 
 def explore_temperature(
     model,
-    pictures: Mapping[str, np.ndarray],
+    images: Mapping[str, np.ndarray],
     *,
     blocks: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
 ) -> Explorer:
     """Shows what temperature and masked diagonal make of real rows of `Q·Kᵀ`.
 
-    The scores are the network's own (`probes.products`). With the learned temperature and the mask that the network
+    The scores are the network's own (`analysis.products`). With the learned temperature and the mask that the network
     has, the row is the attention that it uses.
 
     Args:
         model: a ViT for small data sets, or a plain ViT, as built by `models.classifier`, without a class token.
-        pictures: {name: uint8 picture} of the model's input size.
+        images: {name: uint8 image} of the model's input size.
         blocks, heads: which to show, counted from 1; without it, as many as an explorer carries lightly: all of a
             small network, some of the first and last block of a larger one.
 
     Raises:
-        ValueError: no picture, a model without attention or with a class token, or a block or head that it does not
+        ValueError: no image, a model without attention or with a class token, or a block or head that it does not
             have.
     """
+    from course_utils import analysis
     from course_utils import models as model_parts
-    from course_utils import probes
     from course_utils.layers import LocalitySelfAttention
 
-    if not isinstance(pictures, Mapping) or not pictures:
-        raise ValueError("explore_temperature: pictures must be {name: uint8 picture} with at least one")
-    for name, picture in pictures.items():
-        if np.shape(picture) != tuple(model.input_shape[1:]):
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError("explore_temperature: images must be {name: uint8 image} with at least one")
+    for name, image in images.items():
+        if np.shape(image) != tuple(model.input_shape[1:]):
             raise ValueError(
-                f"explore_temperature: pictures[{name!r}] must be {tuple(model.input_shape[1:])} like the model's "
-                f"input, but its shape is {np.shape(picture)}"
+                f"explore_temperature: images[{name!r}] must be {tuple(model.input_shape[1:])} like the model's "
+                f"input, but its shape is {np.shape(image)}"
             )
-    products = probes.products(model, np.stack(list(pictures.values())))
-    grid = probes.token_grid(model)
+    products = analysis.products(model, np.stack(list(images.values())))
+    grid = analysis.token_grid(model)
     if products.shape[-1] != grid[0] * grid[1]:
-        raise ValueError("explore_temperature: a class token has no place in the picture; use a model with pool='mean'")
+        raise ValueError("explore_temperature: a class token has no place in the image; use a model with pool='mean'")
     attention = model_parts.blocks(model)[0].attention
     own = isinstance(attention, LocalitySelfAttention)
-    learned = probes.temperatures(model) if own and attention.temperature is not None else None
+    learned = analysis.temperatures(model) if own and attention.temperature is not None else None
     depth, _, count, n, _ = products.shape
-    room = MOST // (len(pictures) * n * (32 + n))  # so many heads
+    room = MOST // (len(images) * n * (32 + n))  # so many heads
     if blocks is None:
         blocks = range(1, depth + 1) if depth * count <= room else sorted({1, depth}) if room > 1 else [depth]
     if heads is None:
@@ -281,7 +281,7 @@ def explore_temperature(
         products[at[0]][:, :, at[1]],
         None if learned is None else learned[np.ix_(*at)],
         attention.head_dim,
-        pictures,
+        images,
         grid,
         blocks=blocks,
         heads=heads,

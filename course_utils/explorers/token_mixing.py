@@ -1,12 +1,12 @@
-"""The token-mixing explorer: the weights of a Mixer's token MLP, drawn as maps over the picture."""
+"""The token-mixing explorer: the weights of a Mixer's token MLP, drawn as maps over the image."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.explorer import Explorer
-from course_utils.explorers.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 
 SIDES = ("in", "out")
 SIDE_TEXTS = ("in: what it looks at", "out: where it writes")
@@ -95,7 +95,7 @@ def token_mixing_explorer_from_arrays(
         Panel(
             "All hidden units",
             [Layer(pages, everything)],
-            f"Each small map is one unit: {rows} × {columns} weights, one for each token, laid out like the picture. "
+            f"Each small map is one unit: {rows} × {columns} weights, one for each token, laid out like the image. "
             "Point at one.",
             size=440,
             sheet=True,
@@ -117,7 +117,7 @@ def _signed(value: float) -> str:
 
 
 def explore_token_mixing(models: Mapping[str, object], grid: tuple[int, int] | None = None) -> Explorer:
-    """Shows the token MLP's weights as maps over the picture, one for each hidden unit.
+    """Shows the token MLP's weights as maps over the image, one for each hidden unit.
 
     Args:
         models: {name: Mixer}, such as the same network before and after training.
@@ -126,9 +126,9 @@ def explore_token_mixing(models: Mapping[str, object], grid: tuple[int, int] | N
     Raises:
         ValueError: no model, a model without Mixer blocks, or models of different shapes.
     """
-    from course_utils import probes
+    from course_utils import analysis
 
     if not isinstance(models, Mapping) or not models:
         raise ValueError("explore_token_mixing: models must be {name: model} with at least one model")
-    weights = {name: probes.token_mixing_weights(model) for name, model in models.items()}
-    return token_mixing_explorer_from_arrays(weights, grid or probes.token_grid(next(iter(models.values()))))
+    weights = {name: analysis.token_mixing_weights(model) for name, model in models.items()}
+    return token_mixing_explorer_from_arrays(weights, grid or analysis.token_grid(next(iter(models.values()))))

@@ -1,4 +1,4 @@
-"""Figures: pure functions from arrays to one uint8 RGB picture `(h, w, 3)`, and figures of curves.
+"""Figures: pure functions from arrays to one uint8 RGB image `(h, w, 3)`, and figures of curves.
 
 Nothing here knows Keras or a widget. matplotlib and Pillow are imported by the functions that need them.
 """
@@ -8,7 +8,7 @@ from course_utils.figures.charts import bar_chart, line_chart
 from course_utils.figures.colours import DIVERGING, SEQUENTIAL, bar_ticks, diverging, sequential
 from course_utils.figures.curves import training_curves
 from course_utils.figures.frequencies import logarithmic, low_pass, wave_strengths, waves_across
-from course_utils.figures.pictures import (
+from course_utils.figures.images import (
     as_rgb,
     blend,
     channel_cells,

@@ -11,8 +11,8 @@ def positive_int(owner: str, name: str, value) -> int:
     return int(value)
 
 
-def picture(owner: str, name: str, value, channels=(3,)) -> np.ndarray:
-    """Returns `value` if it is a uint8 picture `(h, w, c)` with `c` one of `channels`."""
+def image(owner: str, name: str, value, channels=(3,)) -> np.ndarray:
+    """Returns `value` if it is a uint8 image `(h, w, c)` with `c` one of `channels`."""
     value = np.asarray(value)
     wanted = " or ".join(str(c) for c in channels)
     if value.ndim != 3 or value.shape[-1] not in channels or 0 in value.shape:

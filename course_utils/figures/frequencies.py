@@ -1,4 +1,4 @@
-"""Pictures and their waves: the two-dimensional Fourier transform of the pixels, a picture rebuilt from slow waves."""
+"""Images and their waves: the two-dimensional Fourier transform of the pixels, an image rebuilt from slow waves."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from course_utils.figures.colours import SEQUENTIAL
 
 
 def waves_across(height: int, width: int) -> np.ndarray:
-    """Returns how fast each frequency of a picture waves: periods from border to border.
+    """Returns how fast each frequency of an image waves: periods from border to border.
 
     Args:
-        height, width: of the picture, in pixels.
+        height, width: of the image, in pixels.
 
     Returns:
         float64 `(height, width)` in the order of `np.fft.fft2`: entry `[0, 0]` is the mean, with 0 periods. A wave
@@ -22,12 +22,12 @@ def waves_across(height: int, width: int) -> np.ndarray:
     return np.hypot(down[:, None], across[None])
 
 
-def low_pass(picture, most: float) -> np.ndarray:
-    """Rebuilds a picture from its slow waves alone.
+def low_pass(image, most: float) -> np.ndarray:
+    """Rebuilds an image from its slow waves alone.
 
     Args:
-        picture: uint8 `(h, w, 1 or 3)`; each channel by itself.
-        most: the most periods across the picture that a wave may have to be kept; 0 leaves the mean.
+        image: uint8 `(h, w, 1 or 3)`; each channel by itself.
+        most: the most periods across the image that a wave may have to be kept; 0 leaves the mean.
 
     Returns:
         float64 `(h, w, 1 or 3)` on the scale 0…255; it may leave that range a little, as a sum of waves does.
@@ -35,27 +35,27 @@ def low_pass(picture, most: float) -> np.ndarray:
     Raises:
         ValueError: `most` is negative or not a number.
     """
-    picture = arguments.picture("low_pass", "picture", picture, (1, 3))
+    image = arguments.image("low_pass", "image", image, (1, 3))
     if not most >= 0:
         raise ValueError(f"low_pass: most must be a number >= 0, but it is {most!r}")
-    kept = waves_across(*picture.shape[:2]) <= most  # with a wave its mirrored twin: the sum stays real
-    spectrum = np.fft.fft2(picture, axes=(0, 1)) * kept[..., None]
+    kept = waves_across(*image.shape[:2]) <= most  # with a wave its mirrored twin: the sum stays real
+    spectrum = np.fft.fft2(image, axes=(0, 1)) * kept[..., None]
     return np.fft.ifft2(spectrum, axes=(0, 1)).real
 
 
-def wave_strengths(picture) -> np.ndarray:
-    """Returns how strong each wave of a picture is.
+def wave_strengths(image) -> np.ndarray:
+    """Returns how strong each wave of an image is.
 
     Args:
-        picture: uint8 `(h, w, 1 or 3)`.
+        image: uint8 `(h, w, 1 or 3)`.
 
     Returns:
         float64 `(h, w)`, the mean waves in the middle (`np.fft.fftshift`): the size of each term of the sum that the
-        picture is, in grey values, as the root mean square over the channels.
+        image is, in grey values, as the root mean square over the channels.
     """
-    picture = arguments.picture("wave_strengths", "picture", picture, (1, 3))
-    h, w, _ = picture.shape
-    sizes = np.abs(np.fft.fft2(picture, axes=(0, 1))) / (h * w)
+    image = arguments.image("wave_strengths", "image", image, (1, 3))
+    h, w, _ = image.shape
+    sizes = np.abs(np.fft.fft2(image, axes=(0, 1))) / (h * w)
     return np.fft.fftshift(np.sqrt(np.square(sizes).mean(axis=-1)))
 
 

@@ -1,4 +1,4 @@
-"""Words and numbers on pictures, drawn with Pillow in the font that comes with matplotlib."""
+"""Words and numbers on images, drawn with Pillow in the font that comes with matplotlib."""
 
 import importlib.util
 import textwrap
@@ -16,7 +16,7 @@ INK, PAPER = (28, 28, 30), (255, 255, 255)
 def _font(size: int, bold: bool = False):
     from PIL import ImageFont
 
-    # Found, not imported: importing matplotlib would cost more than the whole picture.
+    # Found, not imported: importing matplotlib would cost more than the whole image.
     home = importlib.util.find_spec("matplotlib").submodule_search_locations[0]
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(home) / "mpl-data" / "fonts" / "ttf" / name, size)
@@ -82,25 +82,25 @@ def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int =
     return np.asarray(canvas).copy()
 
 
-def with_title(picture, title: str, caption: str = "", *, paper=PAPER, ink=INK) -> np.ndarray:
-    """Puts a bold title above a picture and a caption below it. Returns uint8 `(h', w, 3)`."""
-    picture = arguments.picture("with_title", "picture", picture)
-    width = picture.shape[1]
+def with_title(image, title: str, caption: str = "", *, paper=PAPER, ink=INK) -> np.ndarray:
+    """Puts a bold title above an image and a caption below it. Returns uint8 `(h', w, 3)`."""
+    image = arguments.image("with_title", "image", image)
+    width = image.shape[1]
     gap = np.full((6, width, 3), paper, np.uint8)
-    parts = [written(title, width, 13, bold=True, paper=paper, ink=ink), gap, picture]
+    parts = [written(title, width, 13, bold=True, paper=paper, ink=ink), gap, image]
     if caption:
         parts += [gap, written(caption, width, 11, paper=paper, ink=ink)]
     return np.concatenate(parts, axis=0)
 
 
-def beside(pictures, gap: int = 16, paper=PAPER) -> np.ndarray:
-    """Sets pictures `(h_k, w_k, 3)` side by side, their tops in line. Returns one uint8 picture."""
-    pictures = [arguments.picture("beside", "pictures", p) for p in pictures]
-    if not pictures:
-        raise ValueError("beside: pictures is empty; give at least one")
-    height = max(p.shape[0] for p in pictures)
+def beside(images, gap: int = 16, paper=PAPER) -> np.ndarray:
+    """Sets images `(h_k, w_k, 3)` side by side, their tops in line. Returns one uint8 image."""
+    images = [arguments.image("beside", "images", p) for p in images]
+    if not images:
+        raise ValueError("beside: images is empty; give at least one")
+    height = max(p.shape[0] for p in images)
     parts = []
-    for p in pictures:
+    for p in images:
         below = np.full((height - p.shape[0], p.shape[1], 3), paper, np.uint8)
         parts += [np.concatenate([p, below], axis=0), np.full((height, gap, 3), paper, np.uint8)]
     return np.concatenate(parts[:-1], axis=1)

@@ -1,13 +1,15 @@
 """The layers of the course: one paper, one file.
 
 Every layer is a registered Keras 3 layer written with `keras.ops` alone, so that TensorFlow, JAX and PyTorch all
-run it. Shapes are written `(b, n, d)`: `b` pictures, `n` tokens (patches), `d` channels.
+run it. Shapes are written `(b, n, d)`: `b` images, `n` tokens (patches), `d` channels.
 """
 
+from course_utils.layers.base import DropPath, TokenLayer
+from course_utils.layers.conv import ConvBlock
 from course_utils.layers.fnet import FNetBlock, FourierMixing, LinearMixing
 from course_utils.layers.gmlp import GMLPBlock, SpatialGatingUnit
 from course_utils.layers.mixer import MixerBlock, NoMixingBlock
-from course_utils.layers.mlp import MLP, DropPath
+from course_utils.layers.mlp import MLP
 from course_utils.layers.patches import PatchEmbedding, Patches, PositionEmbedding
 from course_utils.layers.small_data_vit import LocalitySelfAttention, ShiftedPatchTokenization
 from course_utils.layers.vit import ClassToken, FirstToken, SelfAttention, TransformerBlock
@@ -15,6 +17,7 @@ from course_utils.layers.vit import ClassToken, FirstToken, SelfAttention, Trans
 __all__ = [
     "MLP",
     "ClassToken",
+    "ConvBlock",
     "DropPath",
     "FNetBlock",
     "FirstToken",
@@ -30,5 +33,6 @@ __all__ = [
     "SelfAttention",
     "ShiftedPatchTokenization",
     "SpatialGatingUnit",
+    "TokenLayer",
     "TransformerBlock",
 ]

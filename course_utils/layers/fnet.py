@@ -1,4 +1,4 @@
-"""FNet: a Fourier transform over tokens and channels mixes them, without a single weight.
+"""FNet: a Fourier transform over tokens and channels mixes them, without a single parameter.
 
 Source: Lee-Thorp et al. 2021, "FNet: Mixing Tokens with Fourier Transforms" (arXiv 2105.03824), section 3; the other
 mixers of this file are the ablations of its section 4.1.
@@ -9,15 +9,13 @@ import math
 import keras
 from keras import ops
 
-from course_utils.layers import _arguments as arguments
-from course_utils.layers.mixer import EPSILON
-from course_utils.layers.mlp import MLP, DropPath
+from course_utils.layers.base import DropPath, LayerNorm, TokenLayer, one_of, true_or_false
+from course_utils.layers.mlp import MLP
 
-NORMS = ("none", "ortho")
+MIXINGS = ("fourier", "linear", "random", "none")
 
 
-@keras.saving.register_keras_serializable(package="course_utils")
-class FourierMixing(keras.layers.Layer):
+class FourierMixing(TokenLayer):
     """Mixes tokens and channels with a two-dimensional discrete Fourier transform: `Re(F_n · x · F_d)`.
 
     `F_n` is the DFT matrix over the `n` tokens, `F_d` that over the `d` channels. The real part is taken once, at the
@@ -37,14 +35,14 @@ class FourierMixing(keras.layers.Layer):
             `(b, n, d)`.
     """
 
-    def __init__(self, tokens: bool = True, channels: bool = True, norm: str = "none", **kwargs):
+    def __init__(self, tokens=True, channels=True, norm="none", **kwargs):
         super().__init__(**kwargs)
-        self.tokens = arguments.true_or_false("FourierMixing", "tokens", tokens)
-        self.channels = arguments.true_or_false("FourierMixing", "channels", channels)
-        self.norm = arguments.one_of("FourierMixing", "norm", norm, NORMS)
+        true_or_false("FourierMixing", tokens=tokens, channels=channels)
+        one_of("FourierMixing", "norm", norm, ("none", "ortho"))
+        self.tokens, self.channels, self.norm = tokens, channels, norm
 
     def call(self, x):
-        _, n, d = arguments.rank("FourierMixing", x.shape, "b n d")
+        _, n, d = x.shape
         real = ops.cast(x, "float32")  # no backend transforms half-precision numbers
         imaginary = ops.zeros_like(real)
         summed = 1
@@ -63,19 +61,8 @@ class FourierMixing(keras.layers.Layer):
             real = real / math.sqrt(summed)
         return ops.cast(real, x.dtype)
 
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
 
-    def multiply_adds(self, input_shape) -> int:
-        """Returns 0: a transform holds no dense layer (its own cost grows with `n · d · log(n · d)`)."""
-        return 0
-
-    def get_config(self):
-        return {**super().get_config(), "tokens": self.tokens, "channels": self.channels, "norm": self.norm}
-
-
-@keras.saving.register_keras_serializable(package="course_utils")
-class LinearMixing(keras.layers.Layer):
+class LinearMixing(TokenLayer):
     """Mixes with two matrices instead of the Fourier matrices: `W_n · x · W_d`, learned or left at random.
 
     Both start as normal noise of standard deviation `1/√n` and `1/√d`, which keeps the size of the values.
@@ -90,12 +77,12 @@ class LinearMixing(keras.layers.Layer):
         ValueError: `learned` is neither True nor False, or the input is not `(b, n, d)`.
     """
 
-    def __init__(self, learned: bool = True, **kwargs):
+    def __init__(self, learned=True, **kwargs):
         super().__init__(**kwargs)
-        self.learned = arguments.true_or_false("LinearMixing", "learned", learned)
+        true_or_false("LinearMixing", learned=learned)
+        self.learned = learned
 
     def build(self, input_shape):
-        _, n, d = arguments.rank("LinearMixing", input_shape, "b n d")
         self.token_matrix, self.channel_matrix = (
             self.add_weight(
                 shape=(size, size),
@@ -103,31 +90,16 @@ class LinearMixing(keras.layers.Layer):
                 trainable=self.learned,
                 name=name,
             )
-            for size, name in ((n, "token_matrix"), (d, "channel_matrix"))
+            for size, name in zip(input_shape[1:], ("token_matrix", "channel_matrix"), strict=True)
         )
-        self.built = True
+        super().build(input_shape)
 
     def call(self, x):
         x = ops.matmul(ops.cast(self.token_matrix, x.dtype), x)  # (n, n) · (b, n, d)
         return ops.matmul(x, ops.cast(self.channel_matrix, x.dtype))
 
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
 
-    def multiply_adds(self, input_shape) -> int:
-        """Returns the multiply-adds of both matrices for one picture of `input_shape` `(b, n, d)`."""
-        _, n, d = input_shape
-        return n * n * d + n * d * d
-
-    def get_config(self):
-        return {**super().get_config(), "learned": self.learned}
-
-
-MIXINGS = ("fourier", "linear", "random", "none")
-
-
-@keras.saving.register_keras_serializable(package="course_utils")
-class FNetBlock(keras.layers.Layer):
+class FNetBlock(TokenLayer):
     """One FNet block: mixing, then an MLP along the channels, each followed by a LayerNorm ("post-norm").
 
         y = LN1(x + M(x))        M: the Fourier transform over tokens and channels, real part
@@ -137,8 +109,8 @@ class FNetBlock(keras.layers.Layer):
 
     Args:
         mlp_dim: hidden width of the MLP.
-        dropout: dropout after the MLP's output, as in the paper, at least 0 and below 1.
-        drop_path: probability of dropping each of the two branches for a picture, at least 0 and below 1.
+        dropout: dropout after the MLP's output, as in the paper.
+        drop_path: probability of dropping each of the two branches for an image.
         mixing: "fourier", or one of the paper's ablations: "linear" (learned matrices), "random" (the same, never
             trained), "none" (only the MLP).
         fourier_norm: `norm` of `FourierMixing`.
@@ -146,44 +118,25 @@ class FNetBlock(keras.layers.Layer):
     Input shape: `(b, n, d)`. Output shape: the same.
 
     Raises:
-        ValueError: a width is no positive whole number, a rate is outside [0, 1), a name is unknown, or the input is
+        ValueError: a width is no positive whole number, a rate is outside [0, 1], a name is unknown, or the input is
             not `(b, n, d)`.
     """
 
-    def __init__(
-        self,
-        mlp_dim: int,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        mixing: str = "fourier",
-        fourier_norm: str = "none",
-        **kwargs,
-    ):
+    def __init__(self, mlp_dim, dropout=0.0, drop_path=0.0, mixing="fourier", fourier_norm="none", **kwargs):
         super().__init__(**kwargs)
-        self.mlp_dim = arguments.positive_int("FNetBlock", "mlp_dim", mlp_dim)
-        self.dropout = arguments.fraction("FNetBlock", "dropout", dropout)
-        self.drop_path = arguments.fraction("FNetBlock", "drop_path", drop_path)
-        self.mixing = arguments.one_of("FNetBlock", "mixing", mixing, MIXINGS)
-        self.fourier_norm = arguments.one_of("FNetBlock", "fourier_norm", fourier_norm, NORMS)
+        one_of("FNetBlock", "mixing", mixing, MIXINGS)
         dtype = self.dtype_policy
-        if mixing == "fourier":
-            self.mixer = FourierMixing(norm=fourier_norm, name="mixer", dtype=dtype)
-        elif mixing == "none":
-            self.mixer = None
-        else:
-            self.mixer = LinearMixing(learned=mixing == "linear", name="mixer", dtype=dtype)
-        self.norm1 = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm1", dtype=dtype)
+        self.mixer = {
+            "fourier": lambda: FourierMixing(norm=fourier_norm, name="mixer", dtype=dtype),
+            "linear": lambda: LinearMixing(learned=True, name="mixer", dtype=dtype),
+            "random": lambda: LinearMixing(learned=False, name="mixer", dtype=dtype),
+            "none": lambda: None,
+        }[mixing]()
+        self.norm1 = LayerNorm("norm1", dtype)
         self.mlp = MLP(mlp_dim, dropout, hidden_dropout=False, name="mlp", dtype=dtype)
-        self.norm2 = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm2", dtype=dtype)
+        self.norm2 = LayerNorm("norm2", dtype)
         self.drop_path1 = DropPath(drop_path, name="drop_path1", dtype=dtype)
         self.drop_path2 = DropPath(drop_path, name="drop_path2", dtype=dtype)
-
-    def build(self, input_shape):
-        arguments.rank("FNetBlock", input_shape, "b n d")
-        for layer in (self.mixer, self.norm1, self.mlp, self.norm2):
-            if layer is not None:
-                layer.build(input_shape)
-        self.built = True
 
     def call(self, x, training=None):
         if self.mixer is not None:
@@ -191,21 +144,3 @@ class FNetBlock(keras.layers.Layer):
         y = self.norm1(x)
         z = self.mlp(y, training=training)
         return self.norm2(y + self.drop_path2(z, training=training))
-
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
-
-    def multiply_adds(self, input_shape) -> int:
-        """Returns the multiply-adds for one picture of `input_shape` `(b, n, d)`; the transform itself counts 0."""
-        mixer = self.mixer.multiply_adds(input_shape) if self.mixer is not None else 0
-        return mixer + self.mlp.multiply_adds(input_shape)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "mlp_dim": self.mlp_dim,
-            "dropout": self.dropout,
-            "drop_path": self.drop_path,
-            "mixing": self.mixing,
-            "fourier_norm": self.fourier_norm,
-        }

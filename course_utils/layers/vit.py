@@ -1,4 +1,4 @@
-"""ViT: a Transformer on patches. Tokens are mixed by attention, with weights that depend on the picture.
+"""ViT: a Transformer on patches. Tokens are mixed by attention, with weights that depend on the image.
 
 Source: Dosovitskiy et al. 2020, "An Image is Worth 16x16 Words" (arXiv 2010.11929), section 3.1 and appendix A.
 """
@@ -8,14 +8,12 @@ import math
 import keras
 from keras import ops
 
-from course_utils.layers import _arguments as arguments
-from course_utils.layers.mixer import EPSILON
-from course_utils.layers.mlp import MLP, DropPath
+from course_utils.layers.base import DropPath, LayerNorm, TokenLayer
+from course_utils.layers.mlp import MLP
 
 
-@keras.saving.register_keras_serializable(package="course_utils")
-class ClassToken(keras.layers.Layer):
-    """Puts one learned token before all others: its last state becomes the picture's description.
+class ClassToken(TokenLayer):
+    """Puts one learned token before all others: its last state becomes the image's description.
 
     It starts at zero. Source: arXiv 2010.11929, section 3.1 and equation 1.
 
@@ -26,23 +24,17 @@ class ClassToken(keras.layers.Layer):
     """
 
     def build(self, input_shape):
-        _, _, d = arguments.rank("ClassToken", input_shape, "b n d")
-        self.class_token = self.add_weight(shape=(d,), initializer="zeros", name="class_token")
-        self.built = True
+        self.class_token = self.add_weight(shape=input_shape[-1:], initializer="zeros", name="class_token")
+        super().build(input_shape)
 
     def call(self, x):
         token = ops.cast(self.class_token, x.dtype)
-        one_per_picture = ops.broadcast_to(token, (ops.shape(x)[0], 1, x.shape[-1]))
-        return ops.concatenate([one_per_picture, x], axis=1)
-
-    def compute_output_shape(self, input_shape):
-        b, n, d = input_shape
-        return b, n + 1, d
+        one_per_image = ops.broadcast_to(token, (ops.shape(x)[0], 1, x.shape[-1]))
+        return ops.concatenate([one_per_image, x], axis=1)
 
 
-@keras.saving.register_keras_serializable(package="course_utils")
-class FirstToken(keras.layers.Layer):
-    """Takes token 0 alone: where a class token stands, the picture's description.
+class FirstToken(TokenLayer):
+    """Takes token 0 alone: where a class token stands, the image's description.
 
     Input shape: `(b, n, d)`. Output shape: `(b, d)`.
 
@@ -51,23 +43,10 @@ class FirstToken(keras.layers.Layer):
     """
 
     def call(self, x):
-        arguments.rank("FirstToken", x.shape, "b n d")
         return x[:, 0]
 
-    def compute_output_shape(self, input_shape):
-        b, _, d = input_shape
-        return b, d
 
-
-def _spec(layer, x, num_heads: int, return_attention: bool):
-    """Returns the shapes that attention gives; they depend on an argument, which `compute_output_shape` never sees."""
-    b, n, _ = arguments.rank(type(layer).__name__, x.shape, "b n d")
-    output = keras.KerasTensor(x.shape, layer.compute_dtype)
-    return (output, keras.KerasTensor((b, num_heads, n, n), layer.compute_dtype)) if return_attention else output
-
-
-@keras.saving.register_keras_serializable(package="course_utils")
-class SelfAttention(keras.layers.Layer):
+class SelfAttention(TokenLayer):
     """Multi-head self-attention: every token asks every token.
 
         A = softmax(Q · Kᵀ / √head_dim)      one (n, n) table for each head; rows sum to 1
@@ -77,35 +56,32 @@ class SelfAttention(keras.layers.Layer):
 
     Args:
         num_heads: number of heads; it must divide `d`, and `head_dim = d / num_heads`.
-        dropout: dropout on the attention weights and on the output, at least 0 and below 1.
+        dropout: dropout on the attention weights and on the output.
 
     Input shape: `(b, n, d)`. Output shape: the same; with `return_attention=True` a pair of the output and the
     attention weights `(b, num_heads, n, n)`, in which `[…, i, j]` is how much token `i` takes from token `j` (before
     dropout).
 
     Raises:
-        ValueError: `num_heads` is no positive whole number or does not divide `d`, `dropout` is outside [0, 1), or
+        ValueError: `num_heads` is no positive whole number or does not divide `d`, `dropout` is outside [0, 1], or
             the input is not `(b, n, d)`.
     """
 
-    def __init__(self, num_heads: int, dropout: float = 0.0, **kwargs):
+    def __init__(self, num_heads, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.num_heads = arguments.positive_int(type(self).__name__, "num_heads", num_heads)
-        self.dropout = arguments.fraction(type(self).__name__, "dropout", dropout)
+        self.num_heads = num_heads
         self.drop1 = keras.layers.Dropout(dropout, name="drop1", dtype=self.dtype_policy)
         self.drop2 = keras.layers.Dropout(dropout, name="drop2", dtype=self.dtype_policy)
 
     def build(self, input_shape):
-        _, _, d = arguments.rank(type(self).__name__, input_shape, "b n d")
-        if d % self.num_heads:
+        d = input_shape[-1]
+        if self.num_heads < 1 or d % self.num_heads:
             raise ValueError(f"{type(self).__name__}: num_heads={self.num_heads} does not divide the width d={d}")
         self.head_dim = d // self.num_heads
         self.query, self.key, self.value, self.output_layer = (
             keras.layers.Dense(d, name=name, dtype=self.dtype_policy) for name in ("query", "key", "value", "output")
         )
-        for layer in (self.query, self.key, self.value, self.output_layer):
-            layer.build(input_shape)
-        self.built = True
+        super().build(input_shape)
 
     def scores(self, x):
         """Returns what the softmax gets, float32 `(b, num_heads, n, n)`: `Q · Kᵀ / √head_dim`."""
@@ -129,24 +105,8 @@ class SelfAttention(keras.layers.Layer):
         x = ops.reshape(x, (-1, x.shape[1], self.num_heads, self.head_dim))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
 
-    def compute_output_spec(self, x, training=None, return_attention=False):
-        """Says what a call gives, a pair or one tensor, before there are numbers."""
-        return _spec(self, x, self.num_heads, return_attention)
-
-    def multiply_adds(self, input_shape) -> int:
-        """Returns the multiply-adds for one picture of `input_shape` `(b, n, d)`."""
-        _, n, d = input_shape
-        return 4 * n * d * d + 2 * n * n * d
-
-    def get_config(self):
-        return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}
-
-
-@keras.saving.register_keras_serializable(package="course_utils")
-class TransformerBlock(keras.layers.Layer):
+class TransformerBlock(TokenLayer):
     """One Transformer block: attention mixes the tokens, an MLP the channels ("pre-norm").
 
         y = x + MSA(LN1(x))
@@ -157,8 +117,8 @@ class TransformerBlock(keras.layers.Layer):
     Args:
         num_heads: number of heads of the attention.
         mlp_dim: hidden width of the MLP.
-        dropout: dropout in the attention and the MLP, at least 0 and below 1.
-        drop_path: probability of dropping each of the two branches for a picture, at least 0 and below 1.
+        dropout: dropout in the attention and the MLP.
+        drop_path: probability of dropping each of the two branches for an image.
         attention: the attention layer to use, such as a `LocalitySelfAttention` with as many heads; without it, a
             `SelfAttention`.
 
@@ -166,48 +126,24 @@ class TransformerBlock(keras.layers.Layer):
     attention weights `(b, num_heads, n, n)`.
 
     Raises:
-        ValueError: a width is no positive whole number, a rate is outside [0, 1), `attention` has another number of
+        ValueError: a width is no positive whole number, a rate is outside [0, 1], `attention` has another number of
             heads, or the input is not `(b, n, d)`.
         TypeError: `attention` is no `SelfAttention`.
     """
 
-    def __init__(
-        self,
-        num_heads: int,
-        mlp_dim: int,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        attention: SelfAttention | None = None,
-        **kwargs,
-    ):
+    def __init__(self, num_heads, mlp_dim, dropout=0.0, drop_path=0.0, attention=None, **kwargs):
         super().__init__(**kwargs)
-        self.num_heads = arguments.positive_int("TransformerBlock", "num_heads", num_heads)
-        self.mlp_dim = arguments.positive_int("TransformerBlock", "mlp_dim", mlp_dim)
-        self.dropout = arguments.fraction("TransformerBlock", "dropout", dropout)
-        self.drop_path = arguments.fraction("TransformerBlock", "drop_path", drop_path)
         dtype = self.dtype_policy
-        if attention is None:
-            attention = SelfAttention(num_heads, dropout, name="attention", dtype=dtype)
-        if not isinstance(attention, SelfAttention):
-            kind = type(attention).__name__
-            raise TypeError(f"TransformerBlock: attention must be a SelfAttention or its like, but it is a {kind}")
-        if attention.num_heads != num_heads:
-            raise ValueError(
-                f"TransformerBlock: num_heads is {num_heads}, but the attention layer has {attention.num_heads}"
-            )
-        self.norm1 = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm1", dtype=dtype)
-        self.attention = attention
-        self.norm2 = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm2", dtype=dtype)
+        self.norm1 = LayerNorm("norm1", dtype)
+        if isinstance(attention, dict):  # as Keras saved it
+            attention = keras.saving.deserialize_keras_object(attention)
+        self.attention = attention or SelfAttention(num_heads, dropout, name="attention", dtype=dtype)
+        if self.attention.num_heads != num_heads:
+            raise ValueError(f"TransformerBlock: num_heads={num_heads}, but attention has {self.attention.num_heads}")
+        self.norm2 = LayerNorm("norm2", dtype)
         self.mlp = MLP(mlp_dim, dropout, name="mlp", dtype=dtype)
         self.drop_path1 = DropPath(drop_path, name="drop_path1", dtype=dtype)
         self.drop_path2 = DropPath(drop_path, name="drop_path2", dtype=dtype)
-
-    def build(self, input_shape):
-        arguments.rank("TransformerBlock", input_shape, "b n d")
-        for layer in (self.norm1, self.attention, self.norm2, self.mlp):
-            if not layer.built:  # an attention layer that was handed in may have been used before
-                layer.build(input_shape)
-        self.built = True
 
     def call(self, x, training=None, return_attention=False):
         y = self.attention(self.norm1(x), training=training, return_attention=return_attention)
@@ -216,31 +152,3 @@ class TransformerBlock(keras.layers.Layer):
         z = self.mlp(self.norm2(y), training=training)
         z = y + self.drop_path2(z, training=training)
         return (z, attention) if return_attention else z
-
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
-
-    def compute_output_spec(self, x, training=None, return_attention=False):
-        """Says what a call gives, a pair or one tensor, before there are numbers."""
-        return _spec(self, x, self.num_heads, return_attention)
-
-    def multiply_adds(self, input_shape) -> int:
-        """Returns the multiply-adds for one picture of `input_shape` `(b, n, d)`."""
-        return self.attention.multiply_adds(input_shape) + self.mlp.multiply_adds(input_shape)
-
-    def get_config(self):
-        attention = keras.saving.serialize_keras_object(self.attention)
-        attention.pop("build_config", None)  # the block builds it, so that its weights carry the block's name
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "mlp_dim": self.mlp_dim,
-            "dropout": self.dropout,
-            "drop_path": self.drop_path,
-            "attention": attention,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the block, its attention layer included, from what `get_config` gave."""
-        return cls(**{**config, "attention": keras.saving.deserialize_keras_object(config["attention"])})

@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 01 · MLP-Mixer: two MLPs, one along each axis
 #
-# **45 minutes.** No attention, no convolution: MLP-Mixer looks at a picture with two small MLPs, and one of them lets
+# **45 minutes.** No attention, no convolution: MLP-Mixer looks at an image with two small MLPs, and one of them lets
 # the patches talk to each other. You will see it mix.
 #
 # After this lesson you can
 #
-# - cut a picture into tokens and put it back together,
+# - cut an image into tokens and put it back together,
 # - write the Mixer block from memory, and say which axis each MLP works along,
-# - measure which part of a picture moves which token in a real network,
+# - measure which part of an image moves which token in a real network,
 # - show by experiment that a network whose tokens never meet cannot solve a task that is about *relations*.
 #
 # The paper: Tolstikhin et al. 2021, *MLP-Mixer: An all-MLP Architecture for Vision*
@@ -16,8 +16,8 @@
 #
 # | | symbol | in this lesson |
 # |---|---|---|
-# | pictures in a batch | $b$ | |
-# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | images in a batch | $b$ | |
+# | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | side of a patch, in pixels | $p$ | 8 or 4 |
 # | colours of a pixel | $c$ | 3 (Fashion-MNIST: 1) |
@@ -27,14 +27,14 @@
 #
 # Run this cell first. It says what your machine is and chooses how much of the lesson it can run:
 #
-# - `quick`: pictures made by the course itself, two CPU cores, no download;
+# - `quick`: images made by the course itself, two CPU cores, no download;
 # - `colab`: CIFAR-100 on one GPU;
 # - `full`: the schedules that the recorded results were made with.
 #
 # Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.colab import choose_data, has_data, setup
+from course_utils.session import choose_data, has_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -46,28 +46,29 @@ import itertools
 import numpy as np
 from keras import ops
 
-from course_utils import checks, probes, show
-from course_utils.baselines import measured, recorded_curves
+from course_utils import exercises, analysis
+from course_utils.figures import show
+from course_utils.results.tables import measured, recorded_curves
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing
 from course_utils.figures import training_curves
 from course_utils.layers import MixerBlock, PatchEmbedding, Patches
 from course_utils.models import classifier, describe
-from course_utils.recipes import Recipe, recipe
+from course_utils.training.recipes import Recipe, recipe
 from course_utils.training import train
 
 # %% [markdown]
 # ## See it · 8 minutes
 #
-# ### A picture becomes a row of tokens
+# ### An image becomes a row of tokens
 #
-# Every network of this course starts in the same way: cut the picture into $n$ patches of $p × p$ pixels, and write the
+# Every network of this course starts in the same way: cut the image into $n$ patches of $p × p$ pixels, and write the
 # $p·p·c$ numbers of each patch in a row. That row is the token.
 #
-# **Predict first.** A picture is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to
+# **Predict first.** An image is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to
 # the number of tokens $n$? To the length of one token? To their product?
 #
-# Then move the patch size, and point at a patch (or focus the picture and use the arrow keys). Try your own picture
+# Then move the patch size, and point at a patch (or focus the image and use the arrow keys). Try your own image
 # too.
 
 # %%
@@ -84,7 +85,7 @@ patches = Patches(patch_size=8)
 image = load_dataset("shapes", size=100).x_test[:1].astype("float32")
 tokens = patches(image)
 back = patches.unpatch(tokens, image.shape[1:])
-print("picture ", image.shape)
+print("image ", image.shape)
 print("tokens  ", tuple(tokens.shape))
 print("restored exactly:", bool(np.all(ops.convert_to_numpy(back) == image)))
 
@@ -181,20 +182,20 @@ for name, shape, classes in [
 ]:
     about = describe(classifier(name, shape, classes))
     print(f"{name:13} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:11,} weights, {about['multiply_adds']:14,} multiply-adds")
+    print(f"{about['weights']:11,} weights, {about['macs']:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** None of these Mixers has a position embedding. Does it know where a patch was?
 #
 # It does: each hidden unit of $T$ has a weight of its own for each place, one to read it and one to write to it.
-# Shuffle the patches and it sees another picture.
+# Shuffle the patches and it sees another image.
 
 # %% [markdown]
 # ## Train it · 5 minutes
 #
 # Below a Mixer learns from scratch. The bar shows epoch, step and time left. Stop the cell whenever you like:
 # everything up to the last finished epoch is kept. At the end the weights of the epoch that was best on the validation
-# pictures are put back (*kept*). *Top-5* counts an answer as right if the class is among the five likeliest.
+# images are put back (*kept*). *Top-5* counts an answer as right if the class is among the five likeliest.
 
 # %%
 plan = {
@@ -231,19 +232,19 @@ show.samples(dataset, model=model)
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
 explore_influence(
     {"Mixer, before training": before, "Mixer, after training": model},
-    {"a test picture": dataset.x_test[0]},
+    {"a test image": dataset.x_test[0]},
 )
 
 # %% [markdown]
-# Go through the blocks, before and after, and read the words above the pictures. On the puzzle, after training, a
+# Go through the blocks, before and after, and read the words above the images. On the puzzle, after training, a
 # token's own share of the total has fallen up to the last block: the other fifteen have gained.
 #
 # ### The weights of token mixing, as maps
 #
-# A hidden unit of $T$ is one number for each token: a map of the picture. Its *input weights* say which places it
+# A hidden unit of $T$ is one number for each token: a map of the image. Its *input weights* say which places it
 # reads, its *output weights* say to which places it writes. Before training they are noise.
 #
-# **Predict first.** The paper saw units that look at the whole picture, units that look at a small region, and many
+# **Predict first.** The paper saw units that look at the whole image, units that look at a small region, and many
 # pairs of units with opposite signs (section 3.5). Which of them would help to find the odd one out?
 
 # %%
@@ -261,7 +262,7 @@ def one_sign(weights):
 
 
 for name, network in (("before", before), ("after", model)):
-    for k, (w_in, w_out) in enumerate(probes.token_mixing_weights(network), start=1):
+    for k, (w_in, w_out) in enumerate(analysis.token_mixing_weights(network), start=1):
         print(f"{name:6} training, block {k}: reads {one_sign(w_in.T):.2f}, writes {one_sign(w_out):.2f}")
 
 # %% [markdown]
@@ -296,7 +297,7 @@ show.table(
         {
             "network": name,
             "weights": result.model["weights"],
-            "multiply-adds": result.model["multiply_adds"],
+            "MACs": result.model["macs"],
             "test accuracy": show.percent(result.test["top1"]),
         }
         for name, result in (("Mixer", with_mixing), ("no mixing", without_mixing))
@@ -313,7 +314,7 @@ show.table(
 # ### Which settings learn?
 #
 # A student report trained a Mixer on Fashion-MNIST with every combination of two learning rates, two dropout rates and
-# two batch sizes, and drew all runs in one figure. Its best run reached 89.17 % on the test pictures (learning rate
+# two batch sizes, and drew all runs in one figure. Its best run reached 89.17 % on the test images (learning rate
 # 0.01, dropout 0.1, batch size 256, 60 epochs). Here is that experiment: whole in the `full` profile, shorter in
 # `colab`. In `quick` it is a small one: a smaller network, 4 epochs, one batch size, and the puzzle where Fashion-MNIST
 # is not at hand.
@@ -361,7 +362,7 @@ training_curves(
 #
 # Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution.
 #
-# ### 1 · Cut a picture into patches
+# ### 1 · Cut an image into patches
 #
 # Use only `reshape` and `transpose`. Patches come row by row, pixels row by row inside a patch, and the channels of a
 # pixel stay together.
@@ -377,7 +378,7 @@ def patchify(images, p):
     ### END SOLUTION
 
 
-checks.check_patchify(patchify)
+exercises.check_patchify(patchify)
 
 # %% [markdown]
 # ### 2 · Token mixing in one line
@@ -392,7 +393,7 @@ def token_mixing(x, norm, mlp):
     ### END SOLUTION
 
 
-checks.check_token_mixing(token_mixing)
+exercises.check_token_mixing(token_mixing)
 
 # %% [markdown]
 # ### 3 · How many weights does a block have?
@@ -409,7 +410,7 @@ def block_weights(n, d, tokens_mlp_dim, channels_mlp_dim):
     ### END SOLUTION
 
 
-checks.check_block_weights(block_weights)
+exercises.check_block_weights(block_weights)
 
 # %% [markdown]
 # ### 4 · Write a test that knows a mixer when it sees one
@@ -434,12 +435,12 @@ def mixes_tokens(network, x):
     ### END SOLUTION
 
 
-checks.check_mixes_tokens(mixes_tokens)
+exercises.check_mixes_tokens(mixes_tokens)
 
 # %% [markdown]
 # ### 5 · Shuffle the patches
 #
-# Move whole patches: place `i` of the new picture shows patch `order[i]` of the old one. `Patches(p)` and its `unpatch`
+# Move whole patches: place `i` of the new image shows patch `order[i]` of the old one. `Patches(p)` and its `unpatch`
 # do most of the work. (`Patches` gives a tensor. `ops.convert_to_numpy` makes an array of it, which can be indexed with
 # `order`.)
 
@@ -453,20 +454,20 @@ def shuffle_patches(images, order, p):
     ### END SOLUTION
 
 
-checks.check_shuffle_patches(shuffle_patches)
+exercises.check_shuffle_patches(shuffle_patches)
 
 # %% [markdown]
-# **Go on from here.** Shuffle all pictures of the puzzle with one and the same `order` and train again. Does the Mixer
-# mind? Would a convolution? (The paper's section 3.4 has the answer for a large data set.) Then give every picture an
+# **Go on from here.** Shuffle all images of the puzzle with one and the same `order` and train again. Does the Mixer
+# mind? Would a convolution? (The paper's section 3.4 has the answer for a large data set.) Then give every image an
 # order of its own.
 
 # %% [markdown]
 # ## What the paper found, what we measured · 2 minutes
 #
 # **The paper.** Trained on ImageNet alone, a Mixer overfits more than a ViT of the same size. Trained first on 300
-# million pictures it comes close: Mixer-H/14 then reaches 87.94 % top-1 on ImageNet (table 2 of the paper).
+# million images it comes close: Mixer-H/14 then reaches 87.94 % top-1 on ImageNet (table 2 of the paper).
 #
-# **This course**, from recorded runs. Weights and multiply-adds for a picture stand beside each of our accuracies.
+# **This course**, from recorded runs. Weights and MACs for an image stand beside each of our accuracies.
 # *Processor minutes*: how long a run kept processor cores busy, all added up.
 
 # %%
@@ -476,13 +477,13 @@ show.table(measured("mixer"))
 training_curves(recorded_curves("mixer"), keys=("val_accuracy",))
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the pictures in pairs against overfitting.
+# `short`, and mixes the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #
 # 1. A Mixer block is two MLPs on one table, one along each axis. The transpose is the idea.
 # 2. Token mixing is what lets patches be compared: without it, the puzzle stays at chance.
 # 3. The weights of $T$ belong to places. That is why a Mixer needs no position embedding, and why it cannot be used on
-#    a picture with another number of patches.
+#    an image with another number of patches.

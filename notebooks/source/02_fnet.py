@@ -7,7 +7,7 @@
 #
 # After this lesson you can
 #
-# - say what one output of a Fourier transform knows of a picture,
+# - say what one output of a Fourier transform knows of an image,
 # - write FNet's mixing with two matrix products, and its block from memory,
 # - measure what a network mistakes for what, and explain it from its mixing,
 # - run the paper's ablations (learned matrices, random ones, none) and say what they show and what they do not.
@@ -18,7 +18,7 @@
 #
 # | | symbol | in this lesson |
 # |---|---|---|
-# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | a place in the row of tokens | $j$ | 0 to $n-1$ |
 # | an output token: a frequency | $k$ | 0 to $n-1$ |
@@ -30,7 +30,7 @@
 # `full`, as in lesson 01. Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.colab import choose_data, setup
+from course_utils.session import choose_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -42,28 +42,29 @@ import time
 import numpy as np
 from keras import Model, ops
 
-from course_utils import checks, show
-from course_utils.baselines import measured, recorded_curves
+from course_utils import exercises
+from course_utils.figures import show
+from course_utils.results.tables import measured, recorded_curves
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence
 from course_utils.figures import line_chart, training_curves
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
 from course_utils.models import classifier, describe
-from course_utils.recipes import recipe
+from course_utils.training.recipes import recipe
 from course_utils.training import train
 
 # %% [markdown]
 # ## See it · 8 minutes
 #
-# ### A picture is a sum of waves
+# ### An image is a sum of waves
 #
-# Every picture of 64 × 64 pixels is a sum of 4096 waves: slow ones, with few periods from border to border, and fast
+# Every image of 64 × 64 pixels is a sum of 4096 waves: slow ones, with few periods from border to border, and fast
 # ones. The Fourier transform says how strong each wave is.
 #
-# **Predict first.** How many of the 4096, the slowest ones, do you need before you recognise the picture? And which of
-# the four pictures will need most?
+# **Predict first.** How many of the 4096, the slowest ones, do you need before you recognise the image? And which of
+# the four images will need most?
 #
-# Move the number of waves (or focus the slider and use the arrow keys). Try your own picture too.
+# Move the number of waves (or focus the slider and use the arrow keys). Try your own image too.
 
 # %%
 explore_frequencies()
@@ -73,7 +74,7 @@ explore_frequencies()
 # photographs have 36 to 57 % of their contrast, the shapes 4 %: they stand in a grid of 4 × 4, and what repeats four
 # times has hardly a wave slower than 4 periods. (With 441 they have overtaken the cat.)
 #
-# With all 4096 it is the picture again. A transform loses nothing: it says the same thing in other words. And each of
+# With all 4096 it is the image again. A transform loses nothing: it says the same thing in other words. And each of
 # those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
 #
 # ### The same with tokens
@@ -189,7 +190,7 @@ for name, shape, classes in [
 ]:
     about = describe(classifier(name, shape, classes))
     print(f"{name:11} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:10,} weights, {about['multiply_adds']:14,} multiply-adds")
+    print(f"{about['weights']:10,} weights, {about['macs']:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** These networks add a learned vector to each token, its *position embedding*. The
@@ -199,7 +200,7 @@ for name, shape, classes in [
 # %% [markdown]
 # ## Train it · 4 minutes
 #
-# After each epoch we ask the network about 500 test pictures and keep its answers: we shall need them.
+# After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
 # %%
 plan = {
@@ -217,11 +218,11 @@ print(how)
 
 # %%
 def train_with_diary(network, data, how):
-    """Trains; returns the run, and what the network said of 500 test pictures before it and after each epoch."""
-    pictures, diary = data.x_test[:500].astype("float32"), []
+    """Trains; returns the run, and what the network said of 500 test images before it and after each epoch."""
+    images, diary = data.x_test[:500].astype("float32"), []
 
     def note(epoch):
-        diary.append(np.argmax(ops.convert_to_numpy(network(pictures)), axis=1))
+        diary.append(np.argmax(ops.convert_to_numpy(network(images)), axis=1))
 
     return train(network, data, how, after_epoch=note), diary
 
@@ -248,7 +249,7 @@ before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
 unmixed = classifier(config, dataset.input_shape, dataset.num_classes, seed=0, token_mixing="none")
 explore_influence(
     {"FNet, before training": before, "FNet, after training": model, "no mixing": unmixed},
-    {"a test picture": dataset.x_test[0]},
+    {"a test image": dataset.x_test[0]},
     depths=[1, 2],
 )
 
@@ -280,7 +281,7 @@ else:
 
 
 def sorted_answers(diary):
-    """{kind of answer: (epochs, share of the test pictures)} for `line_chart`."""
+    """{kind of answer: (epochs, share of the test images)} for `line_chart`."""
     said, places = np.array(diary), puzzle.y_test[:500]
     right = (said == places).mean(axis=1)
     mirrored = ((said == -places % 16) & (said != places)).mean(axis=1)
@@ -292,7 +293,7 @@ def sorted_answers(diary):
     }
 
 
-line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test pictures (%)", markers=True)
+line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", markers=True)
 
 # %% [markdown]
 # For a while nearly *every* mistake is the mirrored place. The network has found the odd shape, but not on which side
@@ -306,7 +307,7 @@ line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test pictures (%)",
 #
 # ### Without positions
 #
-# The question from above: does FNet need to be told where a token is? Put the tokens of a picture into the mirrored
+# The question from above: does FNet need to be told where a token is? Put the tokens of an image into the mirrored
 # order, and compare what arrives at the end of an untrained network, with positions and without.
 
 # %% tags=["nbval-check-output"]
@@ -350,7 +351,7 @@ line_chart(
             "the best it could do without: 7 of 16": (epochs, 0 * right + 7 / 16),
         }
     },
-    "right answers to 500 test pictures (%)",
+    "right answers to 500 test images (%)",
     markers=True,
     chance=1 / 16,
 )
@@ -391,7 +392,7 @@ def ablation_table():
             result = runs[mixing]
             rows[-1] |= {
                 "weights": result.model["weights"],
-                "multiply-adds": result.model["multiply_adds"],
+                "MACs": result.model["macs"],
                 "epochs": result.epochs,
                 "test accuracy": show.percent(result.test["top1"]),
             }
@@ -423,7 +424,7 @@ ablate("none")
 #
 # ### What does it cost?
 #
-# The table counts no multiply-adds for the transform: it has no dense layer. It is not free. A fast Fourier transform
+# The table counts no MACs for the transform: it has no dense layer. It is not free. A fast Fourier transform
 # grows with $n \log n$, a matrix over the tokens with $n^2$.
 #
 # **Predict first.** From which $n$ on will the transform win on your machine?
@@ -447,13 +448,13 @@ line_chart(
             "two matrices": (lengths, [milliseconds(LinearMixing(), n) for n in lengths]),
         }
     },
-    "milliseconds for one picture",
+    "milliseconds for one image",
     x_scale="log",
     markers=True,
 )
 
 # %% [markdown]
-# With few tokens both take next to nothing, and either may win. With thousands the matrix runs away. A picture of 16 or
+# With few tokens both take next to nothing, and either may win. With thousands the matrix runs away. An image of 16 or
 # 64 patches is not where FNet saves time; a long text is.
 
 # %% [markdown]
@@ -475,7 +476,7 @@ def dft_matrix(n):
     ### END SOLUTION
 
 
-checks.check_dft_matrix(dft_matrix)
+exercises.check_dft_matrix(dft_matrix)
 
 # %% [markdown]
 # ### 2 · FNet's mixing in one line
@@ -490,7 +491,7 @@ def fourier_mixing(x, F_n, F_d):
     ### END SOLUTION
 
 
-checks.check_fourier_mixing(fourier_mixing)
+exercises.check_fourier_mixing(fourier_mixing)
 
 # %% [markdown]
 # ### 3 · The whole block
@@ -506,7 +507,7 @@ def fnet_block(x, mixing, norm1, mlp, norm2):
     ### END SOLUTION
 
 
-checks.check_fnet_block(fnet_block)
+exercises.check_fnet_block(fnet_block)
 
 # %% [markdown]
 # ### 4 · Write a test: is it linear?
@@ -524,7 +525,7 @@ def is_linear(layer, x, y):
     ### END SOLUTION
 
 
-checks.check_is_linear(is_linear)
+exercises.check_is_linear(is_linear)
 
 # %% [markdown]
 # ### 5 · What FNet cannot see
@@ -540,7 +541,7 @@ def unseen_order(n):
     ### END SOLUTION
 
 
-checks.check_unseen_order(unseen_order)
+exercises.check_unseen_order(unseen_order)
 
 # %% [markdown]
 # **Go on from here.** Switch the transform over the channels off and train:
@@ -551,7 +552,7 @@ checks.check_unseen_order(unseen_order)
 # for block in blocks(network):
 #     block.mixer.channels = False
 # _, cosines_diary = train_with_diary(network, puzzle, recipe("quick"))
-# line_chart({"epoch": sorted_answers(cosines_diary)}, "answers to 500 test pictures (%)", markers=True)
+# line_chart({"epoch": sorted_answers(cosines_diary)}, "answers to 500 test images (%)", markers=True)
 # ```
 #
 # The positions are still there. Where does the accuracy on the puzzle stop, and what share of the mistakes is the
@@ -565,7 +566,7 @@ checks.check_unseen_order(unseen_order)
 # network with learned matrices 77.0, FNet 76.7, random matrices 56.6, no mixing 49.3. FNet reaches 92 to 97 % of
 # BERT's accuracy and trains 80 % faster on GPUs at 512 tokens (abstract).
 #
-# **This course**, from recorded runs on pictures. Weights and multiply-adds for a picture stand beside each of our
+# **This course**, from recorded runs on images. Weights and MACs for an image stand beside each of our
 # accuracies. *Processor minutes*: how long a run kept processor cores busy, all added up.
 
 # %%
@@ -575,9 +576,9 @@ show.table(measured("fnet"))
 training_curves(recorded_curves("fnet"), keys=("val_accuracy",))
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the pictures in pairs against overfitting.
+# `short`, and mixes the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #

@@ -15,24 +15,24 @@
 #
 # | | symbol | in this lesson |
 # |---|---|---|
-# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | width inside the block, before the gate | $2k$ | 192 or 768 |
 # | the gate's weights, one for each pair of tokens | $W$ | $n × n$ |
 # | the gate's bias, one for each token | $b$ | $n$ |
 #
-# (In lesson 01, $b$ was the number of pictures in a batch. Here that is written out; only in the comments of the
+# (In lesson 01, $b$ was the number of images in a batch. Here that is written out; only in the comments of the
 # layers' source, `(b, n, k)` still begins with it.)
 
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (pictures
+# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (images
 # made by the course, two CPU cores), `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose
 # yourself.
 
 # %%
-from course_utils.colab import choose_data, setup
+from course_utils.session import choose_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -43,14 +43,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from course_utils import checks, probes, show
-from course_utils.baselines import measured, recorded_curves, seeds
+from course_utils import exercises, analysis
+from course_utils.figures import show
+from course_utils.results.tables import measured, recorded_curves, seeds
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_gate, explore_gating, explore_influence
 from course_utils.figures import training_curves
 from course_utils.layers import GMLPBlock, MixerBlock, PatchEmbedding, SpatialGatingUnit
 from course_utils.models import blocks, classifier, describe
-from course_utils.recipes import recipe
+from course_utils.training.recipes import recipe
 from course_utils.training import train
 
 # %% [markdown]
@@ -59,7 +60,7 @@ from course_utils.training import train
 # ### A gate multiplies
 #
 # A gate is a number that something is multiplied by. 1 lets it through, 0 shuts it out. A *spatial* gate has one such
-# number for each place of the picture, and works it out from **all** places:
+# number for each place of the image, and works it out from **all** places:
 #
 # $$\text{gate} = W z + b \qquad\qquad \text{what passes} = z · \text{gate}$$
 #
@@ -139,7 +140,7 @@ print("after the block       y   (batch, n, d) ", tuple(y.shape))
 # ### The start: an identity
 #
 # The paper starts $W$ near 0 and $b$ at 1. **Predict first.** How far is the gate of this untrained block from 1? If
-# one token of the picture changes, how many tokens does the block change? How many does a Mixer block change?
+# one token of the image changes, how many tokens does the block change? How many does a Mixer block change?
 
 
 # %% tags=["nbval-check-output"]
@@ -198,7 +199,7 @@ for name, shape, classes in [
 ]:
     about = describe(classifier(name, shape, classes))
     print(f"{name:11} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:11,} weights, {about['multiply_adds']:14,} multiply-adds")
+    print(f"{about['weights']:11,} weights, {about['macs']:14,} MACs")
 
 # %% [markdown]
 # ## Train it · 5 minutes
@@ -226,7 +227,7 @@ def learn(network, data, recipe):
     gates = {}
 
     def after_epoch(epoch):
-        gates[epoch] = probes.gate_weights(network)
+        gates[epoch] = analysis.gate_weights(network)
 
     run = train(network, data, recipe, after_epoch=after_epoch)
     return run, gates
@@ -243,7 +244,7 @@ show.samples(dataset, model=model)
 #
 # ### The gate grows
 #
-# Row $i$ of $W$ says how the gate of token $i$ weighs all tokens: $n$ numbers, a map of the picture. Here are all rows,
+# Row $i$ of $W$ says how the gate of token $i$ weighs all tokens: $n$ numbers, a map of the image. Here are all rows,
 # each where its token lies.
 #
 # **Predict first.** Epoch 0 is before training. What colour will the maps have there? And after training: will a gate
@@ -257,8 +258,8 @@ explore_gate({"gMLP": gates}, model)
 # %% [markdown]
 # Before training all maps are blank: the gates read nobody. Then they fill.
 #
-# $W$ is the same for every picture. What a gate *reads* is fixed after training; what it finds there differs from
-# picture to picture. (Attention, in lesson 04, chooses anew for every picture.)
+# $W$ is the same for every image. What a gate *reads* is fixed after training; what it finds there differs from
+# image to image. (Attention, in lesson 04, chooses anew for every image.)
 #
 # The same growth in numbers. Before training, an entry of $W$ is about a millionth in size, and $b$ is 1.
 #
@@ -285,7 +286,7 @@ training_curves(growth, keys=("size", "bias"), labels={"size": "mean size of W's
 # places in the same way, 0 that they have nothing in common.
 
 # %%
-rows, columns = probes.token_grid(model)
+rows, columns = analysis.token_grid(model)
 row, column = np.divmod(np.arange(rows * columns), columns)
 steps = np.maximum(np.abs(row[:, None] - row), np.abs(column[:, None] - column))
 
@@ -315,7 +316,7 @@ show.table(
 # On the puzzle a gate weighs its own place most, if only a little in the last block; but that is one place of sixteen.
 # A neighbour counts about as much as a place far away: the odd cell can be anywhere. And the rows have become alike,
 # those of the last block most: much of what the gates read is common to all. Every token is multiplied by something
-# gathered from the whole picture, and that is what it takes to compare each cell with the fifteen others.
+# gathered from the whole image, and that is what it takes to compare each cell with the fifteen others.
 #
 # ### Who moves whom, before and after
 #
@@ -326,7 +327,7 @@ show.table(
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
 explore_influence(
     {"gMLP, before training": before, "gMLP, after training": model},
-    {"a test picture": dataset.x_test[0]},
+    {"a test image": dataset.x_test[0]},
 )
 
 # %% [markdown]
@@ -447,7 +448,7 @@ def spatial_gate(z, W, b, norm):
     ### END SOLUTION
 
 
-checks.check_spatial_gate(spatial_gate)
+exercises.check_spatial_gate(spatial_gate)
 
 # %% [markdown]
 # ### 2 · A test: does a gate start as an identity?
@@ -465,12 +466,12 @@ def starts_as_identity(gate, z):
     ### END SOLUTION
 
 
-checks.check_starts_as_identity(starts_as_identity)
+exercises.check_starts_as_identity(starts_as_identity)
 
 # %% [markdown]
 # ### 3 · The block
 #
-# $y = x + V · \mathrm{SGU}(\mathrm{GELU}(U · \mathrm{LN}(x)))$. A published lesson has one mistake in exactly this
+# $y = x + V · \mathrm{SGU}(\mathrm{GELU}(U · \mathrm{LN}(x)))$. A keras.io example has one mistake in exactly this
 # line; the check knows it. `widen` is $U$, `narrow` is $V$.
 
 
@@ -482,7 +483,7 @@ def gmlp_block(x, norm, widen, gelu, gate, narrow):
     ### END SOLUTION
 
 
-checks.check_gmlp_block(gmlp_block)
+exercises.check_gmlp_block(gmlp_block)
 
 # %% [markdown]
 # ### 4 · How many weights does a block have?
@@ -501,7 +502,7 @@ def gmlp_weights(n, d, mlp_dim):
     ### END SOLUTION
 
 
-checks.check_gmlp_weights(gmlp_weights)
+exercises.check_gmlp_weights(gmlp_weights)
 
 # %% [markdown]
 # ### 5 · A gate by hand
@@ -525,7 +526,7 @@ def left_neighbour(rows, columns):
     return W, b
 
 
-checks.check_left_neighbour(left_neighbour)
+exercises.check_left_neighbour(left_neighbour)
 
 # %% [markdown]
 # **Go on from here.** Is $b = 0$ still ahead when the network is deeper (`depth=6`), or when training is shorter
@@ -541,7 +542,7 @@ checks.check_left_neighbour(left_neighbour)
 # nothing is moved: the rows became alike because they read the *same* places, wherever they stand, near or far. (By the
 # measure above a convolution's rows would hardly be alike.)
 #
-# **This course**, from recorded runs, beside the published lesson whose place it takes:
+# **This course**, from recorded runs, beside the keras.io example whose place it takes:
 
 # %%
 show.table(measured("gmlp"))
@@ -550,9 +551,9 @@ show.table(measured("gmlp"))
 training_curves(recorded_curves("gmlp"), keys=("val_accuracy",))
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the pictures in pairs against overfitting.
+# `short`, and mixes the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #
@@ -560,4 +561,4 @@ training_curves(recorded_curves("gmlp"), keys=("val_accuracy",))
 #    $W$.
 # 2. Starting as an identity is a choice: $W ≈ 0$, $b = 1$. You can test it in one line, and you can test whether your
 #    task needs it.
-# 3. $W$ belongs to places and not to pictures: fixed filters, multiplied with what each picture holds.
+# 3. $W$ belongs to places and not to images: fixed filters, multiplied with what each image holds.

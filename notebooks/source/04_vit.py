@@ -2,8 +2,8 @@
 # # 04 · ViT: every patch asks every patch
 #
 # **45 minutes.** In a Mixer the weights that mix tokens are learned once and belong to places. In a Vision Transformer
-# they are made anew for every picture: each patch asks all others and takes from those that answer. You will watch a
-# network learn whom to ask, and then find out how much such a picture explains.
+# they are made anew for every image: each patch asks all others and takes from those that answer. You will watch a
+# network learn whom to ask, and then find out how much such an image explains.
 #
 # After this lesson you can
 #
@@ -17,8 +17,8 @@
 #
 # | | symbol | in this lesson |
 # |---|---|---|
-# | pictures in a batch | $b$ | (in lesson 03, the gate's bias) |
-# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | images in a batch | $b$ | (in lesson 03, the gate's bias) |
+# | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | heads; width of a head | $h$; $d/h$ | 4; 16 or 32 |
 # | queries, keys, values of one head | $Q, K, V$ | $n × d/h$ each |
@@ -27,12 +27,12 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (pictures
+# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (images
 # made by the course, two CPU cores), `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose
 # yourself.
 
 # %%
-from course_utils.colab import choose_data, setup
+from course_utils.session import choose_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -43,14 +43,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from course_utils import checks, probes, show
-from course_utils.baselines import measured, recorded_curves
+from course_utils import exercises, analysis
+from course_utils.figures import show
+from course_utils.results.tables import measured, recorded_curves
 from course_utils.data import load_dataset
 from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions
 from course_utils.figures import attention_distances, training_curves
 from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
 from course_utils.models import blocks, classifier, describe
-from course_utils.recipes import recipe
+from course_utils.training.recipes import recipe
 from course_utils.training import evaluate, train
 
 # %% [markdown]
@@ -74,17 +75,17 @@ def softmax(scores):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def likeness(picture):
+def likeness(image):
     """(32, 32, 3) -> (16, 16): the cosine between the colours of each two cells."""
-    pixels = ops.convert_to_numpy(Patches(8)(picture[None].astype("float32")))[0].reshape(16, 64, 3)
-    colour = pixels.mean(axis=1) - picture[0, 0]  # the corner is background
+    pixels = ops.convert_to_numpy(Patches(8)(image[None].astype("float32")))[0].reshape(16, 64, 3)
+    colour = pixels.mean(axis=1) - image[0, 0]  # the corner is background
     colour /= np.linalg.norm(colour, axis=1, keepdims=True)
     return colour @ colour.T
 
 
 by_hand = {
-    f"τ = {tau}": np.stack([softmax(likeness(picture) / tau) for picture in puzzles.values()])[None, :, None]
-    for tau in (2, 0.5, 0.1)  # tables (1 block, 3 pictures, 1 head, 16, 16)
+    f"τ = {tau}": np.stack([softmax(likeness(image) / tau) for image in puzzles.values()])[None, :, None]
+    for tau in (2, 0.5, 0.1)  # tables (1 block, 3 images, 1 head, 16, 16)
 }
 
 # %% [markdown]
@@ -157,7 +158,7 @@ for width in (4, 16, 64, 256):
 #
 # ### Where are the weights?
 #
-# After the blocks, $n$ tokens must become one answer. The published lesson that this one replaces (CIFAR-100 at 72
+# After the blocks, $n$ tokens must become one answer. The keras.io example that this one replaces (CIFAR-100 at 72
 # pixels, 144 tokens of width 64, 8 blocks) flattens all tokens and puts dense layers of 2048 and 1024 on top. It also
 # makes each of its 4 heads as wide as the whole token. A mean pool needs one dense layer.
 #
@@ -197,7 +198,7 @@ for name, shape, classes in (
 ):
     about = describe(classifier(name, shape, classes))
     print(f"{name:10} {about['tokens']:3} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['num_heads']:2} heads, {about['weights']:10,} weights, {about['multiply_adds']:14,} multiply-adds")
+    print(f"{about['num_heads']:2} heads, {about['weights']:10,} weights, {about['macs']:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** Nothing in the formulas knows where a token was. How does a ViT know?
@@ -233,7 +234,7 @@ attended = []
 
 def note(epoch):
     if epoch:
-        entropy = probes.entropy(probes.attention(model, dataset.x_validation[:100]))  # (blocks, b, heads, n)
+        entropy = analysis.entropy(analysis.attention(model, dataset.x_validation[:100]))  # (blocks, b, heads, n)
         attended.append(2 ** entropy.mean(axis=(1, 2, 3)))
 
 
@@ -269,9 +270,9 @@ show.samples(dataset, model=model)
 # experiment by hand, or at the odd one? In block 1? In block 2?
 
 # %%
-rows, columns = probes.token_grid(model)
-few = rows * columns <= 16  # with 64 tokens one picture makes tables enough
-seen = {f"picture {k + 1}": dataset.x_test[k] for k in range(2 if few else 1)}
+rows, columns = analysis.token_grid(model)
+few = rows * columns <= 16  # with 64 tokens one image makes tables enough
+seen = {f"image {k + 1}": dataset.x_test[k] for k in range(2 if few else 1)}
 start = {"head": "mean of the heads"}
 explore_attention(
     {"before training": before, "after training": model}, seen, start={"network": "after training", **start}
@@ -281,7 +282,7 @@ explore_attention(
 # Go through heads and blocks. (*Rollout*, the last of the heads, follows attention through all blocks so far, and
 # counts that each block hands on the token itself as well: Abnar and Zuidema 2020, [arXiv
 # 2005.00928](https://arxiv.org/abs/2005.00928). You write it in exercise 4.) On the puzzle, here is the same over 200
-# test pictures: how much of its attention an ordinary cell gives to the odd one. Chance would be 1 in 16, about 6 %.
+# test images: how much of its attention an ordinary cell gives to the odd one. Chance would be 1 in 16, about 6 %.
 
 
 # %%
@@ -291,7 +292,7 @@ def given_to(tables, odd):
 
 
 if DATA == "shapes":
-    for k, tables in enumerate(probes.attention(model, dataset.x_test[:200]), start=1):
+    for k, tables in enumerate(analysis.attention(model, dataset.x_test[:200]), start=1):
         shares = given_to(tables, dataset.y_test[:200])
         print(f"block {k}:", "   ".join(f"head {h} {100 * share:3.0f} %" for h, share in enumerate(shares, start=1)))
 
@@ -314,7 +315,7 @@ row, column = np.divmod(np.arange(rows * columns), columns)
 apart = np.maximum(abs(row[:, None] - row), abs(column[:, None] - column))
 for name, network in (("before", before), ("after", model)):
     vectors = ops.convert_to_numpy(network.get_layer("position_embedding").positions)
-    similarity = probes.position_similarity(network)
+    similarity = analysis.position_similarity(network)
     print(f"{name:6} training: length {np.linalg.norm(vectors, axis=1).mean():.2f},", end=" ")
     near, far = similarity[apart == 1].mean(), similarity[apart > 1].mean()
     print(f"cosine with neighbours {near:+.2f}, with all others {far:+.2f}")
@@ -335,28 +336,28 @@ grid, side = (rows, columns), model.get_layer("patch_embedding").patch_size
 
 
 def distances(network):
-    A = probes.attention(network, dataset.x_test[:100])  # (blocks, b, heads, n, n)
-    return probes.mean_attention_distance(A, grid, side).mean(axis=1)
+    A = analysis.attention(network, dataset.x_test[:100])  # (blocks, b, heads, n, n)
+    return analysis.mean_attention_distance(A, grid, side).mean(axis=1)
 
 
 alike = np.full((rows * columns, rows * columns), 1 / (rows * columns))
 attention_distances(
     {"before training": distances(before), "after training": distances(model)},
-    everywhere=float(probes.mean_attention_distance(alike, grid, side)),
+    everywhere=float(analysis.mean_attention_distance(alike, grid, side)),
 )
 
 # %% [markdown]
 # On the puzzle the points have hardly moved, although you have just seen the tables change completely. A head that
 # looks for a *content* finds it near or far, as it happens: on average it looks as far as a head that looks nowhere in
 # particular. A summary can hide what matters. (In the paper's networks some heads of the first blocks stay local and
-# others already look across most of the picture.)
+# others already look across most of the image.)
 
 # %% [markdown]
 # ## Take it apart · 10 minutes
 #
 # ### Without position embedding
 #
-# **Predict first.** Shuffle the patches of a picture. What changes in the answer of a ViT without position embedding
+# **Predict first.** Shuffle the patches of an image. What changes in the answer of a ViT without position embedding
 # and with a mean pool? What follows for the puzzle?
 
 # %%
@@ -367,17 +368,17 @@ if DATA != "shapes":
     train(with_positions, puzzle, "quick", monitor="none")
 
 patches = Patches(8)
-pictures = puzzle.x_test[:100].astype("float32")
-shuffled = patches.unpatch(ops.take(patches(pictures), rng.permutation(16), axis=1), puzzle.input_shape)
+shown = puzzle.x_test[:100].astype("float32")
+shuffled = patches.unpatch(ops.take(patches(shown), rng.permutation(16), axis=1), puzzle.input_shape)
 for name, network in (("with positions", with_positions), ("without", placeless)):
-    change = np.abs(ops.convert_to_numpy(network(pictures) - network(shuffled))).max()
+    change = np.abs(ops.convert_to_numpy(network(shown) - network(shuffled))).max()
     accuracy = evaluate(network, puzzle.x_test, puzzle.y_test)["top1"]
     print(f"{name:15} shuffling changes a logit by up to {change:9.6f}; test accuracy {100 * accuracy:5.1f} %")
 
 # %% [markdown]
 # Without positions nothing changes but for rounding, so the network cannot say *where*: all it could ever reach is 1 in
 # 16, and three epochs are as good as three hundred. A set of patches has no places. (It could still learn *what* is in
-# the picture, or whether *something* is odd.)
+# the image, or whether *something* is odd.)
 #
 # ### A class token instead of the mean
 #
@@ -408,9 +409,9 @@ show.table(
 # the mean pool do poorly, and found that it only needed a learning rate of its own (appendix D.3). Try it later: train
 # both with `learning_rate=2 * how.learning_rate`, and see what you would conclude then.
 #
-# Here is whom the class token asks. The third picture is its own row. On the puzzle the other two are dark in the first
+# Here is whom the class token asks. The third image is its own row. On the puzzle the other two are dark in the first
 # block: there most cells take a quarter or more of all from the class token, where an even share would be 1 in 17, and
-# some take nearly all, as the words say. They learn nothing from it, for in block 1 it is the same for every picture;
+# some take nearly all, as the words say. They learn nothing from it, for in block 1 it is the same for every image;
 # and they need not learn: the head hears the class token alone.
 
 # %%
@@ -424,29 +425,29 @@ explore_attention({"mean pool": model, "class token": with_token}, seen, start={
 #
 # **Test 1: put in another table.** In one block we replace the attention weights and leave all else alone: the same
 # values, residuals and MLPs. *Predict first*, from the maps you have seen: in which block does it hurt? And what will
-# the network answer when it gets the table of another picture?
+# the network answer when it gets the table of another image?
 
 # %%
 images, labels = dataset.x_test[:200], dataset.y_test[:200]
 results = []
-for k, own in enumerate(probes.attention(model, images), start=1):
+for k, own in enumerate(analysis.attention(model, images), start=1):
     n = own.shape[-1]
     tables = {
         "its own": own,
         "all alike": np.full_like(own, 1 / n),
         "itself only": np.broadcast_to(np.eye(n), own.shape),
-        "the next picture's": np.roll(own, -1, axis=0),
+        "the next image's": np.roll(own, -1, axis=0),
     }
-    said = {name: probes.logits_with(model, images, k, table).argmax(axis=1) for name, table in tables.items()}
+    said = {name: analysis.logits_with(model, images, k, table).argmax(axis=1) for name, table in tables.items()}
     row = {"block": k} | {name: show.percent(np.mean(answer == labels)) for name, answer in said.items()}
-    next_class = np.mean(said["the next picture's"] == np.roll(labels, -1))
-    results.append(row | {"… and gives the next picture's answer": show.percent(next_class)})
+    next_class = np.mean(said["the next image's"] == np.roll(labels, -1))
+    results.append(row | {"… and gives the next image's answer": show.percent(next_class)})
 show.table(results)
 
 # %% [markdown]
-# On the puzzle the first block's table *is* the answer: give the network another picture's table, and it names the odd
-# cell of that other picture. The second block's table hardly counts: another one does as well. Yet both make fine
-# pictures. A map shows what a token *takes*, not whether it *matters*.
+# On the puzzle the first block's table *is* the answer: give the network another image's table, and it names the odd
+# cell of that other image. The second block's table hardly counts: another one does as well. Yet both make fine
+# images. A map shows what a token *takes*, not whether it *matters*.
 #
 # **Test 2: other weights, exactly the same output.** A head hands on $A V$. For one token that is one row of $A$, $n$
 # numbers, of which only $d/h$ sums (and that they add up to 1) go on. Where $n > d/h + 1$, there are directions in
@@ -462,28 +463,28 @@ WANTED = (0, rows * columns - 1)
 eight = classifier(config, dataset.input_shape, dataset.num_classes, num_heads=8, seed=0)
 eight.set_weights(model.get_weights())
 last = len(blocks(eight))
-picture = dataset.x_test[:1]
-A = probes.attention(eight, picture)[last - 1]  # (1, 8, n, n)
-V = probes.values(eight, picture, last)  # (1, 8, n, d/h)
+image = dataset.x_test[:1]
+A = analysis.attention(eight, image)[last - 1]  # (1, 8, n, n)
+V = analysis.values(eight, image, last)  # (1, 8, n, d/h)
 n, width = V.shape[-2:]
 print(f"8 heads: test accuracy {100 * evaluate(eight, dataset.x_test, dataset.y_test)['top1']:.1f} %")
 print(f"a row of A: {n} weights, of which {width} + 1 sums count: {n - width - 1} free directions")
 
-others = {token: probes.other_attention(A, V, token) for token in WANTED}  # as A, and others @ V == A @ V
+others = {token: analysis.other_attention(A, V, token) for token in WANTED}  # as A, and others @ V == A @ V
 gains = [(other[..., token] - A[..., token]).mean(axis=(0, 2)) for token, other in others.items()]
 best = int(np.min(gains, axis=0).argmax())  # the head that is most easily talked into both
-answer = ops.convert_to_numpy(eight(picture.astype("float32")))
+answer = ops.convert_to_numpy(eight(image.astype("float32")))
 for token, other in others.items():
     weight = [table[0, best, :, token].mean() for table in (A, other)]
     first = [(table[0, best].argmax(axis=-1) == token).mean() for table in (A, other)]
-    change = np.abs(probes.logits_with(eight, picture, last, other) - answer).max()
+    change = np.abs(analysis.logits_with(eight, image, last, other) - answer).max()
     print(f"head {best + 1}, token {token:2}: mean weight {weight[0]:.2f} → {weight[1]:.2f};", end=" ")
     print(f"{first[0]:.0%} → {first[1]:.0%} of the tokens take most from it; largest change of a logit: {change:.0e}")
 
 # %%
 attention_explorer_from_arrays(
     {"the network's own": A[None]} | {f"favours token {token}": other[None] for token, other in others.items()},
-    {"a test picture": picture[0]},
+    {"a test image": image[0]},
     (rows, columns),
     title="Three tables, one output",
     label="Table",
@@ -503,12 +504,12 @@ def rank_correlation(a, b):
     return np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1]
 
 
-A = probes.attention(model, picture)[:, 0]  # (blocks, heads, n, n)
-rolled = probes.rollout(A)
+A = analysis.attention(model, image)[:, 0]  # (blocks, heads, n, n)
+rolled = analysis.rollout(A)
 pairs = ~np.eye(n, dtype=bool)  # without a token and itself: that is the residual's doing
 odd = int(dataset.y_test[0]) if DATA == "shapes" else None
 for k in range(1, len(A) + 1):
-    moved = probes.influence(model, picture[0], k)
+    moved = analysis.influence(model, image[0], k)
     raw, far = A[k - 1].mean(axis=0), rolled[k - 1]
     print(f"block {k}: influence and attention {rank_correlation(raw[pairs], moved[pairs]):+.2f},", end=" ")
     print(f"influence and rollout {rank_correlation(far[pairs], moved[pairs]):+.2f}")
@@ -533,7 +534,7 @@ for k in range(1, len(A) + 1):
 #
 # ### 1 · Attention in NumPy
 #
-# One head, one picture: $\mathrm{softmax}(Q K^\top / \sqrt{d/h})\,V$. Mind large scores: $e^{1000}$ is infinite.
+# One head, one image: $\mathrm{softmax}(Q K^\top / \sqrt{d/h})\,V$. Mind large scores: $e^{1000}$ is infinite.
 
 
 # %% tags=["exercise"]
@@ -546,7 +547,7 @@ def attend(q, k, v):
     ### END SOLUTION
 
 
-checks.check_attention(attend)
+exercises.check_attention(attend)
 
 # %% [markdown]
 # ### 2 · How many weights does a block have?
@@ -564,7 +565,7 @@ def transformer_weights(n, d, num_heads, mlp_dim):
     ### END SOLUTION
 
 
-checks.check_transformer_weights(transformer_weights)
+exercises.check_transformer_weights(transformer_weights)
 
 # %% [markdown]
 # ### 3 · Write a test for "it does not know where"
@@ -586,7 +587,7 @@ def forgets_places(network, x):
     ### END SOLUTION
 
 
-checks.check_forgets_places(forgets_places)
+exercises.check_forgets_places(forgets_places)
 
 # %% [markdown]
 # ### 4 · Rollout
@@ -606,7 +607,7 @@ def rollout(tables):
     return result
 
 
-checks.check_rollout(rollout)
+exercises.check_rollout(rollout)
 
 # %% [markdown]
 # ### 5 · Mean attention distance
@@ -625,7 +626,7 @@ def attention_distance(A, rows, columns, p):
     ### END SOLUTION
 
 
-checks.check_attention_distance(attention_distance)
+exercises.check_attention_distance(attention_distance)
 
 # %% [markdown]
 # **Go on from here.** Train the network without positions on `load_dataset("shapes", task="match")`, where the question
@@ -637,11 +638,11 @@ checks.check_attention_distance(attention_distance)
 # ## What the paper found, what we measured · 2 minutes
 #
 # **The paper.** Trained on ImageNet alone, ViTs stay behind convolutional networks of their size; trained first on
-# 300 million pictures, ViT-H/14 reaches 88.55 % top-1 on ImageNet (table 2). Without position embedding ViT-B/16 loses
+# 300 million images, ViT-H/14 reaches 88.55 % top-1 on ImageNet (table 2). Without position embedding ViT-B/16 loses
 # about three points in a quick test on ImageNet, 61.4 % instead of 64.2 % (appendix D.4): on photographs *what* there
 # is goes a long way. On our puzzle it loses everything.
 #
-# **This course**, from recorded runs, beside the published lesson whose place it takes:
+# **This course**, from recorded runs, beside the keras.io example whose place it takes:
 
 # %%
 show.table(measured("vit"))
@@ -650,9 +651,9 @@ show.table(measured("vit"))
 training_curves(recorded_curves("vit"), keys=("val_accuracy",))
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the pictures in pairs against overfitting.
+# `short`, and mixes the images in pairs against overfitting.
 #
 # Look at `course`: in its 45 epochs our small ViT runs behind the published one and about meets it at the end. Is
 # it slow to find out where to look? *Mimetic* starts nearer to where trained attention ends. In trained ViTs
@@ -664,6 +665,6 @@ training_curves(recorded_curves("vit"), keys=("val_accuracy",))
 #
 # **Three things to take home.**
 #
-# 1. Attention makes its mixing weights from the picture: queries ask, keys answer, values are handed over.
+# 1. Attention makes its mixing weights from the image: queries ask, keys answer, values are handed over.
 # 2. It knows no places. The position embedding tells it, and it learns only as much about places as the task asks.
 # 3. Attention weights say what a token takes. What that does to the answer is another question, and you can measure it.

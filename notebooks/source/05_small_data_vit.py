@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 05 · ViT for small data sets: see further, and look away from yourself
 #
-# **45 minutes.** A ViT has to learn from pictures what a convolution is born with: that neighbouring pixels belong
-# together. With few pictures it learns that badly. This paper helps it twice: its tokens see beyond their patch, and
+# **45 minutes.** A ViT has to learn from images what a convolution is born with: that neighbouring pixels belong
+# together. With few images it learns that badly. This paper helps it twice: its tokens see beyond their patch, and
 # its attention looks sharply, and not at itself.
 #
 # After this lesson you can
@@ -17,7 +17,7 @@
 #
 # | | symbol | in this lesson |
 # |---|---|---|
-# | tokens (patches) in a picture | $n$ | 16 or 64 |
+# | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | side of a patch, in pixels | $p$ | 8 or 4 |
 # | colours of a pixel | $c$ | 3 |
@@ -29,14 +29,14 @@
 #
 # Run this cell first. It says what your machine is and chooses how much of the lesson it can run:
 #
-# - `quick`: pictures made by the course itself, two CPU cores, no download;
+# - `quick`: images made by the course itself, two CPU cores, no download;
 # - `colab`: CIFAR-100 on one GPU;
 # - `full`: the schedules that the recorded results were made with.
 #
 # Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.colab import choose_data, setup
+from course_utils.session import choose_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -47,14 +47,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from course_utils import checks, figures, probes, show
-from course_utils.baselines import mean_and_spread, measured, recorded_curves, seeds
+from course_utils import exercises, figures, analysis
+from course_utils.figures import show
+from course_utils.results.tables import mean_and_spread, measured, recorded_curves, seeds
 from course_utils.data import load_dataset
 from course_utils.explorers import explore_shift, explore_temperature
 from course_utils.figures import training_curves
 from course_utils.layers import LocalitySelfAttention, SelfAttention, ShiftedPatchTokenization
 from course_utils.models import classifier, describe
-from course_utils.recipes import Recipe, recipe
+from course_utils.training.recipes import Recipe, recipe
 from course_utils.training import train
 
 # %% [markdown]
@@ -65,14 +66,14 @@ from course_utils.training import train
 # In a plain ViT a token starts with the $p × p$ pixels of its own patch. What lies one pixel beyond the edge reaches
 # it only through attention, and attention must first be learned.
 #
-# *Shifted patch tokenization* (SPT) lets the token look over the edge from the start: copy the picture four times,
-# move each copy along a diagonal by half a patch, stack the five pictures, and cut the stack into patches.
+# *Shifted patch tokenization* (SPT) lets the token look over the edge from the start: copy the image four times,
+# move each copy along a diagonal by half a patch, stack the five images, and cut the stack into patches.
 #
-# **Predict first.** How many pixels of the picture does one token then see: as many as before, twice, four or five
+# **Predict first.** How many pixels of the image does one token then see: as many as before, twice, four or five
 # times as many? And how many if the copies move by a *whole* patch? A copy that moved left and up: which side does it
 # let the token see?
 #
-# Then move the shift and the direction, and point at a token (or focus the picture and use the arrow keys). Try a token
+# Then move the shift and the direction, and point at a token (or focus the image and use the arrow keys). Try a token
 # at the border too.
 
 # %%
@@ -85,7 +86,7 @@ explore_shift()
 #   above, below, left and right.
 # - **No shift: the same patch five times.** Remember this one: it costs as much as SPT and sees nothing new. You will
 #   need it to find out what helps.
-# - What moved left and up shows what lies *right and down*: the token stays, the picture moves under it.
+# - What moved left and up shows what lies *right and down*: the token stays, the image moves under it.
 # - At the border zeros move in. Here that is black; inside the network, where pixels run from −1 to 1, it is a middle
 #   grey.
 #
@@ -120,21 +121,21 @@ show.samples(puzzle)
 #
 # $$t = E · \mathrm{LN}(\mathrm{patches}([x, s_1, s_2, s_3, s_4])) + e$$
 #
-# $x$ is the picture, $s_1 … s_4$ are its moved copies, $E$ and $e$ are a dense layer. Note the LayerNorm, LN: a plain
+# $x$ is the image, $s_1 … s_4$ are its moved copies, $E$ and $e$ are a dense layer. Note the LayerNorm, LN: a plain
 # patch embedding has none. So SPT changes *two* things at once.
 
 # %%
 show.source(ShiftedPatchTokenization.stacked, ShiftedPatchTokenization.call)
 
 # %% [markdown]
-# The picture is padded once; each copy is a window of it. Watch the shapes on the way:
+# The image is padded once; each copy is a window of it. Watch the shapes on the way:
 
 # %% tags=["nbval-check-output"]
 image = puzzle.x_test[:1].astype("float32")
 tokenize = ShiftedPatchTokenization(patch_size=8, embed_dim=64)
 five = tokenize.stacked(image)
-print("picture        (b, h, w, c)    ", image.shape)
-print("five pictures  (b, h, w, 5·c)  ", tuple(five.shape))
+print("image          (b, h, w, c)    ", image.shape)
+print("five images  (b, h, w, 5·c)  ", tuple(five.shape))
 print("patches        (b, n, 5·p·p·c) ", tuple(tokenize.patches(five).shape))
 print("tokens         (b, n, d)       ", tuple(tokenize(image).shape))
 
@@ -168,7 +169,7 @@ for diagonal in ("open", "masked"):
             row[0] = -np.inf
         shares = np.exp(row) / np.exp(row).sum()
         written = "  ".join(f"{100 * share:3.0f} %" for share in shares)
-        print(f"τ = {tau:.0f}, diagonal {diagonal:6}: {written}   entropy {probes.entropy(shares):.2f} bits")
+        print(f"τ = {tau:.0f}, diagonal {diagonal:6}: {written}   entropy {analysis.entropy(shares):.2f} bits")
 
 # %% [markdown]
 # A lower $τ$ sharpens both rows. The mask need not: with $τ = 2$ it takes the largest share away, and what is left is
@@ -184,7 +185,7 @@ for name, changes in {
     "+ both": {},
 }.items():
     about = describe(classifier("small_data_vit", (32, 32, 3), 16, **changes))
-    print(f"{name:9} {about['weights']:7,} weights, {about['multiply_adds']:9,} multiply-adds")
+    print(f"{name:9} {about['weights']:7,} weights, {about['macs']:9,} MACs")
 
 # %% [markdown]
 # LSA adds eight weights: one temperature for each of 4 heads in 2 blocks. SPT adds more than half of the network again,
@@ -218,7 +219,7 @@ print(how)
 # %%
 model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
 noted = []
-run = train(model, dataset, how, after_epoch=lambda epoch: noted.append(probes.temperatures(model)))
+run = train(model, dataset, how, after_epoch=lambda epoch: noted.append(analysis.temperatures(model)))
 
 # %%
 show.samples(dataset, model=model)
@@ -253,7 +254,7 @@ training_curves(curves, keys=("temperature",), labels={"temperature": "temperatu
 # end? What does the row look like at the high end? Does the mask change anything?
 
 # %%
-explore_temperature(model, {"test picture 1": dataset.x_test[0], "test picture 2": dataset.x_test[1]})
+explore_temperature(model, {"test image 1": dataset.x_test[0], "test image 2": dataset.x_test[1]})
 
 # %% [markdown]
 # At the low end the largest score takes all: the softmax becomes a maximum. At the high end the shares come together,
@@ -261,14 +262,14 @@ explore_temperature(model, {"test picture 1": dataset.x_test[0], "test picture 2
 # the mask lets in each token's product with itself: the network was trained without it, so no loss ever depended on it,
 # and what it does to a row is chance.
 #
-# How sharp are the rows of each block, over many pictures?
+# How sharp are the rows of each block, over many images?
 
 # %%
-weights = probes.attention(model, dataset.x_test[:100])  # (blocks, pictures, heads, n, n)
+weights = analysis.attention(model, dataset.x_test[:100])  # (blocks, images, heads, n, n)
 most = np.log2(weights.shape[-1] - 1)
 for k, block in enumerate(weights, start=1):
-    taus = probes.temperatures(model)[k - 1]
-    print(f"block {k}: entropy {probes.entropy(block).mean():.2f} bits of at most {most:.2f};", end=" ")
+    taus = analysis.temperatures(model)[k - 1]
+    print(f"block {k}: entropy {analysis.entropy(block).mean():.2f} bits of at most {most:.2f};", end=" ")
     print(f"τ from {taus.min():.2f} to {taus.max():.2f}, √head_dim = {start[0, 0]:.2f}")
 
 # %% [markdown]
@@ -281,7 +282,7 @@ for k, block in enumerate(weights, start=1):
 # ### One idea at a time
 #
 # Now with *small* data: in the quick profile 2,000 puzzles, a quarter of what you trained on above; in `colab` 10,000
-# pictures of CIFAR-100; in `full` all of them. Every network gets the same recipe: LSA without SPT, SPT without LSA,
+# images of CIFAR-100; in `full` all of them. Every network gets the same recipe: LSA without SPT, SPT without LSA,
 # both, neither.
 #
 # The control is **SPT with shift 0**: the LayerNorm, the weights and the five patches, but all five the same. To save
@@ -333,7 +334,7 @@ training_curves(
     {name: result.history for name, (_, result) in results.items()},
     keys=("loss", "val_accuracy"),
     chance=1 / arena.num_classes,
-    title=f"{arena.name}, {len(arena.x_train):,} training pictures",
+    title=f"{arena.name}, {len(arena.x_train):,} training images",
 )
 
 # %% [markdown]
@@ -352,16 +353,16 @@ training_curves(
 
 # %%
 def by_block(shares, text):
-    """(blocks, pictures, heads, n) -> the mean over each block, as text."""
+    """(blocks, images, heads, n) -> the mean over each block, as text."""
     return " / ".join(text.format(share) for share in shares.mean(axis=(1, 2, 3)))
 
 
 rows = []
 for name, (network, result) in results.items():
-    weights = probes.attention(network, arena.x_test[:100])
+    weights = analysis.attention(network, arena.x_test[:100])
     own = np.diagonal(weights, axis1=-2, axis2=-1)
     row = {"network": name, "weights": result.model["weights"], "test accuracy": show.percent(result.test["top1"])}
-    row["entropy in bits, block by block"] = by_block(probes.entropy(weights), "{:.1f}")
+    row["entropy in bits, block by block"] = by_block(analysis.entropy(weights), "{:.1f}")
     rows.append(row | {"taken from itself": by_block(own, "{:.0%}")})
 show.table(rows)
 
@@ -417,7 +418,7 @@ cards = [
     figures.with_title(figures.enlarge(figures.sequential(wrong, high), 25), name, f"{wrong.sum()} wrong answers")
     for name, wrong in wrongs.items()
 ]
-show.picture(figures.beside(cards), "Where the wrong answers lie, seen from the right cell, which is in the middle.")
+show.image(figures.beside(cards), "Where the wrong answers lie, seen from the right cell, which is in the middle.")
 
 # %% [markdown]
 # In each map the middle stands for the right cell, and bright is where the wrong answers lie, seen from there; all
@@ -431,7 +432,7 @@ show.picture(figures.beside(cards), "Where the wrong answers lie, seen from the 
 #
 # Write the missing lines, run the cell, read what the check says. The next cell, folded up, holds a solution.
 #
-# ### 1 · Move a picture left and up
+# ### 1 · Move an image left and up
 #
 # By `s` pixels each; zeros move in. Careful with `s = 0`.
 
@@ -447,13 +448,13 @@ def left_up(images, s):
     ### END SOLUTION
 
 
-checks.check_left_up(left_up)
+exercises.check_left_up(left_up)
 
 # %% [markdown]
-# ### 2 · Five pictures in one token
+# ### 2 · Five images in one token
 #
-# `move(images, down, right)` moves pictures by whole pixels (negative: up and left), `patchify(images, p)` cuts
-# `(b, h, w, c)` into `(b, n, p·p·c)`. The order: the picture itself, then moved left up, right up, left down, right
+# `move(images, down, right)` moves images by whole pixels (negative: up and left), `patchify(images, p)` cuts
+# `(b, h, w, c)` into `(b, n, p·p·c)`. The order: the image itself, then moved left up, right up, left down, right
 # down. Leave LayerNorm and dense layer out.
 
 
@@ -467,7 +468,7 @@ def five_in_one(images, p, move, patchify):
     ### END SOLUTION
 
 
-checks.check_five_in_one(five_in_one)
+exercises.check_five_in_one(five_in_one)
 
 # %% [markdown]
 # ### 3 · What do shifted patches cost?
@@ -486,12 +487,12 @@ def extra_weights(p, c, d):
     ### END SOLUTION
 
 
-checks.check_extra_weights(extra_weights)
+exercises.check_extra_weights(extra_weights)
 
 # %% [markdown]
 # ### 4 · The attention weights of LSA
 #
-# From $Q K^\top$ of one picture and one temperature for each head to the weights $A$. What goes on the diagonal, and
+# From $Q K^\top$ of one image and one temperature for each head to the weights $A$. What goes on the diagonal, and
 # when?
 
 
@@ -506,7 +507,7 @@ def lsa_weights(products, temperature):
     ### END SOLUTION
 
 
-checks.check_lsa_weights(lsa_weights)
+exercises.check_lsa_weights(lsa_weights)
 
 # %% [markdown]
 # ### 5 · How sharp is a row?
@@ -523,7 +524,7 @@ def entropy(row):
     ### END SOLUTION
 
 
-checks.check_entropy(entropy)
+exercises.check_entropy(entropy)
 
 # %% [markdown]
 # ### 6 · Is the temperature trained?
@@ -547,7 +548,7 @@ def temperature_is_trained(layer, x):
     ### END SOLUTION
 
 
-checks.check_temperature_is_trained(temperature_is_trained)
+exercises.check_temperature_is_trained(temperature_is_trained)
 
 # %% [markdown]
 # **Go on from here.** Does SPT point at the wrong cell less often with a smaller shift? Try
@@ -559,10 +560,10 @@ checks.check_temperature_is_trained(temperature_is_trained)
 #
 # **The paper.** With SPT and LSA the accuracy of the ViTs that it tried rose by 2.96 points on average on Tiny-ImageNet
 # (from its abstract). On CIFAR-100, trained from scratch for 100 epochs with much augmentation, a ViT of 9 blocks rose
-# from 73.81 % to 76.92 %. Its published script picks the best epoch on the test pictures, so both numbers are a little
+# from 73.81 % to 76.92 %. Its published script picks the best epoch on the test images, so both numbers are a little
 # high.
 #
-# **This course**, from recorded runs, beside the published lesson on the same two ideas. There the warm-up schedule was
+# **This course**, from recorded runs, beside the keras.io example on the same two ideas. There the warm-up schedule was
 # built and never handed to the optimizer. You will hunt such bugs in lesson 06.
 
 # %%
@@ -572,9 +573,9 @@ show.table(measured("small_data_vit"))
 training_curves(recorded_curves("small_data_vit"), keys=("val_accuracy",))
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of picture or schedule: they tell what you get for
+# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
 # your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the pictures in pairs against overfitting. The two rows with recipe `paper` are the paper's own
+# `short`, and mixes the images in pairs against overfitting. The two rows with recipe `paper` are the paper's own
 # training, cut from 100 epochs to 18, with both ideas and without (*plain*). It is made for long runs: after 18 epochs
 # both networks have hardly begun, and the two differ by no more than another seed could make.
 #
@@ -586,8 +587,8 @@ show.table(mean_and_spread("spt_and_lsa_cifar100"))
 
 # %% [markdown]
 # LSA makes no difference that another seed would not make. SPT *costs* about three points, with every seed. That is
-# no contradiction to the paper, whose networks have 64 tokens and train for 100 epochs: there 50,000 pictures become
-# few. Here 8 epochs have hardly used them up, and a patch of 8 pixels is a quarter of the picture's side. That these
+# no contradiction to the paper, whose networks have 64 tokens and train for 100 epochs: there 50,000 images become
+# few. Here 8 epochs have hardly used them up, and a patch of 8 pixels is a quarter of the image's side. That these
 # are the reasons is a guess; you know by now how to test one. With 64 tokens the network with both ideas (the first
 # table) is ahead of the plain one of lesson 04: by a point after the same 8 epochs, and by more in the longer runs with
 # `course` (50 epochs here, 45 there). One seed each. With another start and smaller batches the plain one comes

@@ -2,12 +2,12 @@
 # # 06 · Side by side: five mixers in one skeleton
 #
 # **60 minutes.** Five papers, five ways to let tokens meet. Here they stand in one skeleton (patches of one size, one
-# width, one depth), on the same data, with the same recipe. Then you hunt bugs: real ones, from published lessons.
+# width, one depth), on the same data, with the same recipe. Then you hunt bugs: real ones, from keras.io examples.
 #
 # After this lesson you can
 #
 # - say of each mixer where its weights come from, what it costs, and whether it knows where a token is,
-# - compare networks fairly: weights, multiply-adds, seconds and accuracy, never one of them alone,
+# - compare networks fairly: weights, MACs, seconds and accuracy, never one of them alone,
 # - explain what little data does to a network, and which comparison shows it,
 # - write a test that catches a bug which no training curve shows.
 #
@@ -27,7 +27,7 @@
 # the profiles. Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.colab import choose_data, setup
+from course_utils.session import choose_data, setup
 
 PROFILE = setup()
 DATA = choose_data(PROFILE)
@@ -40,18 +40,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from course_utils import baselines, checks, probes, show
-from course_utils.baselines import at_the_same_epoch, measured
+from course_utils.results import tables
+from course_utils import exercises, analysis
+from course_utils.figures import show
+from course_utils.results.tables import at_the_same_epoch, measured
 from course_utils.data import load_dataset
-from course_utils.defects import SharedNormMixerBlock as PublishedMixerBlock
-from course_utils.defects import WrongGradientNorm as OtherLayerNorm
-from course_utils.defects import suspects
+from course_utils.exercises.bugs import SharedNormMixerBlock as BrokenMixerBlock
+from course_utils.exercises.bugs import WrongGradientNorm as OtherLayerNorm
+from course_utils.exercises.bugs import suspects
 from course_utils.explorers import explore_influence, influence_explorer_from_arrays
 from course_utils.figures import bar_chart, line_chart
-from course_utils.guard import input_gradient
+from course_utils.selftest import input_gradient
 from course_utils.models import blocks, classifier, describe
-from course_utils.recipes import recipe
-from course_utils.runs import recorded
+from course_utils.training.recipes import recipe
+from course_utils.results.cards import recorded
 from course_utils.training import train
 
 PAPERS = {
@@ -66,7 +68,7 @@ PAPERS = {
 # %% [markdown]
 # ## See it · 6 minutes
 #
-# Six networks that nobody has trained. All cut the picture into the same 16 tokens, all are 64 channels wide and two
+# Six networks that nobody has trained. All cut the image into the same 16 tokens, all are 64 channels wide and two
 # blocks deep.
 #
 # **Predict first.** After *one* block: in which of the six does every token move every other one? Which do nothing at
@@ -96,9 +98,9 @@ explore_influence(untrained, {"a puzzle": puzzle.x_test[0]})
 # |---|---|---|
 # | MLP | $T(\mathrm{LN}(x))$, an MLP along the tokens | learned, fixed to places |
 # | Fourier | $\mathrm{Re}(F_n · x · F_d)$ | sines and cosines, never learned |
-# | gate | $z_1 · (W · \mathrm{LN}(z_2) + b)$ | learned, fixed to places; the product depends on the picture |
-# | attention | $\mathrm{softmax}(Q K^\top / \sqrt{d_h}) · V$ | computed anew from every picture |
-# | SPT + LSA | the same with a learned $τ$ for $\sqrt{d_h}$ and no diagonal | computed anew from every picture |
+# | gate | $z_1 · (W · \mathrm{LN}(z_2) + b)$ | learned, fixed to places; the product depends on the image |
+# | attention | $\mathrm{softmax}(Q K^\top / \sqrt{d_h}) · V$ | computed anew from every image |
+# | SPT + LSA | the same with a learned $τ$ for $\sqrt{d_h}$ and no diagonal | computed anew from every image |
 #
 # Around the blocks everything is alike: the size of a patch, the width, the number of blocks, a last LayerNorm, the
 # mean over the tokens, one dense layer. What a paper brings with its mixer stays: a position embedding or none, how
@@ -115,7 +117,7 @@ def built(name, network):
         "position embedding": "yes" if about["position_embedding"] else "no",
         "hidden width": about.get("channels_mlp_dim", about.get("mlp_dim")),
         "weights": about["weights"],
-        "multiply-adds": about["multiply_adds"],
+        "MACs": about["macs"],
     }
 
 
@@ -123,7 +125,7 @@ show.table([built(name, network) for name, network in untrained.items()])
 
 # %% [markdown]
 # "Same width and depth" does not mean "same size". SPT + LSA has the largest network because its first layer sees five
-# pictures instead of one. The Fourier mixer has no weights at all, and its network still has more than the MLP's: as in
+# images instead of one. The Fourier mixer has no weights at all, and its network still has more than the MLP's: as in
 # its paper, the layer hidden in the channels' MLP is four times as wide as a token. Remember that when you compare
 # accuracies.
 #
@@ -137,12 +139,12 @@ counts = [16, 64, 256, 1024, 4096]
 line_chart(
     {
         "tokens n": {
-            name: (counts, [blocks(network)[0].multiply_adds((1, n, 64)) / n / 1000 for n in counts])
+            name: (counts, [blocks(network)[0].macs((1, n, 64)) / n / 1000 for n in counts])
             for name, network in untrained.items()
             if name != "SPT + LSA"  # its blocks cost what those of plain attention cost
         }
     },
-    "thousand multiply-adds for one token",
+    "thousand MACs for one token",
     x_scale="log",
     markers=True,
     order=list(PAPERS),
@@ -201,14 +203,14 @@ bar_chart(
     {
         name: {
             "weights": run.model["weights"],
-            "multiply-adds (million)": run.model["multiply_adds"] / 1e6,
+            "MACs (million)": run.model["macs"] / 1e6,
             "seconds, fastest epoch": min(run.history["seconds"]),
             "test accuracy": run.test["top1"],
         }
         for name, run in runs.items()
     },
     texts={
-        "multiply-adds (million)": "{:.2f}".format,
+        "MACs (million)": "{:.2f}".format,
         "seconds, fastest epoch": "{:.2f}".format,
         "test accuracy": lambda value: f"{100 * value:.1f} %",
     },
@@ -219,10 +221,10 @@ bar_chart(
 # **None** stays at chance on the puzzle, as in lesson 01: its tokens never meet. The five others have solved it, or
 # nearly. Between them, a difference of a percent or two means nothing here: one seed is one throw.
 #
-# Compare the second panel with the third. On the whole they agree, but not network by network. Multiply-adds count the
+# Compare the second panel with the third. On the whole they agree, but not network by network. MACs count the
 # products in dense layers, in attention's tables and in the gate, and nothing else. A small network also spends time on
 # transposes, softmax, LayerNorms and on starting each operation.
-# **Multiply-adds belong to the network; seconds belong to the network, the machine and the code.**
+# **MACs belong to the network; seconds belong to the network, the machine and the code.**
 #
 # ### Accuracy against time
 #
@@ -246,40 +248,40 @@ line_chart(
 
 # %% [markdown]
 # Whoever pays most for an epoch slides furthest to the right. (The first epoch takes longest: it holds the time for
-# building the graph.) Read both panels before you call a network "faster": the left one says who needs fewer pictures,
+# building the graph.) Read both panels before you call a network "faster": the left one says who needs fewer images,
 # the right one who needs less of your time, on this machine.
 
 # %% [markdown]
 # ## Look inside · 6 minutes
 #
-# The first picture of this lesson once more, after training. One place pointed at, the mixer switched.
+# The first image of this lesson once more, after training. One place pointed at, the mixer switched.
 #
 # **Predict first.** Will the gate still light one token only?
 
 # %%
-pictures = {f"test picture {k + 1}": dataset.x_test[k] for k in range(2)}
+images = {f"test image {k + 1}": dataset.x_test[k] for k in range(2)}
 depths = (1, len(blocks(trained["none"])))
 influences = {
-    name: np.stack([[probes.influence(network, picture, k) for k in depths] for picture in pictures.values()])
+    name: np.stack([[analysis.influence(network, image, k) for k in depths] for image in images.values()])
     for name, network in trained.items()
 }
-influence_explorer_from_arrays(influences, pictures, depths, probes.token_grid(trained["none"]))
+influence_explorer_from_arrays(influences, images, depths, analysis.token_grid(trained["none"]))
 
 # %% [markdown]
-# ### Who looks at the picture, who knows the place?
+# ### Who looks at the image, who knows the place?
 #
 # Two questions to the *first* block of each trained network.
 #
-# 1. Take two pictures. What share of the influence on a token comes from other places in the second picture than in
+# 1. Take two images. What share of the influence on a token comes from other places in the second image than in
 #    the first?
 # 2. Shuffle the tokens. If the output is the same, only shuffled, the block does not know where a token is. (We give
 #    the difference as a share of the output's spread.)
 #
-# **Predict first.** For each mixer: does its pattern follow the picture? Does it know the place?
+# **Predict first.** For each mixer: does its pattern follow the image? Does it know the place?
 
 # %%
-def follows_the_picture(matrices):
-    """(2, n, n) -> mean share of a row that moves elsewhere from one picture to the other."""
+def follows_the_image(matrices):
+    """(2, n, n) -> mean share of a row that moves elsewhere from one image to the other."""
     rows = matrices / matrices.sum(axis=-1, keepdims=True)
     return np.abs(rows[0] - rows[1]).sum(axis=-1).mean() / 2
 
@@ -297,7 +299,7 @@ x, order = rng.normal(size=(8, n, d)).astype("float32"), rng.permutation(n)
 bar_chart(
     {
         name: {
-            "influence that moves elsewhere": follows_the_picture(influences[name][:, 0]),
+            "influence that moves elsewhere": follows_the_image(influences[name][:, 0]),
             "difference after a shuffle": knows_the_place(blocks(network)[0], x, order),
         }
         for name, network in trained.items()
@@ -309,9 +311,9 @@ bar_chart(
 )
 
 # %% [markdown]
-# The left panel is what sets attention apart. On the puzzle the odd cell is somewhere else in the second picture, and
+# The left panel is what sets attention apart. On the puzzle the odd cell is somewhere else in the second image, and
 # attention looks somewhere else: a large part of its influence moves. The weights of MLP, Fourier and gate are the same
-# for every picture. What little moves there is the work of LayerNorm, GELU and the gate's product.
+# for every image. What little moves there is the work of LayerNorm, GELU and the gate's product.
 #
 # The right panel says who knows nothing of places without a position embedding: for both kinds of attention, and for
 # none, a shuffle changes nothing. MLP and gate have weights that belong to places. A Fourier transform has its waves,
@@ -321,17 +323,17 @@ bar_chart(
 # %% [markdown]
 # ## Take it apart · 8 minutes
 #
-# ### Fewer training pictures
+# ### Fewer training images
 #
-# "Transformers need much data." Do they? We take pictures away and keep all else: the network, the batch size, the
-# number of *steps*. With few pictures, each is simply seen more often.
+# "Transformers need much data." Do they? We take images away and keep all else: the network, the batch size, the
+# number of *steps*. With few images, each is simply seen more often.
 #
-# Why not the same number of *epochs*? Then a sixteenth of the pictures would also mean a sixteenth of the steps, and we
+# Why not the same number of *epochs*? Then a sixteenth of the images would also mean a sixteenth of the steps, and we
 # would change two things at once.
 #
 # To save time, these runs have about half as many steps as the ones above.
 #
-# **Predict first.** Which of three suffers most when pictures become few: the MLP, attention, or SPT + LSA, which was
+# **Predict first.** Which of three suffers most when images become few: the MLP, attention, or SPT + LSA, which was
 # made for small data sets?
 
 # %%
@@ -341,7 +343,7 @@ shorter = recipe(how, epochs=max(2, how.epochs // 2))
 
 
 def learn_from(count, network):
-    """Trains on the first `count` pictures, again and again until an epoch has as many steps as with all of them."""
+    """Trains on the first `count` images, again and again until an epoch has as many steps as with all of them."""
     chosen = np.arange(total) % count
     few = replace(dataset, x_train=dataset.x_train[chosen], y_train=dataset.y_train[chosen])
     return train(network, few, shorter, monitor="none")
@@ -359,11 +361,11 @@ for name in ("MLP", "attention", "SPT + LSA"):
 # %%
 line_chart(
     {
-        "training pictures (accuracy on these, last epoch)": {
+        "training images (accuracy on these, last epoch)": {
             name: ([*counts, total], [run.history["accuracy"][-1] for run in (*found, runs[name])])
             for name, found in learned.items()
         },
-        "training pictures (accuracy on the test pictures)": {
+        "training images (accuracy on the test images)": {
             name: ([*counts, total], [run.test["top1"] for run in (*found, runs[name])])
             for name, found in learned.items()
         },
@@ -377,16 +379,16 @@ line_chart(
 
 # %% [markdown]
 # (Compare the points that stand one above the other, not along a line: those at the right end are the runs from above,
-# with more pictures *and* about twice as many steps.) Look at both panels. Where the left one is near 100 % and the
-# right one is not, pictures were learned by heart: too little data. Where the left one is low as well, the network was
+# with more images *and* about twice as many steps.) Look at both panels. Where the left one is near 100 % and the
+# right one is not, images were learned by heart: too little data. Where the left one is low as well, the network was
 # still learning: too few steps, and no word about data.
 #
 # **On the puzzle**, it is not the Transformer that suffers:
 #
-# - Plain attention needs the *fewest* pictures. It compares tokens by one rule that is the same for all places, and the
+# - Plain attention needs the *fewest* images. It compares tokens by one rule that is the same for all places, and the
 #   puzzle asks for just that. What it learns about the top left corner holds in every corner.
 # - The MLP has weights of its own for every place, and must see the odd cell in each of them, in many colours.
-# - SPT + LSA is far behind plain attention. Look at the left panel before you blame the pictures: it had not learned
+# - SPT + LSA is far behind plain attention. Look at the left panel before you blame the images: it had not learned
 #   even those by heart. Something makes it slow. Is it SPT, or LSA?
 
 # Lesson 05 took the two apart: it is SPT. Through shifted patches the odd colour stands in up to nine tokens. That
@@ -395,7 +397,7 @@ line_chart(
 #
 # **Every mixer brings an assumption. Much data can make up for a wrong one; with little data you see whether it fits.**
 # With photographs it is the other way round. What is near belongs together there; attention does not assume it and has
-# to learn it from many pictures (ViT paper, section 1). Shifted patches are meant to give some of it back: in their
+# to learn it from many images (ViT paper, section 1). Shifted patches are meant to give some of it back: in their
 # paper, SPT and LSA together brought a small ViT from 73.81 to 76.92 % on CIFAR-100 alone. In lesson 05, with 16 tokens
 # and 8 epochs, SPT cost three points. So it also depends on the patches and on how long you train.
 #
@@ -422,7 +424,7 @@ bar_chart(
 # %% [markdown]
 # One reason lay in no line of the lesson, but below it: a layer of Keras gave the right output, and every network
 # still learned a little. Here are two suspects: the LayerNorm of two versions of Keras. One is wrong. (You need no old
-# Keras: the older one is written down in `course_utils.defects`.)
+# Keras: the older one is written down in `course_utils.exercises.bugs`.)
 
 # %% tags=["nbval-check-output"]
 VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": OtherLayerNorm}
@@ -448,7 +450,7 @@ def finite_difference(value, x):
     ### END SOLUTION
 
 
-checks.check_finite_difference(finite_difference)
+exercises.check_finite_difference(finite_difference)
 
 # %% [markdown]
 # **Predict first.** The wrong one has the right output. Will its slopes be wrong in single channels, by a factor, or
@@ -505,14 +507,14 @@ print("your Keras passes the test:    ", right_gradient(keras.layers.LayerNormal
 print("Keras 3.0.0's norm passes it:  ", right_gradient(OtherLayerNorm))
 
 # %% [markdown]
-# (`python -m course_utils.guard` asks this and more of your installation, in seconds.)
+# (`python -m course_utils.selftest` asks this and more of your installation, in seconds.)
 #
 # That is the form of every test below: a function of a *maker*. It makes the thing, asks it one question, and says True
 # (right) or False (broken).
 #
 # ### Why not just train and look?
 #
-# Here is a Mixer with one of the five bugs that you will hunt, beside the right one. Same few pictures, same recipe.
+# Here is a Mixer with one of the five bugs that you will hunt, beside the right one. Same few images, same recipe.
 #
 # **Predict first.** How far below the right curve will its curve lie?
 
@@ -527,7 +529,7 @@ def with_other_blocks(network, kind):
     return keras.models.clone_model(network, clone_function=copied)
 
 
-with_bug = learn_from(counts[-1], with_other_blocks(trained["MLP"], PublishedMixerBlock))
+with_bug = learn_from(counts[-1], with_other_blocks(trained["MLP"], BrokenMixerBlock))
 line_chart(
     {
         "epoch": {
@@ -552,7 +554,7 @@ line_chart(
 # %% [markdown]
 # ## Your turn: five real bugs · 15 minutes
 #
-# Each exercise names a promise from a paper. A published lesson broke it. Write the test that tells a right layer from
+# Each exercise names a promise from a paper. A keras.io example broke it. Write the test that tells a right layer from
 # a broken one; the check runs it on several of both, in different sizes, and says what was wrong once you have caught
 # it.
 #
@@ -582,7 +584,7 @@ def two_norms(make):
     ### END SOLUTION
 
 
-checks.check_two_norms(two_norms)
+exercises.check_two_norms(two_norms)
 
 # %% [markdown]
 # ### 2 · The raw x
@@ -606,7 +608,7 @@ def raw_residual(make):
     ### END SOLUTION
 
 
-checks.check_raw_residual(raw_residual)
+exercises.check_raw_residual(raw_residual)
 
 # %% [markdown]
 # ### 3 · A temperature that learns
@@ -626,7 +628,7 @@ def learned_temperature(make):
     ### END SOLUTION
 
 
-checks.check_learned_temperature(learned_temperature)
+exercises.check_learned_temperature(learned_temperature)
 
 # %% [markdown]
 # ### 4 · A schedule in use
@@ -650,7 +652,7 @@ def schedule_in_use(make):
     ### END SOLUTION
 
 
-checks.check_schedule_in_use(schedule_in_use)
+exercises.check_schedule_in_use(schedule_in_use)
 
 # %% [markdown]
 # Once you have caught it, look at both:
@@ -681,7 +683,7 @@ def hidden_width(make):
     ### END SOLUTION
 
 
-checks.check_hidden_width(hidden_width)
+exercises.check_hidden_width(hidden_width)
 
 # %% [markdown]
 # All five are real. Bugs 1 and 5 stood in one lesson on the Mixer, bug 2 in one on gMLP, bugs 3 and 4 in one on ViTs
@@ -697,8 +699,8 @@ checks.check_hidden_width(hidden_width)
 #
 # **The papers**, each in a sentence:
 #
-# - MLP-Mixer: trained on enough pictures, two MLPs come close to the best networks with attention or convolutions; with
-#   fewer pictures a Mixer overfits more than a ViT.
+# - MLP-Mixer: trained on enough images, two MLPs come close to the best networks with attention or convolutions; with
+#   fewer images a Mixer overfits more than a ViT.
 # - FNet: a Fourier transform reaches 92 to 97 % of BERT's accuracy on a language benchmark, and trains 80 % faster on
 #   GPUs (abstract).
 # - gMLP: gating matches Transformers on ImageNet; attention is not needed for that (abstract).
@@ -710,7 +712,7 @@ checks.check_hidden_width(hidden_width)
 # lessons that were published before it had reached by then.
 
 # %%
-show.table(at_the_same_epoch({paper: recorded(f"{paper}_course_cifar100_short") for paper in baselines.PAPERS}))
+show.table(at_the_same_epoch({paper: recorded(f"{paper}_course_cifar100_short") for paper in tables.PAPERS}))
 
 # %% [markdown]
 # And every recorded run of these networks, on the puzzle too:
@@ -722,7 +724,7 @@ show.table([{"mixer": name, **row} for name, paper in PAPERS.items() for row in 
 # **Three things to take home.**
 #
 # 1. The five mixers differ in one thing: where the weights of the sum over tokens come from. Fixed, learned for each
-#    place, or computed from the picture.
-# 2. No mixer is best. Each brings an assumption, and the task, the number of pictures and the clock decide whether it
+#    place, or computed from the image.
+# 2. No mixer is best. Each brings an assumption, and the task, the number of images and the clock decide whether it
 #    fits.
 # 3. A curve that rises proves that something learns. What the paper says, only a test proves.

@@ -22,11 +22,11 @@ def pytest_collection_modifyitems(items):
 def address(tmp_path_factory):
     """A JupyterLab for all lessons: a function from a lesson's file name to the address to open.
 
-    The lessons are rehearsed there, not trained, and without a graph: nbval and the Colab copies have both. Pictures
+    The lessons are run dry there, not trained, and without a graph: nbval and the Colab copies have both. Images
     for the README show trained networks.
     """
-    rehearsal = "0" if os.environ.get("COURSE_SCREENSHOTS") else "eager"
-    with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), LESSONS, COURSE_REHEARSAL=rehearsal) as of:
+    dry_run = "0" if os.environ.get("COURSE_SCREENSHOTS") else "eager"
+    with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), LESSONS, COURSE_DRY_RUN=dry_run) as of:
         yield of
 
 
@@ -36,7 +36,7 @@ def lesson(request, browser, address):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     opened = Lesson(context.new_page(), request.param.stem)
     opened.open(address(request.param.name))
-    opened.stored = opened.shows_stored_picture()
+    opened.stored = opened.shows_stored_image()
     opened.run_all()
     yield opened
     opened.shut_down()
@@ -44,7 +44,7 @@ def lesson(request, browser, address):
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory) -> Path:
+def images(tmp_path_factory) -> Path:
     """The folder of screenshots: docs/images when COURSE_SCREENSHOTS is set, else a temporary one."""
     if not os.environ.get("COURSE_SCREENSHOTS"):
         return tmp_path_factory.mktemp("screenshots")

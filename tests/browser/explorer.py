@@ -39,7 +39,7 @@ SAID = """(root) => {
   return said === root.querySelector(".words").textContent && said;
 }"""
 
-# The time from a key press to the frame in which its picture is shown: the key event's own time stamp, then the first
+# The time from a key press to the frame in which its image is shown: the key event's own time stamp, then the first
 # animation frame after the explorer has drawn.
 WATCH = """(root) => {
   root.delays = [];
@@ -72,8 +72,8 @@ class Explorer:
         self.root.scroll_into_view_if_needed()
         self.page.wait_for_function("root => root.dataset.state", arg=self.root.element_handle())
 
-    def picture(self) -> int:
-        """Returns a number that changes when any picture in it changes."""
+    def image(self) -> int:
+        """Returns a number that changes when any image in it changes."""
         return self.root.evaluate(HASH)
 
     def state(self) -> str:
@@ -119,11 +119,11 @@ class Explorer:
         return key
 
     def pointable(self) -> list:
-        """Returns the pictures that can be pointed at."""
+        """Returns the images that can be pointed at."""
         return self.root.locator("canvas[data-panel][tabindex]").all()
 
     def watch(self) -> None:
-        """Starts to note the time from key press to picture."""
+        """Starts to note the time from key press to image."""
         self.root.evaluate(WATCH)
 
     def delays(self) -> list[float]:

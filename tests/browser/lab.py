@@ -139,8 +139,8 @@ class Lesson:
         self.page.wait_for_selector(".jp-CodeCell", timeout=90_000)
         self.page.evaluate(READY)
 
-    def shows_stored_picture(self, seconds: int = 20) -> bool:
-        """Says whether a stored picture is on the page; JupyterLab draws what is off the screen a while later."""
+    def shows_stored_image(self, seconds: int = 20) -> bool:
+        """Says whether a stored image is on the page; JupyterLab draws what is off the screen a while later."""
         from playwright.sync_api import TimeoutError as TooLong
 
         try:

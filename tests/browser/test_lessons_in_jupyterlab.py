@@ -29,10 +29,10 @@ def test_all_cells_run_without_an_error(lesson, measured):
             assert output["output_type"] != "error", f"{cell['source']}\n{output}"
     not_run = [cell["source"][:60] for cell in code if cell["source"].strip() and not cell["execution_count"]]
     assert not_run == []
-    measured(f"run all cells in JupyterLab: {lesson.seconds:.1f} s (a rehearsal, beside other tests)")
+    measured(f"run all cells in JupyterLab: {lesson.seconds:.1f} s (a dry run, beside other tests)")
 
 
-def test_the_stored_lesson_shows_pictures_before_it_is_run(lesson):
+def test_the_stored_lesson_shows_images_before_it_is_run(lesson):
     assert lesson.stored
 
 
@@ -49,11 +49,11 @@ def test_every_control_answers_to_the_keyboard(lesson):
         assert controls, f"{explorer.name} has nothing to move"
         for control in controls:
             setting = control.get_attribute("data-setting")
-            state, picture, words = explorer.state(), explorer.picture(), explorer.said()
+            state, image, words = explorer.state(), explorer.image(), explorer.said()
             key = explorer.step(control)
             where = f"{explorer.name}, {setting}, {key}"
             assert explorer.state() != state, f"{where}: the state stays"
-            assert explorer.picture() != picture, f"{where}: the picture stays"
+            assert explorer.image() != image, f"{where}: the image stays"
             assert explorer.said() != words, f"{where}: the words stay"
 
 
@@ -63,15 +63,15 @@ def test_pointing_by_keyboard(lesson):
         for canvas in explorer.pointable():
             canvas.focus()
             explorer.page.keyboard.press("Home")
-            seen = {explorer.state(): explorer.picture()}
+            seen = {explorer.state(): explorer.image()}
             for key in ("End", "ArrowLeft", "ArrowUp"):
                 words = explorer.said()
                 explorer.page.keyboard.press(key)
                 where = f"{explorer.name}, {canvas.get_attribute('data-panel')}, {key}"
                 if explorer.state() not in seen:
-                    assert explorer.picture() not in seen.values(), f"{where}: the picture stays"
+                    assert explorer.image() not in seen.values(), f"{where}: the image stays"
                     assert explorer.said() != words, f"{where}: the words stay"
-                seen[explorer.state()] = explorer.picture()
+                seen[explorer.state()] = explorer.image()
             assert len(seen) >= 3, f"{explorer.name}: the arrow keys do not move the place"
         cells = explorer.page.locator(".jp-mod-active .course-explorer").count()
         assert cells <= 1, "the arrow keys must not move the notebook"
@@ -88,15 +88,15 @@ def test_pointing_by_pointer(lesson):
             for x, y in ((0.2, 0.2), (0.45, 0.2), (0.45, 0.6), (0.7, 0.6)):
                 explorer.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
                 explorer.page.wait_for_timeout(40)
-                seen[explorer.state()] = explorer.picture()
+                seen[explorer.state()] = explorer.image()
             where = f"{explorer.name}, {canvas.get_attribute('data-panel')}"
             assert len(seen) >= 2, f"{where}: the pointer does not move the place"
-            assert len(set(seen.values())) == len(seen), f"{where}: the picture stays"
+            assert len(set(seen.values())) == len(seen), f"{where}: the image stays"
             pointed += 1
     assert pointed, "the lesson has nothing to point at"
 
 
-def test_screenshots_in_light_and_dark(lesson, pictures):
+def test_screenshots_in_light_and_dark(lesson, images):
     number = lesson.name.partition("_")[0]
     page = lesson.page
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -108,14 +108,14 @@ def test_screenshots_in_light_and_dark(lesson, pictures):
             explorer.show()
             page.mouse.move(2, 2)
             explorer.settle()
-            explorer.root.screenshot(path=pictures / f"{number}-{explorer.name}{suffix}.png")
+            explorer.root.screenshot(path=images / f"{number}-{explorer.name}{suffix}.png")
             ink, paper = explorer.root.evaluate("r => [getComputedStyle(r).color, getComputedStyle(r).backgroundColor]")
             assert contrast(ink, paper) >= 7, f"{explorer.name}, {theme}: {ink} on {paper}"
     page.set_viewport_size({"width": 1280, "height": 1000})
     first = all_explorers(lesson)[0]
     first.show()
     first.settle()
-    page.screenshot(path=pictures / f"{number}-jupyterlab.png")
+    page.screenshot(path=images / f"{number}-jupyterlab.png")
 
 
 def contrast(ink: str, paper: str) -> float:
@@ -131,7 +131,7 @@ def contrast(ink: str, paper: str) -> float:
 
 
 def delays_of(explorer) -> tuple[list[float], list[float]]:
-    """Presses arrow keys; returns the milliseconds from key press to picture, sorted, and those of the drawing."""
+    """Presses arrow keys; returns the milliseconds from key press to image, sorted, and those of the drawing."""
     explorer.show()
     explorer.watch()
     sliders = [control for control in explorer.controls() if control.get_attribute("type") == "range"]
@@ -140,11 +140,11 @@ def delays_of(explorer) -> tuple[list[float], list[float]]:
         explorer.page.keyboard.press("ArrowRight" if press % 4 < 2 else "ArrowLeft")
         explorer.page.wait_for_timeout(35 + 7 * (press % 5))  # at no fixed distance from the screen's frames
     delays = sorted(explorer.delays())
-    assert len(delays) >= 0.75 * PRESSES, f"{explorer.name}: {len(delays)} of {PRESSES} presses changed the picture"
+    assert len(delays) >= 0.75 * PRESSES, f"{explorer.name}: {len(delays)} of {PRESSES} presses changed the image"
     return delays, explorer.drawings()
 
 
-def test_a_key_press_shows_its_picture_within_a_frame(lesson, alone, measured):
+def test_a_key_press_shows_its_image_within_a_frame(lesson, alone, measured):
     slow = []
     for explorer in all_explorers(lesson):
         beside = "beside other tests"
@@ -153,7 +153,7 @@ def test_a_key_press_shows_its_picture_within_a_frame(lesson, alone, measured):
             beside = "alone"
             with alone():
                 delays, drawings = delays_of(explorer)
-        text = f"{lesson.name}, {explorer.name}, key press to picture, {beside}: {median(delays):.1f} ms median"
+        text = f"{lesson.name}, {explorer.name}, key press to image, {beside}: {median(delays):.1f} ms median"
         measured(f"{text} of {len(delays)}, {delays[-2]:.1f} ms second worst; drawing itself {median(drawings):.1f} ms")
         if median(delays) > WITHIN_MS:
             slow.append(text)

@@ -1,7 +1,7 @@
 """What the tiny networks say on the backend in use: python -m tests.environments.on_backend OUT.npz
 
 For every tiny configuration: all its weights and its logits; for one, the losses of a short training run. Everything
-random comes from NumPy, so that two backends start with the same weights, pictures and batches.
+random comes from NumPy, so that two backends start with the same weights, images and batches.
 """
 
 import sys
@@ -11,15 +11,15 @@ import numpy as np
 
 from course_utils.data import Dataset
 from course_utils.models import CONFIGS, classifier
-from course_utils.recipes import Recipe
 from course_utils.training import train
+from course_utils.training.recipes import Recipe
 
 TINY = [name for name in CONFIGS if name.endswith("_tiny")]
 SHAPE, CLASSES = (32, 32, 3), 5
 
 
-def pictures() -> Dataset:
-    """Returns random pictures, with labels that can be learned from their brightness."""
+def images() -> Dataset:
+    """Returns random images, with labels that can be learned from their brightness."""
     rng = np.random.default_rng(0)
     y = np.arange(72) % CLASSES
     x = (rng.integers(0, 100, (72, *SHAPE)) + 38 * y[:, None, None, None]).astype("uint8")
@@ -37,7 +37,7 @@ def randomise(model) -> None:
 
 def answers() -> dict[str, np.ndarray]:
     """Returns arrays by name: "NAME weights" and "NAME logits" for each tiny configuration, and "losses"."""
-    found, data = {}, pictures()
+    found, data = {}, images()
     for name in TINY:
         # No dropout: each backend draws its own random numbers.
         model = classifier(name, SHAPE, CLASSES, dropout=0.0, drop_path=0.0)

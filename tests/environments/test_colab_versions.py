@@ -1,6 +1,6 @@
 """Each lesson's Colab copy, executed with Colab's versions in an empty folder, with the project nowhere on the path.
 
-It is rehearsed only (COURSE_REHEARSAL), but on real data where there are some.
+It is run dry only (COURSE_DRY_RUN), but on real data where there are some.
 """
 
 import json
@@ -60,7 +60,7 @@ def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
     environment = {key: value for key, value in os.environ.items() if key in PASSED_ON}
     environment |= {
         "COURSE_PROFILE": "quick",
-        "COURSE_REHEARSAL": "1",  # nbval trains the lessons; here they must work
+        "COURSE_DRY_RUN": "1",  # nbval trains the lessons; here they must work
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -83,7 +83,7 @@ def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
     executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
     assert complaints(executed) == []
     said = "".join(str(output) for cell in executed.cells for output in cell.get("outputs", []))
-    assert "rehearsal: one short epoch" in said, "the lesson does not say that it was only rehearsed"
+    assert "dry run: one short epoch" in said, "the lesson does not say that it was only run dry"
     data = "embedded data"
     if os.environ.get("COURSE_DATA"):
         data = "CIFAR-100"
@@ -95,4 +95,4 @@ def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
     assert not [entry for entry in witness["path"] if Path(entry) in (ROOT, ROOT / "course_utils")]
     assert witness["versions"] == colab_pins()
     python = subprocess.run([COLAB, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    measured(f"{lesson.stem} rehearsed with Colab's versions on {python}, {data}: {seconds:.1f} s beside other tests")
+    measured(f"{lesson.stem} run dry with Colab's versions on {python}, {data}: {seconds:.1f} s beside other tests")

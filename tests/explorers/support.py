@@ -71,12 +71,12 @@ def small_explorer(**changes):
     return Explorer("small", **{"title": "A small explorer", **small_parts(), **changes})
 
 
-def influences(networks=("before", "after", "no mixing"), pictures=2, depths=2, n=16, seed=0):
+def influences(networks=("before", "after", "no mixing"), images=2, depths=2, n=16, seed=0):
     """Returns made-up influences: positive, largest on the diagonal; "no mixing" has nothing else."""
     rng = np.random.default_rng(seed)
     found = {}
     for name in networks:
-        values = rng.random((pictures, depths, n, n)) * (name != "no mixing")
+        values = rng.random((images, depths, n, n)) * (name != "no mixing")
         found[name] = values + 3 * np.eye(n)
     return found
 
@@ -89,7 +89,7 @@ def token_weights(networks=("before", "after"), blocks=2, n=16, units=12, seed=0
     }
 
 
-def pictures(count=2, side=32, seed=0):
-    """Returns named random pictures, uint8 `(side, side, 3)`."""
+def images(count=2, side=32, seed=0):
+    """Returns named random images, uint8 `(side, side, 3)`."""
     rng = np.random.default_rng(seed)
-    return {f"picture {k}": rng.integers(0, 256, (side, side, 3), dtype=np.uint8) for k in range(count)}
+    return {f"image {k}": rng.integers(0, 256, (side, side, 3), dtype=np.uint8) for k in range(count)}

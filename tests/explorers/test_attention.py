@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from course_utils import explorers, figures
-from course_utils.explorers.encode import outer_index, pick_of
-from tests.explorers.support import pictures
+from course_utils.explorers.core.encode import outer_index, pick_of
+from tests.explorers.support import images
 
 LIT, PAIRS, CLASS = "What the token that asks takes", "All pairs: A", "What the class token takes"
 
@@ -25,13 +25,13 @@ def carried(explorer):
 @pytest.fixture(scope="module")
 def explorer():
     networks = {"before": tables(), "after": tables(seed=1)}
-    return explorers.attention_explorer_from_arrays(networks, pictures(), (4, 4))
+    return explorers.attention_explorer_from_arrays(networks, images(), (4, 4))
 
 
 @pytest.fixture(scope="module")
 def with_class_token():
     networks = {"mean pool": tables(), "class token": tables(n=17, seed=2)}
-    return explorers.attention_explorer_from_arrays(networks, pictures(), (4, 4))
+    return explorers.attention_explorer_from_arrays(networks, images(), (4, 4))
 
 
 def percent(share):
@@ -49,15 +49,15 @@ def light(values, high):
 
 
 @pytest.mark.parametrize(("head", "index"), [("head 1", 0), ("head 3", 2)])
-def test_a_row_of_the_table_lights_the_picture(explorer, head, index):
+def test_a_row_of_the_table_lights_the_image(explorer, head, index):
     values = tables(seed=1)[1, 0, index]
-    state = {"network": "after", "picture": "picture 0", "block": 2, "head": head}
+    state = {"network": "after", "image": "image 0", "block": 2, "head": head}
     cover = explorer.pages(LIT, layer=1, state=state)
     assert cover.shape == (16, 4, 4, 4)
     assert (cover[..., :3] == figures.SEQUENTIAL[0]).all()
     assert (cover[..., 3].reshape(16, 16) == light(values, values.max())).all()
     assert (explorer.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
-    assert (explorer.pages(LIT, state=state)[0] == pictures()["picture 0"]).all()
+    assert (explorer.pages(LIT, state=state)[0] == images()["image 0"]).all()
 
 
 def test_the_bar_is_in_percent_and_ends_at_the_largest_entry(explorer):
@@ -70,7 +70,7 @@ def test_the_bar_is_in_percent_and_ends_at_the_largest_entry(explorer):
 
 def test_the_mean_of_the_heads_and_the_rollout(explorer):
     values = tables()[:, 1]  # (blocks, heads, n, n)
-    state = {"network": "before", "picture": "picture 1", "block": 2}
+    state = {"network": "before", "image": "image 1", "block": 2}
     half = (values.mean(axis=1) + np.eye(16)) / 2
     for head, wanted in (("mean of the heads", values[1].mean(axis=0)), ("rollout", half[1] @ half[0])):
         shown = explorer.pages(PAIRS, state={**state, "head": head})[0].astype(int)
@@ -86,24 +86,24 @@ def test_words_give_entropy_most_and_own_share(explorer):
     values[6, [6, 9]] = 0.25, 0.5
     changed = tables()
     changed[0, 1, 1, 6] = values[6]
-    one = explorers.attention_explorer_from_arrays({"net": changed}, pictures(), (4, 4))
-    state = {"picture": "picture 1", "block": 1, "head": "head 2", "token": 6}
+    one = explorers.attention_explorer_from_arrays({"net": changed}, images(), (4, 4))
+    state = {"image": "image 1", "block": 1, "head": "head 2", "token": 6}
     row = values[6]
     bits = -(row * np.log2(row)).sum()
     assert one.words(state) == (
-        "net, picture 1, block 1, head 2: token 6 (row 1, column 2) takes most from token 9 (row 2, column 1): 50 %; "
+        "net, image 1, block 1, head 2: token 6 (row 1, column 2) takes most from token 9 (row 2, column 1): 50 %; "
         f"from itself 25 %. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of 16 tokens alike."
     )
     changed[0, 1, 1, 6] = np.eye(16)[6]
-    one = explorers.attention_explorer_from_arrays({"net": changed}, pictures(), (4, 4))
+    one = explorers.attention_explorer_from_arrays({"net": changed}, images(), (4, 4))
     assert one.words(state).endswith(
         "takes most from itself: 100 %. Entropy 0.0 bits: as if from 1.0 of 16 tokens alike."
     )
 
 
-def test_the_class_token_has_a_picture_of_its_own(with_class_token):
+def test_the_class_token_has_a_image_of_its_own(with_class_token):
     values = tables(n=17, seed=2)[0, 0, 0]
-    state = {"network": "class token", "picture": "picture 0", "block": 1, "head": "head 1"}
+    state = {"network": "class token", "image": "image 0", "block": 1, "head": "head 1"}
     cover = with_class_token.pages(CLASS, layer=1, state=state)
     assert (cover[0, ..., 3].ravel() == light(values[0, 1:], values.max())).all()
     cover = with_class_token.pages(LIT, layer=1, state=state)
@@ -113,7 +113,7 @@ def test_the_class_token_has_a_picture_of_its_own(with_class_token):
     assert f"; from the class token {percent(values[5, 0])}. Entropy" in with_class_token.words({**state, "token": 4})
     most = values[0, 1:].argmax()
     assert with_class_token.spec["panels"][2]["captions"][at(with_class_token, state)] == (
-        f"Its row, as light on the picture. It takes {percent(values[0, 0])} from itself and, of the patches, most "
+        f"Its row, as light on the image. It takes {percent(values[0, 0])} from itself and, of the patches, most "
         f"from token {most} (row {most // 4}, column {most % 4}): {percent(values[0, 1 + most])}."
     )
     captions = with_class_token.spec["panels"][1]["captions"]
@@ -133,33 +133,33 @@ def test_without_a_class_token_there_are_two_panels_and_no_word_of_it(explorer):
 
 
 def test_what_there_is_one_of_is_neither_chosen_nor_named():
-    one = explorers.attention_explorer_from_arrays({"by hand": tables(1, 1, 1)}, pictures(1), (4, 4), label="Rule")
+    one = explorers.attention_explorer_from_arrays({"by hand": tables(1, 1, 1)}, images(1), (4, 4), label="Rule")
     assert [len(setting["values"]) for setting in one.spec["settings"]] == [1, 1, 1, 1]
-    assert one.words().startswith("by hand, picture 0: token 9 (row 2, column 1) takes most from")
-    two_heads = explorers.attention_explorer_from_arrays({"a": tables(1, 1, 2)}, pictures(1), (4, 4))
+    assert one.words().startswith("by hand, image 0: token 9 (row 2, column 1) takes most from")
+    two_heads = explorers.attention_explorer_from_arrays({"a": tables(1, 1, 2)}, images(1), (4, 4))
     assert two_heads.spec["settings"][3]["values"] == ["head 1", "head 2", "mean of the heads"]
 
 
 def test_it_starts_where_it_is_told():
     start = {"network": "b", "head": "rollout", "token": 5}
     networks = {"a": tables(), "b": tables(seed=1)}
-    explorer = explorers.attention_explorer_from_arrays(networks, pictures(), (4, 4), start=start)
-    assert explorer.default_state == {**start, "picture": "picture 0", "block": 1}
+    explorer = explorers.attention_explorer_from_arrays(networks, images(), (4, 4), start=start)
+    assert explorer.default_state == {**start, "image": "image 0", "block": 1}
 
 
 def test_attention_of_real_networks():
-    from course_utils import models, probes
+    from course_utils import analysis, models
 
     small = {"embed_dim": 8, "channels_mlp_dim": 8, "num_heads": 2}
     networks = {
         name: models.classifier("vit", (16, 16, 3), 4, pool=pool, **small)
         for name, pool in (("mean", "mean"), ("token", "class_token"))
     }
-    shown = pictures(2, 16)
+    shown = images(2, 16)
     explorer = explorers.explore_attention(networks, shown, start={"network": "token"})
-    values = probes.attention(networks["token"], np.stack(list(shown.values())))[1, 1, 0].astype("float64")
+    values = analysis.attention(networks["token"], np.stack(list(shown.values())))[1, 1, 0].astype("float64")
     values /= values.sum(axis=-1, keepdims=True)
-    state = {"network": "token", "picture": "picture 1", "block": 2, "head": "head 1"}
+    state = {"network": "token", "image": "image 1", "block": 2, "head": "head 1"}
     shown_pairs = explorer.pages(PAIRS, state=state)[0].astype(int)
     assert np.abs(shown_pairs - figures.sequential(values[1:, 1:], values.max(), "sqrt")).max() <= 4
     assert explorer.default_state["network"] == "token"
@@ -178,8 +178,8 @@ def test_attention_of_real_networks():
     ("attention", "words"),
     [
         ({}, "at least one network"),
-        ({"a": tables(n=9)}, r"must be \(blocks, 2 pictures, heads, n, n\) with n = 16, or 17 with a class token"),
-        ({"a": tables(count=1)}, "2 pictures"),
+        ({"a": tables(n=9)}, r"must be \(blocks, 2 images, heads, n, n\) with n = 16, or 17 with a class token"),
+        ({"a": tables(count=1)}, "2 images"),
         ({"a": np.full((1, 2, 1, 16, 16), np.nan)}, "finite and >= 0"),
         ({"a": np.full((1, 2, 1, 16, 16), -1.0)}, "finite and >= 0"),
         ({"a": np.ones((1, 2, 1, 16, 16))}, "must sum to 1"),
@@ -188,14 +188,14 @@ def test_attention_of_real_networks():
 )
 def test_attention_that_cannot_be_is_refused(attention, words):
     with pytest.raises(ValueError, match=words):
-        explorers.attention_explorer_from_arrays(attention, pictures(), (4, 4))
+        explorers.attention_explorer_from_arrays(attention, images(), (4, 4))
 
 
-def test_pictures_that_tokens_do_not_divide_are_refused():
+def test_images_that_tokens_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="4 × 4 tokens do not divide"):
-        explorers.attention_explorer_from_arrays({"a": tables()}, pictures(2, 30), (4, 4))
+        explorers.attention_explorer_from_arrays({"a": tables()}, images(2, 30), (4, 4))
 
 
 def test_the_lesson_sizes_stay_light():
     course = {name: tables(4, 1, 4, n, seed=n) for name, n in (("mean pool", 64), ("class token", 65))}
-    assert carried(explorers.attention_explorer_from_arrays(course, pictures(1), (8, 8))) <= 1_500_000
+    assert carried(explorers.attention_explorer_from_arrays(course, images(1), (8, 8))) <= 1_500_000

@@ -8,25 +8,25 @@ import pytest
 from PIL import Image
 
 from course_utils.explorers import Choice, Explorer, Layer, Panel, Place, Slider, Switch
-from course_utils.explorers.encode import atlas, outer_index, pick_of, state_of
+from course_utils.explorers.core.encode import atlas, outer_index, pick_of, state_of
 from tests.explorers.support import GRIDS, colour, small_explorer
 
 
 def cropped(explorer, number, i):
     """Returns page `i` of the PNG file `number`, read as the front end reads it."""
     start, length, h, w, _, columns = explorer.spec["pages"][number]
-    picture = np.asarray(Image.open(io.BytesIO(explorer.data[start : start + length])))
+    image = np.asarray(Image.open(io.BytesIO(explorer.data[start : start + length])))
     top, left = i // columns * h, i % columns * w
-    return picture[top : top + h, left : left + w]
+    return image[top : top + h, left : left + w]
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 17])
 def test_atlas_lays_pages_row_by_row(n):
     pages = np.random.default_rng(n).integers(0, 256, (n, 2, 3, 4), dtype=np.uint8)
-    picture, columns = atlas(pages)
+    image, columns = atlas(pages)
     for i, page in enumerate(pages):
         top, left = i // columns * 2, i % columns * 3
-        assert (picture[top : top + 2, left : left + 3] == page).all()
+        assert (image[top : top + 2, left : left + 3] == page).all()
 
 
 def test_every_page_of_every_state_comes_back_from_the_bytes():

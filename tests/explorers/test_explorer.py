@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils.explorers.encode import png
+from course_utils.explorers.core.encode import png
 from tests.explorers.support import colour, small_explorer, small_parts
 
 
@@ -18,22 +18,22 @@ def read(data):
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def test_the_notebook_gets_widget_picture_and_words():
+def test_the_notebook_gets_widget_image_and_words():
     explorer = small_explorer()
     bundle, _ = explorer._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     view = bundle["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == explorer.widget.model_id
     assert bundle["text/plain"] == (
-        "A small explorer: an interactive picture. coarse grid, level 1, light off, cell 0."
+        "A small explorer: an interactive image. coarse grid, level 1, light off, cell 0."
     )
     assert bundle["text/plain"] == explorer._repr_mimebundle_()[0]["text/plain"] == repr(small_explorer())
-    picture = read(base64.b64decode(bundle["image/png"]))
-    assert picture.ndim == 3
-    assert picture.shape[1] >= 560
+    image = read(base64.b64decode(bundle["image/png"]))
+    assert image.ndim == 3
+    assert image.shape[1] >= 560
 
 
-def test_the_still_picture_shows_the_state():
+def test_the_still_image_shows_the_state():
     explorer = small_explorer()
     first, second = read(explorer.png()), read(explorer.png({"detail": "fine", "level": 9, "cell": 7}))
     shown = {tuple(c) for c in np.unique(second.reshape(-1, 3), axis=0).tolist()}
@@ -82,40 +82,40 @@ def test_the_saved_page_is_one_file_that_asks_nothing_of_the_network(tmp_path):
     assert not re.search(r"""(src|href)=["']|https?://""", text)
 
 
-def test_a_picture_of_your_own_replaces_spec_pages_and_state():
-    def on_picture(picture, filename):
-        assert picture == b"bytes"
+def test_a_image_of_your_own_replaces_spec_pages_and_state():
+    def on_image(image, filename):
+        assert image == b"bytes"
         return {**small_parts(), "words": lambda cell, **_: f"{filename}: {cell}", "start": {"cell": 3}}
 
-    explorer = small_explorer(on_picture=on_picture)
+    explorer = small_explorer(on_image=on_image)
     widget = explorer.widget
     assert explorer.spec["upload"]
     data = base64.b64encode(b"bytes").decode()
-    explorer._on_message(widget, {"kind": "picture", "name": "me.png", "data": data}, [])
+    explorer._on_message(widget, {"kind": "image", "name": "me.png", "data": data}, [])
     assert widget.spec["words"][0][3] == "me.png: 3"
     assert widget.spec["notice"] == "Showing “me.png”."
     assert widget.state["cell"] == 3
 
 
-def test_a_file_that_is_no_picture_is_answered_with_a_message():
-    def on_picture(picture, filename):
-        raise ValueError("this is no picture")
+def test_a_file_that_is_no_image_is_answered_with_a_message():
+    def on_image(image, filename):
+        raise ValueError("this is no image")
 
-    explorer = small_explorer(on_picture=on_picture)
+    explorer = small_explorer(on_image=on_image)
     spec, sent = explorer.spec, []
     explorer.widget.send = lambda content, buffers=None: sent.append(content)
-    explorer._on_message(explorer.widget, {"kind": "picture", "name": "a.txt", "data": "AAAA"}, [])
-    explorer._on_message(explorer.widget, {"kind": "picture", "name": "b.txt", "data": "not base64!"}, [])
+    explorer._on_message(explorer.widget, {"kind": "image", "name": "a.txt", "data": "AAAA"}, [])
+    explorer._on_message(explorer.widget, {"kind": "image", "name": "b.txt", "data": "not base64!"}, [])
     explorer._on_message(explorer.widget, {"kind": "else"}, [])
-    assert sent[0] == {"kind": "problem", "text": "“a.txt” cannot be used: this is no picture"}
+    assert sent[0] == {"kind": "problem", "text": "“a.txt” cannot be used: this is no image"}
     assert sent[1]["text"].startswith("“b.txt” cannot be used")
     assert len(sent) == 2
     assert explorer.spec is spec
 
 
 def test_an_explorer_without_upload_says_so():
-    with pytest.raises(ValueError, match="takes no pictures of your own"):
-        small_explorer().use_picture(b"")
+    with pytest.raises(ValueError, match="takes no images of your own"):
+        small_explorer().use_image(b"")
 
 
 def test_importing_the_explorers_imports_neither_keras_nor_widgets():

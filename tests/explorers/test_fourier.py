@@ -7,7 +7,7 @@ import pytest
 
 from course_utils import explorers, figures
 from course_utils.explorers.fourier import AFTER, BEFORE, KEPT, MISSING, REBUILT, WEIGHTS
-from tests.explorers.support import pictures
+from tests.explorers.support import images
 
 MOST = 1_500_000
 
@@ -17,7 +17,7 @@ def carried(explorer):
     return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
 
 
-# ---- a picture from its waves -----------------------------------------------------------------------------------
+# ---- an image from its waves -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def frequencies():
     return explorers.explore_frequencies()
 
 
-def slow(picture, most):
-    """Returns the slow waves of a picture and which they are, both found by going through all frequencies."""
-    h, w, _ = picture.shape
-    spectrum = np.fft.fft2(picture.astype("float64"), axes=(0, 1))
+def slow(image, most):
+    """Returns the slow waves of an image and which they are, both found by going through all frequencies."""
+    h, w, _ = image.shape
+    spectrum = np.fft.fft2(image.astype("float64"), axes=(0, 1))
     kept = np.zeros((h, w), bool)
     for u in range(h):
         for v in range(w):
@@ -37,8 +37,8 @@ def slow(picture, most):
 
 
 def test_frequencies_default_is_three_photographs_and_the_shapes(frequencies):
-    picture, k = frequencies.spec["settings"]
-    assert picture["values"] == ["astronaut", "cat", "coffee", "shapes"]
+    image, k = frequencies.spec["settings"]
+    assert image["values"] == ["astronaut", "cat", "coffee", "shapes"]
     assert k["values"] == sorted(k["values"])
     assert (k["values"][0], k["values"][-1], k["texts"][-1]) == (1, 4096, "4096 of 4096")
     assert carried(frequencies) <= MOST
@@ -46,51 +46,51 @@ def test_frequencies_default_is_three_photographs_and_the_shapes(frequencies):
 
 @pytest.mark.parametrize(("k", "most"), [(1, 0), (5, 1), (49, 4), (797, 16), (4096, 64)])
 def test_each_panel_shows_the_slow_waves(frequencies, k, most):
-    from course_utils.photographs import photographs
+    from course_utils.data.images import photographs
 
-    picture = photographs(64)["coffee"]
-    state = {"picture": "coffee", "k": k}
-    rebuilt, kept = slow(picture, most)
+    image = photographs(64)["coffee"]
+    state = {"image": "coffee", "k": k}
+    rebuilt, kept = slow(image, most)
     assert kept.sum() == k
     shown = frequencies.pages(REBUILT, state=state)[0].astype(int)
     assert np.abs(shown - np.clip(rebuilt, 0, 255)).max() <= 0.5 + 1e-6
-    missing = (picture - rebuilt).mean(axis=-1)
-    limit = np.abs((picture - picture.mean(axis=(0, 1))).mean(axis=-1)).max()
+    missing = (image - rebuilt).mean(axis=-1)
+    limit = np.abs((image - image.mean(axis=(0, 1))).mean(axis=-1)).max()
     colours = figures.diverging(missing, limit).astype(int)
     assert np.abs(frequencies.pages(MISSING, state=state)[0] - colours).max() <= 6  # a rounding apart: one colour
     spectrum = frequencies.pages(KEPT, state=state)[0]
     assert ((spectrum == 225).all(axis=-1) == ~np.fft.fftshift(kept)).all()
-    strengths = figures.logarithmic(figures.wave_strengths(picture), 0.01, 100)
+    strengths = figures.logarithmic(figures.wave_strengths(image), 0.01, 100)
     assert (spectrum[np.fft.fftshift(kept)] == strengths[np.fft.fftshift(kept)]).all()
 
 
 def test_frequencies_words_give_the_share_of_the_contrast(frequencies):
-    from course_utils.photographs import photographs
+    from course_utils.data.images import photographs
 
-    picture = photographs(64)["cat"]
-    rebuilt, _ = slow(picture, 6)
-    share = rebuilt.var(axis=(0, 1)).sum() / picture.astype("float64").var(axis=(0, 1)).sum()
-    assert frequencies.words({"picture": "cat", "k": 113}) == (
-        "cat: 113 waves of 4096 (2.8 %): all waves with at most 6 periods across the picture. "
+    image = photographs(64)["cat"]
+    rebuilt, _ = slow(image, 6)
+    share = rebuilt.var(axis=(0, 1)).sum() / image.astype("float64").var(axis=(0, 1)).sum()
+    assert frequencies.words({"image": "cat", "k": 113}) == (
+        "cat: 113 waves of 4096 (2.8 %): all waves with at most 6 periods across the image. "
         f"They hold {100 * share:.0f} % of its contrast (its energy without the mean)."
     )
     assert "1 wave of 4096 (less than 0.1 %): only the mean colour" in frequencies.words({"k": 1})
     assert "at most 1 period across" in frequencies.words({"k": 5})
-    assert frequencies.words({"k": 4096}).endswith("(100 %): the picture itself.")
+    assert frequencies.words({"k": 4096}).endswith("(100 %): the image itself.")
 
 
-def test_frequencies_of_plain_and_grey_pictures():
+def test_frequencies_of_plain_and_grey_images():
     explorer = explorers.explore_frequencies({"plain": np.full((8, 8, 1), 77, np.uint8)})
     assert explorer.spec["settings"][1]["values"] == [1, 5, 13, 29, 47, 64]  # −4 and 4 are one
     assert (explorer.pages(REBUILT, state={"k": 5}) == 77).all()
     assert "hold 100 % of its contrast" in explorer.words({"k": 5})
 
 
-def test_frequencies_take_a_picture_of_your_own():
-    explorer = explorers.explore_frequencies(pictures(1, 16))
+def test_frequencies_take_a_image_of_your_own():
+    explorer = explorers.explore_frequencies(images(1, 16))
     own = np.full((40, 60, 3), 9, np.uint8)
-    explorer.use_picture(own, "holiday-at-the-seaside-2019.png")
-    assert explorer.default_state["picture"] == "holiday-at-the-…2019.png"
+    explorer.use_image(own, "holiday-at-the-seaside-2019.png")
+    assert explorer.default_state["image"] == "holiday-at-the-…2019.png"
     assert (explorer.pages(REBUILT) == 9).all()
     oblong = explorers.explore_frequencies({"a": np.zeros((8, 12, 3), np.uint8)})
     assert oblong.spec["upload"] is None
@@ -101,12 +101,12 @@ def test_frequencies_take_a_picture_of_your_own():
 
 @pytest.fixture(scope="module")
 def fourier():
-    return explorers.explore_fourier(pictures(2, 16), patch_size=4)
+    return explorers.explore_fourier(images(2, 16), patch_size=4)
 
 
-def grey_tokens(picture, p=4):
+def grey_tokens(image, p=4):
     """Returns the grey values of the patches, -1…1 and without their mean, `(n, p * p)`."""
-    grey = (picture @ [0.299, 0.587, 0.114]) / 127.5 - 1
+    grey = (image @ [0.299, 0.587, 0.114]) / 127.5 - 1
     grey -= grey.mean()
     rows = [grey[r : r + p, c : c + p].ravel() for r in range(0, len(grey), p) for c in range(0, len(grey), p)]
     return np.array(rows)
@@ -126,9 +126,9 @@ def coloured(values):
 @pytest.mark.parametrize("tokens", [False, True])
 @pytest.mark.parametrize("channels", [False, True])
 def test_the_tables_are_the_tokens_and_their_transforms(fourier, tokens, channels):
-    for name, picture in pictures(2, 16).items():
-        state = {"picture": name, "tokens": tokens, "channels": channels}
-        x = grey_tokens(picture)
+    for name, image in images(2, 16).items():
+        state = {"image": name, "tokens": tokens, "channels": channels}
+        x = grey_tokens(image)
         y = transformed(x, tokens, channels)
         # A value that lies on the border of two colours may be rounded to either: float32 against float64.
         assert np.abs(fourier.pages(BEFORE, state=state)[0] - coloured(x)).max() <= 6
@@ -136,7 +136,7 @@ def test_the_tables_are_the_tokens_and_their_transforms(fourier, tokens, channel
         largest = max(y[5], key=abs)
         assert f"{abs(largest):.2f}" in fourier.words({**state, "token": 5})
         ticks = fourier.spec["panels"][2]["bar"]["ticks"]
-        index = 4 * list(pictures(2, 16)).index(name) + 2 * tokens + channels
+        index = 4 * list(images(2, 16)).index(name) + 2 * tokens + channels
         assert ticks[index][-1] == [1.0, figures.bar_ticks(np.abs(y).max())[-1][1]]
         assert ticks[index][0] == [0.0, "−" + ticks[index][-1][1]]
 
@@ -152,7 +152,7 @@ def test_an_output_token_weighs_the_places_with_a_cosine(fourier):
 
 
 def test_the_weights_shown_are_those_of_channel_0():
-    """A picture that is black but for one patch: output channel 0 is the patch's sum times the weight shown."""
+    """An image that is black but for one patch: output channel 0 is the patch's sum times the weight shown."""
     x = np.zeros((16, 16))
     x[9] = np.random.default_rng(0).normal(size=16)
     for k in range(16):
@@ -162,9 +162,9 @@ def test_the_weights_shown_are_those_of_channel_0():
 
 
 def test_fourier_words(fourier):
-    on = {"picture": "picture 0", "tokens": True, "channels": True}
+    on = {"image": "image 0", "tokens": True, "channels": True}
     assert re.fullmatch(
-        r"picture 0: output token 3 is a sum over all 16 places with the weights cos\(2π·3·j/16\): 3 waves along the "
+        r"image 0: output token 3 is a sum over all 16 places with the weights cos\(2π·3·j/16\): 3 waves along the "
         r"row of tokens\. Output token 13 has the same weights\. The largest of its numbers is [+−]\d+\.\d\d\.",
         fourier.words({**on, "token": 3}),
     )
@@ -176,13 +176,13 @@ def test_fourier_words(fourier):
     assert "alone: nothing is transformed, and no place" in fourier.words({**off, "channels": False})
 
 
-def test_the_default_pictures_show_a_photograph_one_patch_and_a_pure_wave():
+def test_the_default_images_show_a_photograph_one_patch_and_a_pure_wave():
     explorer = explorers.explore_fourier()
     assert explorer.spec["settings"][0]["values"] == ["cat", "one patch of the cat", "stripes"]
     pale = figures.diverging(np.zeros(1), 1)[0]
-    before = explorer.pages(BEFORE, state={"picture": "one patch of the cat"})[0].astype(int)
+    before = explorer.pages(BEFORE, state={"image": "one patch of the cat"})[0].astype(int)
     assert (np.abs(before - pale).max(axis=(1, 2)) > 20).sum() == 1  # one token has anything to say
-    after = explorer.pages(AFTER, state={"picture": "stripes", "tokens": True, "channels": False})[0].astype(int)
+    after = explorer.pages(AFTER, state={"image": "stripes", "tokens": True, "channels": False})[0].astype(int)
     far = np.abs(after - pale).max(axis=(1, 2)) > 60
     assert np.flatnonzero(far).tolist() == [8, 56]  # one wave: its frequency, and the twin
     assert carried(explorer) <= MOST
@@ -195,15 +195,15 @@ def test_the_default_pictures_show_a_photograph_one_patch_and_a_pure_wave():
         (lambda: explorers.explore_frequencies({"a": np.zeros((8, 8), np.uint8)}), r"must be uint8 \(h, w, 1 or 3\)"),
         (lambda: explorers.explore_frequencies({"a": np.zeros((8, 8, 3))}), "float64"),
         (
-            lambda: explorers.explore_frequencies({**pictures(1, 8), "other": np.zeros((4, 8, 3), np.uint8)}),
-            "all pictures must have the same height and width",
+            lambda: explorers.explore_frequencies({**images(1, 8), "other": np.zeros((4, 8, 3), np.uint8)}),
+            "all images must have the same height and width",
         ),
         (lambda: explorers.explore_fourier({}), "with at least one"),
-        (lambda: explorers.explore_fourier(pictures(1, 10)), "patch_size=8 does not divide pictures of 10 × 10"),
+        (lambda: explorers.explore_fourier(images(1, 10)), "patch_size=8 does not divide images of 10 × 10"),
         (lambda: explorers.explore_fourier(patch_size=0), "patch_size must be a whole number of at least 1"),
         (lambda: explorers.explore_fourier(patch_size=7), "patch_size=7 does not divide a size of 64"),
     ],
 )
-def test_pictures_that_cannot_be_shown_are_refused(make, words):
+def test_images_that_cannot_be_shown_are_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()

@@ -51,7 +51,7 @@ def test_every_key_on_every_canvas(open_page, title, keys):
         assert state(page)["cell"] == there, key
 
 
-def test_keys_stop_at_the_border_of_the_picture_but_follow_the_sequence(open_page):
+def test_keys_stop_at_the_border_of_the_image_but_follow_the_sequence(open_page):
     page = open_page(small_explorer(start={"detail": "fine", "cell": 5}))
     canvas(page, "Ground").press("ArrowRight")
     canvas(page, "Ground").press("ArrowUp")
@@ -91,7 +91,7 @@ def test_the_pointer_moves_the_place(page):
     assert state(page)["cell"] == 2
     point(page, "Rows", MARGIN + 16 + 50, MARGIN + 4.5 * 20)
     assert state(page)["cell"] == 4
-    point(page, "Ground", 2, 2)  # beside the picture: it stays
+    point(page, "Ground", 2, 2)  # beside the image: it stays
     assert state(page)["cell"] == 4
 
 
@@ -196,15 +196,15 @@ def test_everything_has_a_name_and_a_role(page):
     assert level.get_attribute("aria-valuetext") == "9"
     assert page.get_by_role("switch", name="Light").count() == 1
     for title in ("Ground", "Items", "Rows"):
-        picture = canvas(page, title)
-        assert picture.get_attribute("role") == "application"
-        assert picture.get_attribute("aria-label") == f"{title}. Arrow keys, Home and End move the cell."
-        described = picture.get_attribute("aria-describedby")
+        image = canvas(page, title)
+        assert image.get_attribute("role") == "application"
+        assert image.get_attribute("aria-label") == f"{title}. Arrow keys, Home and End move the cell."
+        described = image.get_attribute("aria-describedby")
         assert page.locator(f"[id='{described}']").count() == 1
     assert page.locator("[id='']").count() == 0
 
 
-def test_a_picture_that_cannot_be_pointed_at_is_an_image(open_page):
+def test_a_image_that_cannot_be_pointed_at_is_an_image(open_page):
     page = open_page(explorers.explore_patches(patch_sizes=(32,)))
     vector = canvas(page, "The token as a vector")
     assert vector.get_attribute("role") == "img"

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from course_utils import explorers
-from course_utils.explorers.parts import Bar
+from course_utils.explorers.core.parts import Bar
 from tests.explorers.browser import canvas, state
 from tests.explorers.support import small_explorer, small_parts
 
@@ -78,7 +78,7 @@ def test_numbers_beside_a_colour_bar_are_not_cut_off(open_page, numbers):
 def test_all_text_can_be_read(open_page, host):
     context, script = HOSTS[host]
     page = open_page(
-        small_explorer(on_picture=lambda *_: None),
+        small_explorer(on_image=lambda *_: None),
         lambda t: t.replace('"upload": null', '"upload": "Yours"'),
         **context,
     )
@@ -163,7 +163,7 @@ def test_the_focused_control_can_be_seen(page):
 
 def with_kernel(text):
     """Makes the page's stand-in for the kernel keep what is said, and able to say something."""
-    text = text.replace('"upload": null', '"upload": "Use your own picture…"')
+    text = text.replace('"upload": null', '"upload": "Use your own image…"')
     text = text.replace("save_changes() {}, on() {}, off() {}, send() {},", """
       save_changes() { window.saved.push(structuredClone(held.state)); },
       on: (name, act) => { window.acts[name] = act; }, off() {},
@@ -197,7 +197,7 @@ def test_the_kernel_can_ask_for_a_state(open_page):
     assert state(page)["cell"] == 17  # there is no such cell
 
 
-def test_a_picture_of_your_own_is_sent_small(open_page):
+def test_a_image_of_your_own_is_sent_small(open_page):
     page = open_page(small_explorer(), with_kernel)
     file = io.BytesIO()
     Image.fromarray(np.full((300, 1024, 3), (200, 10, 60), np.uint8)).save(file, "PNG")
@@ -206,7 +206,7 @@ def test_a_picture_of_your_own_is_sent_small(open_page):
     )
     page.wait_for_function("window.sent.length")
     (sent,) = page.evaluate("window.sent")
-    assert (sent["kind"], sent["name"]) == ("picture", "wide.png")
+    assert (sent["kind"], sent["name"]) == ("image", "wide.png")
     received = Image.open(io.BytesIO(base64.b64decode(sent["data"])))
     assert received.size == (512, 150)
     assert received.convert("RGB").getpixel((100, 100)) == (200, 10, 60)
@@ -215,14 +215,14 @@ def test_a_picture_of_your_own_is_sent_small(open_page):
     assert page.locator(".note.problem").text_content() == "No."
 
 
-def test_a_file_that_is_no_picture_gets_an_answer(open_page):
+def test_a_file_that_is_no_image_gets_an_answer(open_page):
     page = open_page(small_explorer(), with_kernel)
     page.locator("input[type=file]").set_input_files(
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"}
     )
     page.wait_for_selector(".note.problem")
     assert page.locator(".note").text_content() == (
-        "“notes.txt” is not a picture that this browser can read. Try a PNG or a JPEG file."
+        "“notes.txt” is not an image that this browser can read. Try a PNG or a JPEG file."
     )
     assert page.evaluate("window.sent") == []
 
@@ -246,7 +246,7 @@ def test_new_spec_and_pages_are_shown(open_page):
 
 
 def test_a_saved_page_has_no_file_button(open_page):
-    page = open_page(small_explorer(on_picture=lambda *_: None))
+    page = open_page(small_explorer(on_image=lambda *_: None))
     assert page.locator("input[type=file]").count() == 0
 
 
@@ -254,7 +254,7 @@ def test_a_saved_page_has_no_file_button(open_page):
 
 
 @pytest.mark.timing
-def test_the_new_picture_is_there_within_a_frame(open_page, measured):
+def test_the_new_image_is_there_within_a_frame(open_page, measured):
     page = open_page(explorers.explore_patches())
     page.evaluate("""() => {
       window.delays = [];
@@ -266,14 +266,14 @@ def test_the_new_picture_is_there_within_a_frame(open_page, measured):
         if (pressed !== null) requestAnimationFrame(() => window.delays.push(performance.now() - pressed));
       });
     }""")
-    canvas(page, "The picture, cut into patches").focus()
+    canvas(page, "The image, cut into patches").focus()
     for k in range(48):
         page.keyboard.press(("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")[k // 3 % 4])
     page.wait_for_timeout(100)
     delays, drawing = page.evaluate("[window.delays, window.drawing]")
     assert len(delays) >= 40
     measured(
-        f"explorer key press to picture: median {statistics.median(delays):.1f} ms, slowest {max(delays):.1f} ms, "
+        f"explorer key press to image: median {statistics.median(delays):.1f} ms, slowest {max(delays):.1f} ms, "
         f"drawing {statistics.median(drawing):.1f} ms, {len(delays)} presses"
     )
     assert statistics.median(delays) <= 16

@@ -119,17 +119,17 @@ def test_snapshots_that_cannot_be_are_refused(snapshots, words):
 
 
 def test_gates_of_a_real_network():
-    from course_utils import models, probes
+    from course_utils import analysis, models
 
     model = models.classifier("gmlp", (16, 24, 3), 4, embed_dim=8, channels_mlp_dim=8)
-    explorer = explorers.explore_gate({"gMLP": {0: probes.gate_weights(model)}}, model)
-    weights, _ = probes.gate_weights(model)[1]
+    explorer = explorers.explore_gate({"gMLP": {0: analysis.gate_weights(model)}}, model)
+    weights, _ = analysis.gate_weights(model)[1]
     wanted = coloured(weights, np.abs(weights).max()).reshape(6, 2, 3, 3)
     assert (explorer.pages(ALL) == wanted).all()
     assert "reads nobody" in explorer.words()
     mixer = models.classifier("mixer", (16, 24, 3), 4, embed_dim=8, channels_mlp_dim=8, tokens_mlp_dim=4)
     with pytest.raises(ValueError, match="needs gMLP blocks"):
-        probes.gate_weights(mixer)
+        analysis.gate_weights(mixer)
 
 
 def test_the_course_networks_gates_stay_light():

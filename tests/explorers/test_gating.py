@@ -59,7 +59,7 @@ def test_words_do_the_sum():
 
 def test_only_the_odd_cell_passes_the_gate_that_compares():
     explorer = explorers.explore_gating()
-    state = {"picture": "a puzzle", "weights": "itself − all others", "token": 0}
+    state = {"image": "a puzzle", "weights": "itself − all others", "token": 0}
     page = explorer.pages(PASSED, state=state)[0].reshape(16, 3)
     assert (page[6] == DIVERGING[255]).all()
     assert (np.delete(page, 6, axis=0).min(axis=-1) > 220).all()  # nearly white

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from course_utils import explorers, figures
-from course_utils.explorers.encode import LIMIT
-from tests.explorers.support import influences, pictures, token_weights
+from course_utils.explorers.core.encode import LIMIT
+from tests.explorers.support import images, influences, token_weights
 
 
 def carried(explorer):
@@ -24,24 +24,24 @@ def patches():
 
 
 def test_patches_default_is_three_photographs_and_the_shapes(patches):
-    picture, patch_size = patches.spec["settings"]
-    assert picture["values"] == ["astronaut", "cat", "coffee", "shapes"]
+    image, patch_size = patches.spec["settings"]
+    assert image["values"] == ["astronaut", "cat", "coffee", "shapes"]
     assert patch_size["values"] == [4, 8, 16, 32]
     assert carried(patches) <= LIMIT
 
 
 @pytest.mark.parametrize("p", [4, 8, 16, 32])
 def test_each_token_is_shown_bit_for_bit(patches, p):
+    from course_utils.data.images import photographs
     from course_utils.layers import Patches
-    from course_utils.photographs import photographs
 
-    for name, picture in photographs(64).items():
-        tokens = np.asarray(Patches(p)(picture[None].astype("float32")))[0]
-        state = {"picture": name, "patch_size": p, "patch": 0}
+    for name, image in photographs(64).items():
+        tokens = np.asarray(Patches(p)(image[None].astype("float32")))[0]
+        state = {"image": name, "patch_size": p, "patch": 0}
         n = (64 // p) ** 2
         in_order = patches.pages("The tokens, in order", state=state)
         vectors = patches.pages("The token as a vector", state=state)
-        assert (patches.pages("The picture, cut into patches", state=state)[0] == picture).all()
+        assert (patches.pages("The image, cut into patches", state=state)[0] == image).all()
         assert (in_order.reshape(n, -1) == tokens).all()
         assert (vectors.max(axis=-1).reshape(n, -1) == tokens).all()
         assert vectors.shape == (n, p, 3 * p, 3)
@@ -49,8 +49,8 @@ def test_each_token_is_shown_bit_for_bit(patches, p):
 
 
 def test_patches_words_give_the_arithmetic(patches):
-    words = patches.words({"picture": "cat", "patch_size": 16, "patch": 6})
-    token = patches.pages("The tokens, in order", state={"picture": "cat", "patch_size": 16, "patch": 6})[6]
+    words = patches.words({"image": "cat", "patch_size": 16, "patch": 6})
+    token = patches.pages("The tokens, in order", state={"image": "cat", "patch_size": 16, "patch": 6})[6]
     r, g, b = token[0, 0]
     assert words == (
         "cat: n = (64/16)·(64/16) = 16 patches; each becomes a token of p·p·c = 16·16·3 = 768 numbers. "
@@ -58,30 +58,30 @@ def test_patches_words_give_the_arithmetic(patches):
     )
 
 
-def test_patches_of_grey_and_oblong_pictures():
-    picture = np.arange(8 * 12, dtype=np.uint8).reshape(8, 12, 1)
-    explorer = explorers.explore_patches({"ramp": picture}, patch_sizes=(2, 4))
+def test_patches_of_grey_and_oblong_images():
+    image = np.arange(8 * 12, dtype=np.uint8).reshape(8, 12, 1)
+    explorer = explorers.explore_patches({"ramp": image}, patch_sizes=(2, 4))
     state = {"patch_size": 4, "patch": 5}
     assert explorer.spec["place"]["grids"] == [[4, 6], [2, 3]]
-    assert (explorer.pages("The tokens, in order", state=state)[5, ..., 0] == picture[4:8, 8:12, 0]).all()
+    assert (explorer.pages("The tokens, in order", state=state)[5, ..., 0] == image[4:8, 8:12, 0]).all()
     assert "4·4·1 = 16 numbers" in explorer.words(state)
     assert "(grey)" in explorer.words(state)
 
 
-def test_patches_take_a_picture_of_your_own():
+def test_patches_take_a_image_of_your_own():
     explorer = explorers.explore_patches(patch_sizes=(8,))
     own = np.zeros((90, 120, 3), np.uint8)
     own[:, :, 1] = 200
-    explorer.use_picture(own, "holiday-at-the-seaside-2019.png")
+    explorer.use_image(own, "holiday-at-the-seaside-2019.png")
     assert explorer.spec["settings"][0]["values"][-1] == "holiday-at-the-…2019.png"
-    assert explorer.default_state["picture"] == "holiday-at-the-…2019.png"
-    assert (explorer.pages("The picture, cut into patches")[0] == [0, 200, 0]).all()
+    assert explorer.default_state["image"] == "holiday-at-the-…2019.png"
+    assert (explorer.pages("The image, cut into patches")[0] == [0, 200, 0]).all()
 
 
-def test_a_file_that_is_no_picture_is_named():
+def test_a_file_that_is_no_image_is_named():
     explorer = explorers.explore_patches(patch_sizes=(8,))
-    with pytest.raises(ValueError, match="picture"):
-        explorer.use_picture(b"not a picture", "notes.txt")
+    with pytest.raises(ValueError, match="image"):
+        explorer.use_image(b"not an image", "notes.txt")
     assert len(explorer.spec["settings"][0]["values"]) == 4
 
 
@@ -90,21 +90,21 @@ def test_a_file_that_is_no_picture_is_named():
 
 @pytest.fixture(scope="module")
 def influence():
-    return explorers.influence_explorer_from_arrays(influences(), pictures(), [1, 2], (4, 4))
+    return explorers.influence_explorer_from_arrays(influences(), images(), [1, 2], (4, 4))
 
 
 LIT, PAIRS = "The input tokens, lit by their influence", "All pairs: ‖∂yᵢ/∂xⱼ‖"
 
 
-def test_a_row_of_the_matrix_lights_the_picture(influence):
+def test_a_row_of_the_matrix_lights_the_image(influence):
     values = influences()["after"][1, 0]
-    state = {"network": "after", "picture": "picture 1", "depth": 1}
+    state = {"network": "after", "image": "image 1", "depth": 1}
     colours = figures.sequential(values, values.max(), "sqrt")  # (16, 16, 3)
     heat = influence.pages(LIT, layer=1, state=state)
     assert heat.shape == (16, 4, 4, 4)
     assert (heat[..., :3].reshape(16, 16, 3) == colours).all()
     assert (influence.pages(PAIRS, state=state)[0] == colours).all()
-    faded = figures.faded(pictures()["picture 1"], contrast=0.7)
+    faded = figures.faded(images()["image 1"], contrast=0.7)
     assert (influence.pages(LIT, state=state)[0] == faded).all()
 
 
@@ -115,10 +115,10 @@ def test_the_bar_ends_at_the_largest_entry(influence):
 
 
 def test_influence_words(influence):
-    state = {"network": "after", "picture": "picture 0", "depth": 2, "token": 5}
+    state = {"network": "after", "image": "image 0", "depth": 2, "token": 5}
     row = influences()["after"][0, 1, 5]
     assert influence.words(state) == (
-        "after, picture 0, block 2: output token 5 (row 1, column 1) is moved by 16 of 16 input tokens, "
+        "after, image 0, block 2: output token 5 (row 1, column 1) is moved by 16 of 16 input tokens, "
         f"most by token 5 itself: {100 * row[5] / row.sum():.0f} % of the total."
     )
     assert influence.words({**state, "network": "no mixing"}).endswith(
@@ -130,7 +130,7 @@ def test_influence_words_when_another_token_counts_most():
     values = np.full((1, 1, 4, 4), 1.0)
     values[0, 0, 0, 3] = 5
     values[0, 0, 1] = 0
-    explorer = explorers.influence_explorer_from_arrays({"net": values}, pictures(1, 8), [3], (2, 2))
+    explorer = explorers.influence_explorer_from_arrays({"net": values}, images(1, 8), [3], (2, 2))
     assert explorer.words({"token": 0}).endswith(
         "most by token 3 (row 1, column 1): 62 % of the total; token 0 itself gives 12 %."
     )
@@ -140,29 +140,29 @@ def test_influence_words_when_another_token_counts_most():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.zeros((2, 2, 9, 9)), r"must be \(pictures, depths, n, n\) = \(2, 2, 16, 16\)"),
+        (np.zeros((2, 2, 9, 9)), r"must be \(images, depths, n, n\) = \(2, 2, 16, 16\)"),
         (np.full((2, 2, 16, 16), np.nan), "finite and >= 0"),
         (np.full((2, 2, 16, 16), -1.0), "finite and >= 0"),
     ],
 )
 def test_influences_that_cannot_be_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
-        explorers.influence_explorer_from_arrays({"net": values}, pictures(), [1, 2], (4, 4))
+        explorers.influence_explorer_from_arrays({"net": values}, images(), [1, 2], (4, 4))
 
 
 def test_influence_of_a_real_network():
-    from course_utils import models, probes
+    from course_utils import analysis, models
 
     shape = (16, 16, 3)
     networks = {
         name: models.classifier(name, shape, 4, embed_dim=8, channels_mlp_dim=8, **more)
         for name, more in (("mixer", {"tokens_mlp_dim": 4}), ("no_mixing", {}))
     }
-    shown = pictures(1, 16)
+    shown = images(1, 16)
     explorer = explorers.explore_influence(networks, shown)
     assert explorer.spec["settings"][2]["values"] == [1, 2]
-    values = probes.influence(networks["mixer"], shown["picture 0"], 2)
-    state = {"network": "mixer", "picture": "picture 0", "depth": 2}
+    values = analysis.influence(networks["mixer"], shown["image 0"], 2)
+    state = {"network": "mixer", "image": "image 0", "depth": 2}
     assert (explorer.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
     assert re.search("1 of 4 input tokens: itself", explorer.words({**state, "network": "no_mixing"}))
     with pytest.raises(ValueError, match=r"depths must be blocks from 1 to 2, but they are \[3\]"):
@@ -200,11 +200,11 @@ def test_token_mixing_words_name_the_strongest_tokens(token_mixing):
 
 
 def test_token_mixing_of_a_real_network():
-    from course_utils import models, probes
+    from course_utils import analysis, models
 
     mixer = models.classifier("mixer", (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, tokens_mlp_dim=6)
     explorer = explorers.explore_token_mixing({"mixer": mixer})
-    w_in, _ = probes.token_mixing_weights(mixer)[0]
+    w_in, _ = analysis.token_mixing_weights(mixer)[0]
     pages = explorer.pages("All hidden units")
     assert (pages == figures.diverging(w_in.T.reshape(6, 2, 2), np.abs(w_in).max())).all()
     with pytest.raises(ValueError, match="needs Mixer blocks"):
@@ -225,14 +225,14 @@ def test_weights_that_cannot_be_are_refused(weights, words):
         explorers.token_mixing_explorer_from_arrays(weights, (4, 4))
 
 
-# ---- bad pictures, and size -------------------------------------------------------------------------------------
+# ---- bad images, and size -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (({},), "at least one"),
-        (({"a": np.zeros((8, 8), np.uint8)},), r"pictures\['a'\] must be uint8 \(h, w, 1 or 3\)"),
+        (({"a": np.zeros((8, 8), np.uint8)},), r"images\['a'\] must be uint8 \(h, w, 1 or 3\)"),
         (({"a": np.full((8, 8, 3), np.nan)},), "float64"),
         (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
         (({"a": np.zeros((8, 8, 3), np.uint8)}, ()), "patch_sizes must be whole numbers"),
@@ -240,14 +240,14 @@ def test_weights_that_cannot_be_are_refused(weights, words):
         ((None, (7,)), "patch size 7 does not divide"),
     ],
 )
-def test_pictures_that_cannot_be_cut_are_refused(arguments, words):
+def test_images_that_cannot_be_cut_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         explorers.explore_patches(*arguments)
 
 
 def test_the_lesson_sizes_stay_below_the_limit():
     course = explorers.influence_explorer_from_arrays(
-        influences(pictures=4, depths=4, n=64), pictures(4), [1, 2, 3, 4], (8, 8)
+        influences(images=4, depths=4, n=64), images(4), [1, 2, 3, 4], (8, 8)
     )
     weights = explorers.token_mixing_explorer_from_arrays(token_weights(blocks=4, n=64, units=64), (8, 8))
     assert carried(course) <= LIMIT

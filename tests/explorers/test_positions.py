@@ -25,7 +25,7 @@ def test_each_place_is_a_map_over_all_places(explorer, network, seed):
         assert (explorer.pages(panel, state={"network": network}) == wanted).all()
 
 
-def test_the_sheet_lies_like_the_picture_and_the_colours_are_the_same_everywhere(explorer):
+def test_the_sheet_lies_like_the_image_and_the_colours_are_the_same_everywhere(explorer):
     sheet, one = explorer.spec["panels"]
     assert set(sheet["columns"]) == {4}
     assert all(ticks[0][1] == "−1" and ticks[-1][1] == "1" for ticks in one["bar"]["ticks"])
@@ -54,13 +54,13 @@ def test_a_grid_so_small_that_all_are_neighbours():
 
 
 def test_positions_of_real_networks():
-    from course_utils import models, probes
+    from course_utils import analysis, models
 
     small = {"embed_dim": 8, "channels_mlp_dim": 8, "num_heads": 2}
     networks = {pool: models.classifier("vit", (16, 16, 3), 4, pool=pool, **small) for pool in ("mean", "class_token")}
     explorer = explorers.explore_positions(networks)
     for name, network in networks.items():
-        wanted = figures.diverging(probes.position_similarity(network).reshape(4, 2, 2), 1.0)
+        wanted = figures.diverging(analysis.position_similarity(network).reshape(4, 2, 2), 1.0)
         assert (explorer.pages("All places", state={"network": name, "place": 0}) == wanted).all()
     with pytest.raises(ValueError, match="with at least one model"):
         explorers.explore_positions({})

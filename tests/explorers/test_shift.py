@@ -1,4 +1,4 @@
-"""The shift explorer: what it shows is the picture moved by index arithmetic, pixel by pixel."""
+"""The shift explorer: what it shows is the image moved by index arithmetic, pixel by pixel."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,16 @@ import pytest
 from course_utils import explorers
 from course_utils.explorers.shift import EMPTY, VEIL
 
-SEES, FIVE, PATCHES = "What the token sees", "The five pictures", "Its five patches"
+SEES, FIVE, PATCHES = "What the token sees", "The five images", "Its five patches"
 WAYS = {
-    "the picture itself": (0, 0),
+    "the image itself": (0, 0),
     "left up": (-1, -1),
     "right up": (-1, 1),
     "left down": (1, -1),
     "right down": (1, 1),
 }
 CORNERS = {
-    "the picture itself": (1, 1),
+    "the image itself": (1, 1),
     "left up": (0, 0),
     "right up": (0, 2),
     "left down": (2, 0),
@@ -23,24 +23,24 @@ CORNERS = {
 }
 
 
-def moved(picture, down, right):
+def moved(image, down, right):
     """Place (i, j) shows pixel (i - down, j - right), black where there is none."""
-    h, w, c = picture.shape
+    h, w, c = image.shape
     result = np.zeros((h, w, c), np.uint8)
     for i in range(h):
         for j in range(w):
             if 0 <= i - down < h and 0 <= j - right < w:
-                result[i, j] = picture[i - down, j - right]
+                result[i, j] = image[i - down, j - right]
     return result
 
 
-def random_picture(h=12, w=18, c=3):
+def random_image(h=12, w=18, c=3):
     return np.random.default_rng(0).integers(1, 256, (h, w, c), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
 def explorer():
-    return explorers.explore_shift({"noise": random_picture()}, patch_sizes=(2, 3, 6), fractions=(0, 0.5, 1))
+    return explorers.explore_shift({"noise": random_image()}, patch_sizes=(2, 3, 6), fractions=(0, 0.5, 1))
 
 
 @pytest.fixture(scope="module")
@@ -53,33 +53,33 @@ def carried(explorer):
 
 
 @pytest.mark.parametrize(("p", "fraction", "pixels"), [(6, 0.5, 3), (3, 0.5, 1), (2, 1, 2), (6, 0, 0)])
-def test_the_five_pictures_lie_on_the_side_to_which_they_moved(explorer, p, fraction, pixels):
+def test_the_five_images_lie_on_the_side_to_which_they_moved(explorer, p, fraction, pixels):
     nine = explorer.pages(FIVE, state={"patch_size": p, "fraction": fraction, "token": 0})[0]
     assert nine.shape == (36, 54, 4)
     for way, (row, column) in CORNERS.items():
         square = nine[row * 12 : row * 12 + 12, column * 18 : column * 18 + 18]
         down, right = (pixels * step for step in WAYS[way])
-        assert (square[..., :3] == moved(random_picture(), down, right)).all(), way
+        assert (square[..., :3] == moved(random_image(), down, right)).all(), way
         assert (square[..., 3] == 255).all()
     for row, column in ((0, 1), (1, 0), (1, 2), (2, 1)):
         assert (nine[row * 12 : row * 12 + 12, column * 18 : column * 18 + 18] == EMPTY).all()
 
 
 @pytest.mark.parametrize(("p", "fraction", "pixels"), [(6, 0.5, 3), (3, 0.5, 1), (2, 1, 2)])
-def test_the_tokens_five_patches_are_cut_from_the_five_pictures(explorer, p, fraction, pixels):
+def test_the_tokens_five_patches_are_cut_from_the_five_images(explorer, p, fraction, pixels):
     pages = explorer.pages(PATCHES, state={"patch_size": p, "fraction": fraction, "token": 0})
     columns = 18 // p
     assert pages.shape == (12 // p * columns, 3 * p, 3 * p, 4)
     for token in range(len(pages)):
         top, left = token // columns * p, token % columns * p
         for way, (row, column) in CORNERS.items():
-            copy = moved(random_picture(), *(pixels * step for step in WAYS[way]))
+            copy = moved(random_image(), *(pixels * step for step in WAYS[way]))
             patch = pages[token, row * p : row * p + p, column * p : column * p + p, :3]
             assert (patch == copy[top : top + p, left : left + p]).all(), (token, way)
 
 
 def footprint(h, w, p, pixels, token, ways):
-    """Returns which pixels of the picture reach a token: those that a copy brings into its patch."""
+    """Returns which pixels of the image reach a token: those that a copy brings into its patch."""
     seen = np.zeros((h, w), bool)
     top, left = token // (w // p) * p, token % (w // p) * p
     for down, right in ways:
@@ -94,7 +94,7 @@ def footprint(h, w, p, pixels, token, ways):
 @pytest.mark.parametrize("direction", ["all five", *WAYS])
 def test_bright_is_every_pixel_that_the_token_sees(explorer, p, fraction, pixels, direction):
     state = {"patch_size": p, "fraction": fraction, "direction": direction, "token": 0}
-    assert (explorer.pages(SEES, state=state)[0] == random_picture()).all()
+    assert (explorer.pages(SEES, state=state)[0] == random_image()).all()
     veil = explorer.pages(SEES, layer=1, state=state)
     ways = list(WAYS.values()) if direction == "all five" else [WAYS[direction]]
     for token, page in enumerate(veil):
@@ -129,7 +129,7 @@ def test_words_of_the_default(default):
         "sees 144 pixels with copies moved by 4, 2.25 times as many as a plain patch (64). "
         "112 of the 5·8·8 places lie beyond the border and are zero."
     )
-    assert default.words({"direction": "the picture itself"}).endswith("sees 64 pixels through a plain patch.")
+    assert default.words({"direction": "the image itself"}).endswith("sees 64 pixels through a plain patch.")
     assert default.words({"direction": "left up"}).endswith(
         "the copy moved left up by 4 shows it what lies 4 pixels further right and down."
     )
@@ -153,19 +153,19 @@ def test_the_default_is_a_photograph_and_the_shapes_and_light(default):
     assert carried(default) <= 1_500_000
 
 
-def test_grey_pictures():
-    grey = explorers.explore_shift({"grey": random_picture(8, 8, 1)}, patch_sizes=(4,), fractions=(0.5,))
+def test_grey_images():
+    grey = explorers.explore_shift({"grey": random_image(8, 8, 1)}, patch_sizes=(4,), fractions=(0.5,))
     nine = grey.pages(FIVE)[0]
-    assert (nine[8:16, 8:16, :3] == random_picture(8, 8, 1)).all()
+    assert (nine[8:16, 8:16, :3] == random_image(8, 8, 1)).all()
     assert "5·4·4·1 = 80 numbers" in grey.spec["panels"][2]["captions"][0]
 
 
-def test_a_picture_of_your_own(explorer):
-    mine = explorers.explore_shift({"noise": random_picture(20, 20)}, patch_sizes=(4,), fractions=(0.5,), size=20)
+def test_a_image_of_your_own(explorer):
+    mine = explorers.explore_shift({"noise": random_image(20, 20)}, patch_sizes=(4,), fractions=(0.5,), size=20)
     own = np.full((30, 50, 3), 200, np.uint8)
-    mine.use_picture(own, "holiday-at-the-seaside-2019.png")
+    mine.use_image(own, "holiday-at-the-seaside-2019.png")
     assert mine.spec["settings"][0]["values"] == ["noise", "holiday-at-the-…2019.png"]
-    assert mine.default_state["picture"] == "holiday-at-the-…2019.png"
+    assert mine.default_state["image"] == "holiday-at-the-…2019.png"
     assert (mine.pages(SEES)[0] == 200).all()
 
 
@@ -173,7 +173,7 @@ def test_a_picture_of_your_own(explorer):
     ("arguments", "words"),
     [
         (({},), "at least one"),
-        (({"a": np.zeros((8, 8), np.uint8)},), r"pictures\['a'\] must be uint8 \(h, w, 1 or 3\)"),
+        (({"a": np.zeros((8, 8), np.uint8)},), r"images\['a'\] must be uint8 \(h, w, 1 or 3\)"),
         (({"a": np.zeros((8, 8, 3))},), "float64"),
         (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
         ((None, ()), "patch_sizes must be whole numbers"),

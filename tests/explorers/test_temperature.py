@@ -8,7 +8,7 @@ import pytest
 from course_utils import explorers, figures
 from course_utils.explorers.influence import OPACITY
 from course_utils.explorers.temperature import HEIGHT, LINE, OTHER, OWN, PAPER
-from tests.explorers.support import pictures
+from tests.explorers.support import images
 
 LIT, BEFORE, AFTER, ALL = (
     "What the token takes",
@@ -25,7 +25,7 @@ def products(blocks=2, count=2, heads=3, n=16):
 
 @pytest.fixture(scope="module")
 def explorer():
-    return explorers.temperature_explorer_from_arrays(products(), LEARNED, 4, pictures(), (4, 4))
+    return explorers.temperature_explorer_from_arrays(products(), LEARNED, 4, images(), (4, 4))
 
 
 def carried(explorer):
@@ -38,7 +38,7 @@ def row_of(scores, i, tau, mask):
     return np.array([power / sum(powers) for power in powers])
 
 
-STATE = {"picture": "picture 1", "block": 2, "head": 2, "token": 6}
+STATE = {"image": "image 1", "block": 2, "head": 2, "token": 6}
 
 
 @pytest.mark.parametrize("mask", [True, False])
@@ -62,7 +62,7 @@ def test_a_row_is_the_softmax_of_the_scores(explorer, temperature, tau, mask):
     assert (bars[:, :, 3::4] == PAPER).all()
     entropy = -sum(a * math.log2(a) for a in rows[6] if a > 0)
     words = explorer.words(state)
-    assert words.startswith(f"picture 1, block 2, head 2, τ = {tau:.2f}")
+    assert words.startswith(f"image 1, block 2, head 2, τ = {tau:.2f}")
     assert f"Entropy {entropy:.2f} bits of at most {math.log2(15 if mask else 16):.2f}." in words
 
 
@@ -91,13 +91,13 @@ def test_words_name_the_token_that_gives_most(explorer):
     most = int(row.argmax())
     assert most != 6
     assert explorer.words(state).startswith(
-        "picture 1, block 2, head 2, τ = 2.00 = √head_dim, diagonal open: token 6 (row 1, column 2) takes most from "
+        "image 1, block 2, head 2, τ = 2.00 = √head_dim, diagonal open: token 6 (row 1, column 2) takes most from "
         f"token {most} (row {most // 4}, column {most % 4}): {100 * row[most]:.0f} %; from itself "
     )
     assert "from itself nothing" in explorer.words({**state, "mask": True})
     assert "τ = 4.00, as learned, diagonal open" in explorer.words({**state, "temperature": "learned"})
     identity = np.eye(4)[None, None, None] * 9
-    own = explorers.temperature_explorer_from_arrays(identity, None, 1, pictures(1), (2, 2), masked=False)
+    own = explorers.temperature_explorer_from_arrays(identity, None, 1, images(1), (2, 2), masked=False)
     assert own.words().endswith("takes most from itself: 100 %. Entropy 0.01 bits of at most 2.00.")
 
 
@@ -106,7 +106,7 @@ def test_the_learned_temperature_has_its_place_among_the_others(explorer):
     assert slider["values"] == [0.125, 0.25, 0.5, 1, "learned", 2, 4, 8]  # the mean is 2.25 = 1.125 · √4
     assert slider["texts"][3:6] == ["√head_dim", "learned", "2 · √head_dim"]
     assert explorer.default_state["temperature"] == "learned"
-    without = explorers.temperature_explorer_from_arrays(products(), None, 4, pictures(), (4, 4), masked=False)
+    without = explorers.temperature_explorer_from_arrays(products(), None, 4, images(), (4, 4), masked=False)
     assert "learned" not in without.spec["settings"][3]["values"]
     assert (without.default_state["temperature"], without.default_state["mask"]) == (1, False)
 
@@ -114,17 +114,17 @@ def test_the_learned_temperature_has_its_place_among_the_others(explorer):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"pictures": {}}, "at least one"),
-        ({"products": products(n=9)}, r"must be \(blocks, pictures, heads, n, n\) with 2 pictures and n = 4·4"),
-        ({"products": products(count=1)}, "with 2 pictures"),
+        ({"images": {}}, "at least one"),
+        ({"products": products(n=9)}, r"must be \(blocks, images, heads, n, n\) with 2 images and n = 4·4"),
+        ({"products": products(count=1)}, "with 2 images"),
         ({"products": products() * np.nan}, "must be finite"),
         ({"learned": np.ones((2, 2))}, r"learned must be \(blocks, heads\) = \(2, 3\)"),
         ({"learned": 0 * LEARNED}, "numbers above 0"),
-        ({"pictures": pictures(side=30)}, "do not divide"),
+        ({"images": images(side=30)}, "do not divide"),
     ],
 )
 def test_arrays_that_cannot_be_are_refused(changes, words):
-    right = {"products": products(), "learned": LEARNED, "head_dim": 4, "pictures": pictures(), "grid": (4, 4)}
+    right = {"products": products(), "learned": LEARNED, "head_dim": 4, "images": images(), "grid": (4, 4)}
     with pytest.raises(ValueError, match=words):
         explorers.temperature_explorer_from_arrays(**{**right, **changes})
 
@@ -136,15 +136,15 @@ def network(name="small_data_vit", **changes):
 
 
 def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
-    from course_utils import probes
+    from course_utils import analysis
 
-    shown, model = pictures(2, 16), network()
+    shown, model = images(2, 16), network()
     model.get_layer("block_2").attention.temperature.assign([0.02, 0.7])
     explorer = explorers.explore_temperature(model, shown)
-    weights = probes.attention(model, np.stack(list(shown.values())))  # (2, 2, 2, 4, 4)
+    weights = analysis.attention(model, np.stack(list(shown.values())))  # (2, 2, 2, 4, 4)
     for block in (1, 2):
         for head in (1, 2):
-            state = {"picture": "picture 1", "block": block, "head": head, "temperature": "learned", "mask": True}
+            state = {"image": "image 1", "block": block, "head": head, "temperature": "learned", "mask": True}
             page = explorer.pages(ALL, state=state)[0]
             wanted = figures.sequential(weights[block - 1, 1, head - 1], 1.0, "sqrt")
             assert np.abs(page.astype(int) - wanted).max() <= 2  # float32 there, float64 here
@@ -152,33 +152,33 @@ def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
 
 
 def test_a_plain_vit_starts_open_and_with_the_root_of_head_dim():
-    explorer = explorers.explore_temperature(network("vit"), pictures(1, 16))
+    explorer = explorers.explore_temperature(network("vit"), images(1, 16))
     assert (explorer.default_state["temperature"], explorer.default_state["mask"]) == (1, False)
     assert "τ = 2.00 = √head_dim, diagonal open" in explorer.words()
 
 
 def test_blocks_and_heads_can_be_chosen():
-    explorer = explorers.explore_temperature(network(depth=3), pictures(1, 16), blocks=[3, 1], heads=[2])
+    explorer = explorers.explore_temperature(network(depth=3), images(1, 16), blocks=[3, 1], heads=[2])
     assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [[3, 1], [2]]
     with pytest.raises(ValueError, match=r"blocks must be numbers from 1 to 2, but they are \[3\]"):
-        explorers.explore_temperature(network(), pictures(1, 16), blocks=[3])
+        explorers.explore_temperature(network(), images(1, 16), blocks=[3])
     with pytest.raises(ValueError, match=r"heads must be numbers from 1 to 2, but they are \[0\]"):
-        explorers.explore_temperature(network(), pictures(1, 16), heads=[0])
+        explorers.explore_temperature(network(), images(1, 16), heads=[0])
 
 
 def test_what_has_no_rows_to_show_is_refused():
     with pytest.raises(ValueError, match="class token has no place"):
-        explorers.explore_temperature(network(pool="class_token"), pictures(1, 16))
+        explorers.explore_temperature(network(pool="class_token"), images(1, 16))
     with pytest.raises(ValueError, match="Transformer blocks"):
-        explorers.explore_temperature(network("no_mixing"), pictures(1, 16))
+        explorers.explore_temperature(network("no_mixing"), images(1, 16))
     with pytest.raises(ValueError, match="at least one"):
         explorers.explore_temperature(network(), {})
-    with pytest.raises(ValueError, match=r"pictures\['picture 0'\] must be \(16, 16, 3\)"):
-        explorers.explore_temperature(network(), pictures(1, 32))
+    with pytest.raises(ValueError, match=r"images\['image 0'\] must be \(16, 16, 3\)"):
+        explorers.explore_temperature(network(), images(1, 32))
 
 
 def test_the_lessons_sizes_stay_light():
-    tiny = explorers.temperature_explorer_from_arrays(products(2, 2, 4), None, 16, pictures(), (4, 4))
+    tiny = explorers.temperature_explorer_from_arrays(products(2, 2, 4), None, 16, images(), (4, 4))
     assert carried(tiny) <= 1_500_000
 
 
@@ -188,6 +188,6 @@ def test_of_a_large_network_some_blocks_and_heads_are_shown():
 
     course = models.classifier("small_data_vit_course", (32, 32, 3), 100)
     for count, blocks in ((1, [1, 4]), (2, [4])):
-        explorer = explorers.explore_temperature(course, pictures(count))
+        explorer = explorers.explore_temperature(course, images(count))
         assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [blocks, [1]]
         assert carried(explorer) <= 1_500_000

@@ -71,7 +71,7 @@ def test_whole_numbers_get_whole_ticks():
 
 
 def test_on_a_log_scale_the_ticks_stand_where_the_points_are():
-    figure = figures.line_chart({"pictures": curves((500, 2000, 8000))}, "accuracy (%)", x_scale="log", markers=True)
+    figure = figures.line_chart({"images": curves((500, 2000, 8000))}, "accuracy (%)", x_scale="log", markers=True)
     (panel,) = figure.axes
     assert panel.get_xscale() == "log"
     assert [tick.get_text() for tick in panel.get_xticklabels()] == ["500", "2,000", "8,000"]
@@ -105,7 +105,7 @@ def test_a_number_beside_a_bar_stays_in_its_own_panel():
         figures.line_chart(
             {"epoch": curves(range(1, 5)), "seconds": curves((2, 5, 7, 9))}, "accuracy (%)", title="Six"
         ),
-        figures.line_chart({"pictures": curves((500, 8000))}, "accuracy (%)", x_scale="log", chance=0.06),
+        figures.line_chart({"images": curves((500, 8000))}, "accuracy (%)", x_scale="log", chance=0.06),
         figures.bar_chart(costs(), title="Six networks"),
         figures.bar_chart({"one": {"quantity": 0}}),
     ],

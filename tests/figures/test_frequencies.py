@@ -1,4 +1,4 @@
-"""Pictures and their waves, against sums written out and against waves that were drawn."""
+"""Images and their waves, against sums written out and against waves that were drawn."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ from course_utils import figures
 
 
 def wave(down, across, size=16, high=100):
-    """Returns a grey picture `(size, size, 1)` that is one wave around 128."""
+    """Returns a grey image `(size, size, 1)` that is one wave around 128."""
     places = np.arange(size) / size
     values = 128 + high * np.cos(2 * np.pi * (down * places[:, None] + across * places[None]))
     return np.rint(values).astype(np.uint8)[..., None]
 
 
-def picture(h=6, w=8, c=3, seed=0):
+def noise(h=6, w=8, c=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (h, w, c), dtype=np.uint8)
 
 
@@ -27,7 +27,7 @@ def test_waves_are_counted_from_border_to_border():
 
 @pytest.mark.parametrize("most", [0, 1, 1.5, 2.3, 4])
 def test_low_pass_is_the_sum_of_the_slow_waves(most):
-    image = picture()
+    image = noise()
     h, w, _ = image.shape
     values = image.astype("float64")
     expected = np.zeros(image.shape)
@@ -42,7 +42,7 @@ def test_low_pass_is_the_sum_of_the_slow_waves(most):
 
 
 def test_low_pass_keeps_the_mean_alone_or_everything():
-    image = picture(c=1)
+    image = noise(c=1)
     np.testing.assert_allclose(figures.low_pass(image, 0), np.full(image.shape, image.mean()))
     np.testing.assert_allclose(figures.low_pass(image, 5), image, atol=1e-9)
 
@@ -63,7 +63,7 @@ def test_a_wave_shows_as_two_points_around_the_mean():
 
 
 def test_strengths_of_colours_are_their_root_mean_square():
-    image = picture()
+    image = noise()
     single = np.stack([figures.wave_strengths(image[..., k : k + 1]) for k in range(3)])
     np.testing.assert_allclose(figures.wave_strengths(image), np.sqrt(np.square(single).mean(axis=0)))
 
@@ -78,10 +78,10 @@ def test_logarithmic_gives_each_factor_of_ten_the_same_distance():
     ("make", "words"),
     [
         (lambda: figures.waves_across(0, 4), "height must be a whole number of at least 1, but it is 0"),
-        (lambda: figures.low_pass(picture(), -1), "most must be a number >= 0, but it is -1"),
-        (lambda: figures.low_pass(picture(), np.nan), "most must be a number >= 0, but it is nan"),
-        (lambda: figures.low_pass(picture()[0], 1), r"picture must be \(h, w, 1 or 3\)"),
-        (lambda: figures.wave_strengths(np.zeros((2, 2, 4), np.uint8)), r"picture must be \(h, w, 1 or 3\)"),
+        (lambda: figures.low_pass(noise(), -1), "most must be a number >= 0, but it is -1"),
+        (lambda: figures.low_pass(noise(), np.nan), "most must be a number >= 0, but it is nan"),
+        (lambda: figures.low_pass(noise()[0], 1), r"image must be \(h, w, 1 or 3\)"),
+        (lambda: figures.wave_strengths(np.zeros((2, 2, 4), np.uint8)), r"image must be \(h, w, 1 or 3\)"),
         (lambda: figures.logarithmic(np.array([-1.0]), 1, 2), "values must be >= 0, but the smallest is -1"),
         (lambda: figures.logarithmic(np.array([1.0]), 0, 2), "0 < low < high, but they are 0 and 2"),
     ],

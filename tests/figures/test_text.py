@@ -1,4 +1,4 @@
-"""Words and numbers on pictures."""
+"""Words and numbers on images."""
 
 import subprocess
 import sys
@@ -51,7 +51,7 @@ def test_importing_figures_imports_neither_matplotlib_nor_keras_nor_pillow():
     [
         (lambda: figures.written("a", 0), "width must be"),
         (lambda: figures.colour_bar(np.zeros((4, 4), np.uint8), [], 10), "colours must be uint8"),
-        (lambda: figures.beside([]), "pictures is empty"),
+        (lambda: figures.beside([]), "images is empty"),
     ],
 )
 def test_bad_input_is_refused(call, words):

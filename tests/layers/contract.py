@@ -15,23 +15,23 @@ class BlockContract:
     Attributes:
         branches: how many residual branches the block has.
         weights: how many weights it has for 9 tokens of 6 channels.
-        multiply_adds: how many multiply-adds one such picture costs.
+        macs: how many MACs one such image costs.
     """
 
     branches = 2
     weights: int
-    multiply_adds: int
+    macs: int
 
     def make(self, **kwargs):
         """Returns the block; `kwargs` are `dropout`, `drop_path` and what every Keras layer takes."""
         raise NotImplementedError
 
     def formula(self, x, w):
-        """Returns the block of one picture `x` `(n, d)`, in NumPy; `w` maps weight paths to arrays."""
+        """Returns the block of one image `x` `(n, d)`, in NumPy; `w` maps weight paths to arrays."""
         raise NotImplementedError
 
     def without_branches(self, x, w):
-        """Returns what is left of one picture when every branch is dropped: the picture as it is."""
+        """Returns what is left of one image when every branch is dropped: the image as it is."""
         return x
 
     def in_a_model(self, x, **kwargs):
@@ -47,7 +47,7 @@ class BlockContract:
     def test_it_agrees_with_the_papers_formula(self, x):
         block = self.built(x.shape)
         w = weights_by_path(block)
-        expected = np.stack([self.formula(picture, w) for picture in x.astype("float64")])
+        expected = np.stack([self.formula(image, w) for image in x.astype("float64")])
         np.testing.assert_allclose(to_numpy(block(x)), expected, atol=1e-5)
 
     def test_one_step_of_adamw_agrees_with_numpy(self, x):
@@ -91,7 +91,7 @@ class BlockContract:
                 checked += 1
         assert checked > 20
 
-    def test_drop_path_drops_each_branch_of_a_picture_alone(self, x):
+    def test_drop_path_drops_each_branch_of_a_image_alone(self, x):
         many = np.repeat(x[:1], 400, axis=0)
         block = self.built(many.shape, drop_path=0.5)
         got = to_numpy(block(many, training=True))
@@ -99,9 +99,9 @@ class BlockContract:
         share = (np.abs(got - left).max(axis=(1, 2)) < 1e-5).mean()
         assert abs(share - 0.5**self.branches) < 0.08
         outcomes = []
-        for picture in got:
-            if not any(np.allclose(picture, known, atol=1e-4) for known in outcomes):
-                outcomes.append(picture)
+        for image in got:
+            if not any(np.allclose(image, known, atol=1e-4) for known in outcomes):
+                outcomes.append(image)
         assert len(outcomes) == 2**self.branches
 
     def test_outside_training_nothing_is_dropped(self, x):
@@ -146,7 +146,7 @@ class BlockContract:
         assert block.compute_output_shape((None, 9, 6)) == (None, 9, 6)
         block.build((None, 9, 6))
         assert block.count_params() == self.weights
-        assert block.multiply_adds((None, 9, 6)) == self.multiply_adds
+        assert block.macs((None, 9, 6)) == self.macs
 
     def test_rates_outside_their_range_are_named(self):
         owner = type(self.make()).__name__

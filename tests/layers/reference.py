@@ -21,7 +21,7 @@ def mlp(x, w1, b1, w2, b2):
 
 
 def mixer_block(x, w):
-    """arXiv 2105.01601, equation 1, for one picture `x` (n, d); `w` maps weight paths to arrays."""
+    """arXiv 2105.01601, equation 1, for one image `x` (n, d); `w` maps weight paths to arrays."""
     normed = layer_norm(x, w["norm1/gamma"], w["norm1/beta"])
     y = np.array(x)
     for channel in range(x.shape[1]):  # the same MLP for the column of every channel
@@ -58,19 +58,19 @@ def dft(size):
 
 
 def fourier_mixing(x, tokens=True, channels=True):
-    """arXiv 2105.03824, equation 3, for one picture `x` (n, d): the real part once, at the end."""
+    """arXiv 2105.03824, equation 3, for one image `x` (n, d): the real part once, at the end."""
     left = dft(x.shape[0]) if tokens else np.eye(x.shape[0])
     right = dft(x.shape[1]) if channels else np.eye(x.shape[1])
     return (left @ x @ right).real
 
 
 def linear_mixing(x, w):
-    """arXiv 2105.03824, section 4.1: one matrix along each axis, for one picture `x` (n, d)."""
+    """arXiv 2105.03824, section 4.1: one matrix along each axis, for one image `x` (n, d)."""
     return np.einsum("ij,jc,ck->ik", w["mixer/token_matrix"], x, w["mixer/channel_matrix"])
 
 
 def fnet_block(x, w, mixed):
-    """arXiv 2105.03824, figure 1, for one picture `x` (n, d) and what the mixing made of it."""
+    """arXiv 2105.03824, figure 1, for one image `x` (n, d) and what the mixing made of it."""
     y = layer_norm(x + mixed, w["norm1/gamma"], w["norm1/beta"])
     z = np.array(y)
     for token in range(y.shape[0]):
@@ -81,7 +81,7 @@ def fnet_block(x, w, mixed):
 
 
 def spatial_gating_unit(z, w):
-    """arXiv 2105.08050, equations 2 and 4, for one picture `z` (n, 2k)."""
+    """arXiv 2105.08050, equations 2 and 4, for one image `z` (n, 2k)."""
     n, k = z.shape[0], z.shape[1] // 2
     z1, z2 = z[:, :k], layer_norm(z[:, k:], w["norm/gamma"], w["norm/beta"])
     gated = np.empty((n, k))
@@ -94,7 +94,7 @@ def spatial_gating_unit(z, w):
 
 
 def gmlp_block(x, w):
-    """arXiv 2105.08050, equation 1 and figure 1, for one picture `x` (n, d)."""
+    """arXiv 2105.08050, equation 1 and figure 1, for one image `x` (n, d)."""
     wide = gelu(layer_norm(x, w["norm/gamma"], w["norm/beta"]) @ w["widen/kernel"] + w["widen/bias"])
     gate = {path.removeprefix("gate/"): value for path, value in w.items() if path.startswith("gate/")}
     return x + spatial_gating_unit(wide, gate) @ w["narrow/kernel"] + w["narrow/bias"]
@@ -106,7 +106,7 @@ def softmax(scores):
 
 
 def attention_table(x, w, num_heads, mask_diagonal=False):
-    """Who attends to whom: (heads, n, n) for one picture `x` (n, d).
+    """Who attends to whom: (heads, n, n) for one image `x` (n, d).
 
     arXiv 2010.11929, equations 6 and 7; with "temperature" in `w` and `mask_diagonal`, arXiv 2112.13492, section 3.2.
     """
@@ -124,7 +124,7 @@ def attention_table(x, w, num_heads, mask_diagonal=False):
 
 
 def self_attention(x, w, num_heads, mask_diagonal=False):
-    """arXiv 2010.11929, equations 7 and 8, for one picture `x` (n, d)."""
+    """arXiv 2010.11929, equations 7 and 8, for one image `x` (n, d)."""
     table = attention_table(x, w, num_heads, mask_diagonal)
     value = (x @ w["value/kernel"] + w["value/bias"]).reshape(len(x), num_heads, -1)  # (n, heads, head_dim)
     mixed = [[table[head, i] @ value[:, head] for head in range(num_heads)] for i in range(len(x))]
@@ -132,7 +132,7 @@ def self_attention(x, w, num_heads, mask_diagonal=False):
 
 
 def transformer_block(x, w, num_heads, mask_diagonal=False):
-    """arXiv 2010.11929, equations 2 and 3, for one picture `x` (n, d)."""
+    """arXiv 2010.11929, equations 2 and 3, for one image `x` (n, d)."""
     own = {path.removeprefix("attention/"): value for path, value in w.items() if path.startswith("attention/")}
     y = x + self_attention(layer_norm(x, w["norm1/gamma"], w["norm1/beta"]), own, num_heads, mask_diagonal)
     normed = layer_norm(y, w["norm2/gamma"], w["norm2/beta"])
@@ -140,7 +140,7 @@ def transformer_block(x, w, num_heads, mask_diagonal=False):
 
 
 def moved(image, down, right):
-    """One picture (h, w, c) moved by whole pixels; what moves in at the border is zero."""
+    """One image (h, w, c) moved by whole pixels; what moves in at the border is zero."""
     h, w, _ = image.shape
     result = np.zeros_like(image)
     for row in range(h):
@@ -151,13 +151,13 @@ def moved(image, down, right):
 
 
 def shifted_patches(image, p, s):
-    """arXiv 2112.13492, section 3.1: patches of one picture and its four diagonal shifts by `s` pixels."""
+    """arXiv 2112.13492, section 3.1: patches of one image and its four diagonal shifts by `s` pixels."""
     shifts = [(0, 0), (-s, -s), (-s, s), (s, -s), (s, s)]  # itself, left up, right up, left down, right down
     return patches(np.concatenate([moved(image, down, right) for down, right in shifts], axis=-1), p)
 
 
 def patches(image, p):
-    """One picture (h, w, c) as (n, p*p*c), pixel by pixel."""
+    """One image (h, w, c) as (n, p*p*c), pixel by pixel."""
     h, w, c = image.shape
     tokens = []
     for top in range(0, h, p):

@@ -14,7 +14,7 @@ AXES = [(True, True), (True, False), (False, True), (False, False)]
 
 class FNetContract(BlockContract):
     weights = 2 * 2 * 6 + MLP_WEIGHTS
-    multiply_adds = 2 * 9 * 6 * 13
+    macs = 2 * 9 * 6 * 13
     mixing = "fourier"
 
     def make(self, **kwargs):
@@ -33,7 +33,7 @@ class TestFNetBlock(FNetContract):
 
 class TestFNetBlockWithLearnedMatrices(FNetContract):
     weights = 2 * 2 * 6 + MLP_WEIGHTS + 9 * 9 + 6 * 6
-    multiply_adds = 2 * 9 * 6 * 13 + 9 * 9 * 6 + 9 * 6 * 6
+    macs = 2 * 9 * 6 * 13 + 9 * 9 * 6 + 9 * 6 * 6
     mixing = "linear"
 
     def formula(self, x, w):
@@ -45,7 +45,7 @@ def test_random_matrices_mix_as_learned_ones_do_but_are_never_trained(x):
     inputs = keras.Input(x.shape[1:])
     model = keras.Model(inputs, block(inputs))
     w = weights_by_path(randomised(block))
-    expected = [reference.fnet_block(picture, w, reference.linear_mixing(picture, w)) for picture in x]
+    expected = [reference.fnet_block(image, w, reference.linear_mixing(image, w)) for image in x]
     np.testing.assert_allclose(to_numpy(block(x)), expected, atol=1e-5)
     assert [weight.path.split("/", 1)[1] for weight in block.non_trainable_weights] == [
         "mixer/token_matrix",
@@ -80,10 +80,10 @@ def test_without_mixing_tokens_stay_apart_and_only_the_mlp_is_left(x):
     block = FNetBlock(13, mixing="none")
     block.build(x.shape)
     w = weights_by_path(randomised(block))
-    expected = [reference.fnet_block(picture, w, 0) for picture in x.astype("float64")]
+    expected = [reference.fnet_block(image, w, 0) for image in x.astype("float64")]
     np.testing.assert_allclose(to_numpy(block(x)), expected, atol=1e-5)
     assert block.count_params() == 2 * 2 * 6 + MLP_WEIGHTS
-    assert block.multiply_adds((None, 9, 6)) == 2 * 9 * 6 * 13
+    assert block.macs((None, 9, 6)) == 2 * 9 * 6 * 13
     assert moved_by_token_4(block, x).tolist() == [i == 4 for i in range(9)]
 
 
@@ -103,7 +103,7 @@ def moved_by_token_4(block, x):
 @pytest.mark.parametrize(("tokens", "channels"), AXES)
 def test_the_transform_is_the_product_with_explicit_dft_matrices(tokens, channels, x):
     got = to_numpy(FourierMixing(tokens, channels)(x))
-    expected = [reference.fourier_mixing(picture, tokens, channels) for picture in x.astype("float64")]
+    expected = [reference.fourier_mixing(image, tokens, channels) for image in x.astype("float64")]
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
@@ -130,7 +130,7 @@ def test_the_transform_is_linear_and_has_no_weights(x):
         to_numpy(layer(2 * x - 3 * y)), 2 * to_numpy(layer(x)) - 3 * to_numpy(layer(y)), atol=1e-4
     )
     assert layer.weights == []
-    assert layer.multiply_adds((None, 9, 6)) == 0
+    assert layer.macs((None, 9, 6)) == 0
 
 
 @pytest.mark.parametrize("layer", [FourierMixing(channels=False, norm="ortho"), LinearMixing(learned=False)])
@@ -147,7 +147,7 @@ def test_the_transform_works_in_half_precision(tokens, channels, policy, x):
     layer = FourierMixing(tokens, channels, dtype=policy)
     got = layer(x)
     assert keras.backend.standardize_dtype(got.dtype) == policy.removeprefix("mixed_")
-    expected = [reference.fourier_mixing(picture, tokens, channels) for picture in x]
+    expected = [reference.fourier_mixing(image, tokens, channels) for image in x]
     np.testing.assert_allclose(to_numpy(keras.ops.cast(got, "float32")), expected, atol=0.1, rtol=0.02)
 
 

@@ -13,7 +13,7 @@ to_numpy = keras.ops.convert_to_numpy
 class TestGMLPBlock(BlockContract):
     branches = 1
     weights = 2 * 6 + (6 * 14 + 14) + (2 * 7 + 9 * 9 + 9) + (7 * 6 + 6)
-    multiply_adds = 9 * 6 * 14 + 9 * 9 * 7 + 9 * 7 * 6
+    macs = 9 * 6 * 14 + 9 * 9 * 7 + 9 * 7 * 6
 
     def make(self, **kwargs):
         return GMLPBlock(14, **kwargs)
@@ -32,11 +32,11 @@ def gate(x):
 
 def test_the_unit_agrees_with_the_papers_formula(gate, x):
     w = weights_by_path(gate)
-    expected = [reference.spatial_gating_unit(picture, w) for picture in x.astype("float64")]
+    expected = [reference.spatial_gating_unit(image, w) for image in x.astype("float64")]
     np.testing.assert_allclose(to_numpy(gate(x)), expected, atol=1e-5)
     assert gate.compute_output_shape((None, 9, 6)) == (None, 9, 3)
     assert gate.count_params() == 2 * 3 + 9 * 9 + 9
-    assert gate.multiply_adds((None, 9, 6)) == 9 * 9 * 3
+    assert gate.macs((None, 9, 6)) == 9 * 9 * 3
 
 
 def test_with_its_first_weights_the_unit_is_an_identity_on_one_half(x):

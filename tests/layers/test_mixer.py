@@ -12,7 +12,7 @@ to_numpy = keras.ops.convert_to_numpy
 
 class TestMixerBlock(BlockContract):
     weights = 2 * 2 * 6 + (9 * 11 * 2 + 11 + 9) + (6 * 13 * 2 + 13 + 6)
-    multiply_adds = 2 * 9 * 6 * (11 + 13)
+    macs = 2 * 9 * 6 * (11 + 13)
 
     def make(self, **kwargs):
         return MixerBlock(11, 13, **kwargs)
@@ -24,7 +24,7 @@ class TestMixerBlock(BlockContract):
 class TestNoMixingBlock(BlockContract):
     branches = 1
     weights = 2 * 6 + (6 * 13 * 2 + 13 + 6)
-    multiply_adds = 2 * 9 * 6 * 13
+    macs = 2 * 9 * 6 * 13
 
     def make(self, **kwargs):
         return NoMixingBlock(13, **kwargs)

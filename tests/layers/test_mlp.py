@@ -22,7 +22,7 @@ def test_mlp_is_two_dense_layers_with_an_exact_gelu():
         x.astype("float64"), w["hidden/kernel"], w["hidden/bias"], w["output/kernel"], w["output/bias"]
     )
     np.testing.assert_allclose(to_numpy(layer(x)), expected, atol=1e-5)
-    assert layer.multiply_adds((3, 5, 4)) == 5 * (4 * 9 + 9 * 4)
+    assert layer.macs((3, 5, 4)) == 5 * (4 * 9 + 9 * 4)
 
 
 def test_mlp_drops_only_in_training():
@@ -50,11 +50,11 @@ def test_dropout_can_be_kept_to_the_output():
         assert layer.get_config()["hidden_dropout"] is hidden_dropout
 
 
-def test_drop_path_drops_whole_pictures_and_keeps_the_mean():
+def test_drop_path_drops_whole_images_and_keeps_the_mean():
     x = np.ones((4000, 3, 2), "float32")
     y = to_numpy(DropPath(0.25)(x, training=True))
-    per_picture = y.reshape(4000, -1)
-    assert (per_picture == per_picture[:, :1]).all()
+    per_image = y.reshape(4000, -1)
+    assert (per_image == per_image[:, :1]).all()
     assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
     assert abs((y == 0).mean() - 0.25) < 0.03
     assert abs(y.mean() - 1) < 0.04

@@ -15,7 +15,7 @@ def images():
 
 
 @pytest.mark.parametrize("patch_size", [1, 2, 4])
-def test_patches_are_the_pictures_pixels_row_by_row(images, patch_size):
+def test_patches_are_the_images_pixels_row_by_row(images, patch_size):
     tokens = to_numpy(Patches(patch_size)(images))
     expected = np.stack([reference.patches(image, patch_size) for image in images])
     np.testing.assert_array_equal(tokens, expected)
@@ -42,7 +42,7 @@ def test_patches_say_their_output_shape(images):
 def test_a_patch_size_that_does_not_divide_is_named_with_those_that_do():
     with pytest.raises(ValueError, match=r"patch_size=5 does not divide .* 12 × 8 pixels; try one of \[2, 4\]"):
         Patches(5)(np.zeros((1, 12, 8, 3), "float32"))
-    with pytest.raises(ValueError, match="resize the picture first"):
+    with pytest.raises(ValueError, match="resize the image first"):
         Patches(2)(np.zeros((1, 7, 5, 3), "float32"))
 
 
@@ -53,7 +53,7 @@ def test_a_patch_size_that_is_no_positive_whole_number_is_named(bad):
 
 
 @pytest.mark.parametrize("layer", [Patches(2), PatchEmbedding(2, 4)])
-def test_a_picture_without_a_batch_axis_is_named(layer):
+def test_a_image_without_a_batch_axis_is_named(layer):
     with pytest.raises(ValueError, match=r"4 axes \(b, h, w, c\), but its shape is \(8, 8, 3\)"):
         layer(np.zeros((8, 8, 3), "float32"))
 
@@ -71,7 +71,7 @@ def test_patch_embedding_is_one_matrix_for_every_patch(images):
     expected = np.stack([reference.patches(image, 4) for image in images]) @ kernel + bias
     np.testing.assert_allclose(to_numpy(layer(images)), expected, atol=1e-5)
     assert layer.compute_output_shape((None, 12, 8, 5)) == (None, 6, 7)
-    assert layer.multiply_adds((None, 12, 8, 5)) == 6 * 80 * 7
+    assert layer.macs((None, 12, 8, 5)) == 6 * 80 * 7
 
 
 def test_position_embedding_adds_one_vector_to_each_place():
@@ -88,7 +88,7 @@ def test_position_embedding_adds_one_vector_to_each_place():
 
 
 @pytest.mark.parametrize("layer", [Patches(4), PatchEmbedding(4, 7)])
-def test_layers_on_pictures_survive_saving(layer, images, tmp_path):
+def test_layers_on_images_survive_saving(layer, images, tmp_path):
     model, loaded = saved_and_loaded(layer, images.shape[1:], tmp_path)
     np.testing.assert_array_equal(answer(model, images), answer(loaded, images))
 

@@ -18,11 +18,11 @@ def images():
 # --- shifted patch tokenization ---
 
 
-def test_the_picture_comes_first_then_its_copies_moved_left_up_right_up_left_down_right_down():
+def test_the_image_comes_first_then_its_copies_moved_left_up_right_up_left_down_right_down():
     """One bright pixel shows where each copy moved: half a patch of 4 is 2 pixels."""
-    picture = np.zeros((1, 12, 12, 1), "float32")
-    picture[0, 5, 6, 0] = 1
-    stacked = to_numpy(ShiftedPatchTokenization(4, 8).stacked(picture))
+    image = np.zeros((1, 12, 12, 1), "float32")
+    image[0, 5, 6, 0] = 1
+    stacked = to_numpy(ShiftedPatchTokenization(4, 8).stacked(image))
     assert stacked.shape == (1, 12, 12, 5)
     places = [np.argwhere(stacked[0, :, :, i]).tolist() for i in range(5)]
     assert places == [[[5, 6]], [[3, 4]], [[3, 8]], [[7, 4]], [[7, 8]]]
@@ -62,23 +62,23 @@ def test_a_fraction_of_the_patch_is_whole_pixels_where_it_can_be():
         assert [ShiftedPatchTokenization(p, 1, k / p).shift_pixels for k in range(p + 1)] == list(range(p + 1))
 
 
-def test_without_a_shift_the_picture_is_seen_five_times(images):
+def test_without_a_shift_the_image_is_seen_five_times(images):
     stacked = to_numpy(ShiftedPatchTokenization(6, 8, shift=0).stacked(images))
     np.testing.assert_array_equal(stacked, np.concatenate([images] * 5, axis=-1))
 
 
 def test_a_token_sees_half_a_patch_of_each_neighbour_and_not_more():
     """A changed pixel moves the token of its patch, and those that it reaches diagonally over half a patch."""
-    picture = np.random.default_rng(0).normal(size=(1, 12, 12, 1)).astype("float32")
+    image = np.random.default_rng(0).normal(size=(1, 12, 12, 1)).astype("float32")
     layer = ShiftedPatchTokenization(4, 8)
-    before = to_numpy(layer(picture)).reshape(3, 3, 8)
+    before = to_numpy(layer(image)).reshape(3, 3, 8)
     for pixel, tokens in (
         ((4, 4), {(1, 1), (0, 0), (0, 1), (1, 0)}),  # upper left corner of the middle patch
         ((6, 6), {(1, 1), (1, 2), (2, 1), (2, 2)}),  # lower right half
         ((0, 0), {(0, 0)}),
         ((3, 5), {(0, 1), (1, 0), (1, 1), (0, 0)}),
     ):
-        changed = picture.copy()
+        changed = image.copy()
         changed[0, *pixel, 0] += 1
         moved = np.abs(to_numpy(layer(changed)).reshape(3, 3, 8) - before).max(axis=-1) > 1e-6
         assert {tuple(place) for place in np.argwhere(moved).tolist()} == tokens, pixel
@@ -90,7 +90,7 @@ def test_spt_says_its_shape_weights_and_cost():
     layer.build((None, 12, 18, 2))
     values = 5 * 6 * 6 * 2
     assert layer.count_params() == 2 * values + values * 7 + 7
-    assert layer.multiply_adds((None, 12, 18, 2)) == 6 * values * 7
+    assert layer.macs((None, 12, 18, 2)) == 6 * values * 7
 
 
 def test_spt_survives_saving(images, tmp_path):
@@ -138,9 +138,9 @@ def test_attention_agrees_with_the_papers_formula(temperature, mask_diagonal, x)
     assert ("temperature" in w) == temperature
     y, table = layer(x, return_attention=True)
     exact = x.astype("float64")
-    expected = [reference.attention_table(picture, w, 2, mask_diagonal) for picture in exact]
+    expected = [reference.attention_table(image, w, 2, mask_diagonal) for image in exact]
     np.testing.assert_allclose(to_numpy(table), expected, atol=1e-6)
-    expected = [reference.self_attention(picture, w, 2, mask_diagonal) for picture in exact]
+    expected = [reference.self_attention(image, w, 2, mask_diagonal) for image in exact]
     np.testing.assert_allclose(to_numpy(y), expected, atol=1e-5)
     assert (np.diagonal(to_numpy(table), axis1=-2, axis2=-1) == 0).all() == mask_diagonal
 
@@ -251,7 +251,7 @@ def test_attention_survives_saving(temperature, mask_diagonal, x, tmp_path):
         (lambda: ShiftedPatchTokenization(0, 8), "ShiftedPatchTokenization: patch_size must be a whole number"),
         (lambda: ShiftedPatchTokenization(4, 0), "ShiftedPatchTokenization: embed_dim must be a whole number"),
         (lambda: ShiftedPatchTokenization(4, 8, 1.5), "shift must be a finite number of at least 0 and at most 1, but"),
-        (lambda: ShiftedPatchTokenization(5, 8).build((1, 8, 8, 3)), "patch_size=5 does not divide a picture of 8 × 8"),
+        (lambda: ShiftedPatchTokenization(5, 8).build((1, 8, 8, 3)), "patch_size=5 does not divide an image of 8 × 8"),
         (
             lambda: ShiftedPatchTokenization(4, 8).build((8, 8, 3)),
             r"ShiftedPatchTokenization: .* 4 axes \(b, h, w, c\)",

@@ -13,7 +13,7 @@ ATTENTIONS = [SelfAttention, LocalitySelfAttention]
 
 class TestTransformerBlock(BlockContract):
     weights = 2 * 2 * 6 + 4 * (6 * 6 + 6) + (6 * 13 * 2 + 13 + 6)
-    multiply_adds = 4 * 9 * 6 * 6 + 2 * 9 * 9 * 6 + 2 * 9 * 6 * 13
+    macs = 4 * 9 * 6 * 6 + 2 * 9 * 9 * 6 + 2 * 9 * 6 * 13
 
     def make(self, **kwargs):
         return TransformerBlock(3, 13, **kwargs)
@@ -24,7 +24,7 @@ class TestTransformerBlock(BlockContract):
 
 class TestTransformerBlockWithLocalityAttention(BlockContract):
     weights = TestTransformerBlock.weights + 2
-    multiply_adds = TestTransformerBlock.multiply_adds
+    macs = TestTransformerBlock.macs
 
     def make(self, **kwargs):
         own = {name: value for name, value in kwargs.items() if name in ("dropout", "dtype")}

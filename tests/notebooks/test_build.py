@@ -126,7 +126,7 @@ def test_the_badge_needs_a_configured_repository(source):
     assert install.metadata.jupyter.source_hidden
 
 
-def test_clean_keeps_pictures_and_drops_what_is_alive():
+def test_clean_keeps_images_and_drops_what_is_alive():
     widget = {build_notebooks.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "an explorer", "image/png": "iVBORw0KGgo="}
     bare = {build_notebooks.WIDGET_VIEW: {"model_id": "2"}}
     cell = code_cell("1", execution={"iopub.status.busy": "now"})

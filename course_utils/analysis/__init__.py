@@ -1,0 +1,31 @@
+"""Questions to a network, answered as arrays: model in, numbers out. Images are made of them elsewhere."""
+
+from course_utils.analysis.attention import (
+    attention,
+    mean_attention_distance,
+    position_similarity,
+    products,
+    rollout,
+    temperatures,
+)
+from course_utils.analysis.influence import influence, token_grid
+from course_utils.analysis.mixing import gate_weights, token_mixing_weights
+from course_utils.analysis.sharpness import entropy
+from course_utils.analysis.substitution import logits_with, other_attention, values
+
+__all__ = [
+    "attention",
+    "entropy",
+    "gate_weights",
+    "influence",
+    "logits_with",
+    "mean_attention_distance",
+    "other_attention",
+    "position_similarity",
+    "products",
+    "rollout",
+    "temperatures",
+    "token_grid",
+    "token_mixing_weights",
+    "values",
+]

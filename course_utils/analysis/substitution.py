@@ -1,0 +1,128 @@
+"""Other attention, same output: what attention weights alone do not decide.
+
+A head hands on `A · V`. Where there are more tokens than a value has numbers, many tables `A` give the same product.
+Source: Brunner et al. 2020, "On Identifiability in Transformers" (arXiv 1908.04211), section 3.
+"""
+
+import keras
+import numpy as np
+
+from course_utils import models
+from course_utils.analysis.attention import _checked_blocks, _images
+
+
+def _block(owner: str, model, block) -> int:
+    last = len(_checked_blocks(owner, model))
+    if isinstance(block, bool) or not isinstance(block, int) or not 1 <= block <= last:
+        raise ValueError(f"{owner}: block must be from 1 to {last}, but it is {block!r}")
+    return block
+
+
+def _before(model, block: int, images):
+    """Returns what a block gets."""
+    return keras.Model(model.input, model.get_layer(f"block_{block}").input)(images)
+
+
+def values(model, images: np.ndarray, block: int) -> np.ndarray:
+    """Returns what the tokens have to give in a block: the value vectors `V` of every head.
+
+    Args:
+        model: a ViT, as built by `models.classifier`.
+        images: pixels 0…255, `(b, h, w, c)`.
+        block: the block, from 1.
+
+    Returns:
+        float32 `(b, heads, n, head_dim)`. The head's output is `A · V`, with `A` as `attention` gives it.
+
+    Raises:
+        ValueError: the model has no Transformer blocks or no such block, or the images have another size.
+    """
+    block = _block("values", model, block)
+    x = _before(model, block, _images("values", model, images))
+    layer = models.blocks(model)[block - 1]
+    v = keras.ops.convert_to_numpy(keras.ops.cast(layer.attention.value(layer.norm1(x)), "float32"))
+    heads = layer.attention.num_heads
+    b, n, d = v.shape
+    return v.reshape(b, n, heads, d // heads).transpose(0, 2, 1, 3)
+
+
+def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) -> np.ndarray:
+    """Runs a network with the attention weights of one block replaced by others.
+
+    Everything else is the network's own: the values, the residuals, the MLPs, the blocks before and after.
+
+    Args:
+        model: a ViT, as built by `models.classifier`.
+        images: pixels 0…255, `(b, h, w, c)`.
+        block: the block, from 1.
+        attention: the weights to use in it, `(b, heads, n, n)`.
+
+    Returns:
+        float32 logits `(b, classes)`.
+
+    Raises:
+        ValueError: as `values`, or `attention` has another shape.
+    """
+    v = values(model, images, block)
+    b, heads, n, head_dim = v.shape
+    attention = np.asarray(attention, dtype="float32")
+    if attention.shape != (b, heads, n, n):
+        raise ValueError(f"logits_with: attention must be {(b, heads, n, n)}, but its shape is {attention.shape}")
+    layer = models.blocks(model)[block - 1]
+    mixed = (attention @ v).transpose(0, 2, 1, 3).reshape(b, n, heads * head_dim)
+    y = _before(model, block, np.asarray(images, "float32")) + layer.attention.output_layer(mixed)
+    z = y + layer.mlp(layer.norm2(y))
+    rest = keras.Model(layer.output, model.output)
+    return keras.ops.convert_to_numpy(keras.ops.cast(rest(z), "float32"))
+
+
+def other_attention(attention: np.ndarray, values: np.ndarray, token: int) -> np.ndarray:
+    """Returns other attention weights with the same product `A · V`, in which every row favours one token.
+
+    Each row is moved in directions that change neither its product with `V` nor its sum, towards more weight on
+    `token`, until a weight would become negative; that one then stays at 0, and so on until no direction is left.
+    There are at least `n − head_dim − 1` of them at the start; a row without any stays as it is.
+
+    Args:
+        attention: `(…, n, n)`, rows >= 0 that sum to 1.
+        values: `(…, n, head_dim)`, with the same axes before.
+        token: which token to favour, from 0.
+
+    Returns:
+        float64 `(…, n, n)`: rows >= 0 that sum to 1.
+
+    Raises:
+        ValueError: shapes that do not fit, or there is no such token.
+    """
+    attention, v = np.asarray(attention, dtype="float64"), np.asarray(values, dtype="float64")
+    if attention.ndim < 2 or attention.shape[-1] != attention.shape[-2] or attention.shape[:-1] != v.shape[:-1]:
+        raise ValueError(
+            f"other_attention: attention must be (…, n, n) and values (…, n, head_dim), but they are "
+            f"{attention.shape} and {v.shape}"
+        )
+    n = attention.shape[-1]
+    if isinstance(token, bool) or not isinstance(token, int | np.integer) or not 0 <= token < n:
+        raise ValueError(f"other_attention: token must be from 0 to {n - 1}, but it is {token!r}")
+    tables, vectors = attention.reshape(-1, n, n), v.reshape(-1, n, v.shape[-1])
+    moved = [[_moved(row, given, token) for row in table] for table, given in zip(tables, vectors, strict=True)]
+    return np.array(moved).reshape(attention.shape)
+
+
+def _moved(row: np.ndarray, v: np.ndarray, token: int) -> np.ndarray:
+    """Gives `token` more of a row `(n,)`, without changing `row @ v` or its sum."""
+    n = len(row)
+    unit = np.eye(n)
+    kept = [*v.T, np.ones(n)]  # a step at right angles to all of these changes nothing that counts
+    for _ in range(n):
+        fixed = np.array(kept)
+        step = unit[token] - fixed.T @ np.linalg.lstsq(fixed.T, unit[token], rcond=None)[0]
+        shrinking = step < -1e-9  # what is left of a rounding error is no direction
+        if not shrinking.any():
+            break
+        reach = np.full(n, np.inf)
+        reach[shrinking] = row[shrinking] / -step[shrinking]
+        first = int(reach.argmin())
+        row = row + reach[first] * step
+        row[first] = 0.0
+        kept.append(unit[first])  # used up: it stays at 0
+    return np.maximum(row, 0.0)

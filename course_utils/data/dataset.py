@@ -1,0 +1,268 @@
+"""One way to every data set of the course: `load_dataset` gives a `Dataset`, whatever it was made from.
+
+    load_dataset("shapes")                 made on the spot, no download (`course_utils.data.shapes`)
+    load_dataset("cifar100")               60,000 photographs, 32 x 32, 100 classes
+    load_dataset("fashion_mnist")          70,000 pieces of clothing, 28 x 28, grey, 10 classes
+    load_dataset("path/to/my/images")    your own images, one sub-folder per class
+
+Whatever arrives is checked before anyone trains on it: types, shapes, labels, and for the two published sets the
+exact counts. Splits depend on `split_seed` alone, are balanced over the classes, and never overlap.
+"""
+
+import difflib
+import numbers
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.data.rng import Draw
+from course_utils.data.split import balanced_order, split
+
+KNOWN = ("shapes", "cifar100", "fashion_mnist")
+"""Names that `load_dataset` knows; anything else is taken as the path of a folder."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Images and labels for training, validation and test. Making one checks it.
+
+    Attributes:
+        name: what the data set is called in figures and result cards.
+        x_train, x_validation, x_test: images, uint8 of shape (n, height, width, channels), values 0..255.
+        y_train, y_validation, y_test: labels, whole numbers of shape (n,) in 0..num_classes-1; kept as int32.
+        class_names: one name per class, in the order of the labels.
+
+    Raises:
+        ValueError, TypeError: an array is not as described above; the message names it and says what would be right.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    class_names: tuple[str, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_names", _checked_names(self.class_names))
+        for part in ("train", "validation", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            _check_images(f"x_{part}", x)
+            labels = _checked_labels(f"y_{part}", y, len(self.class_names))
+            if len(x) != len(labels):
+                raise ValueError(
+                    f"x_{part} has {len(x)} images but y_{part} has {len(labels)} labels; there must be as many."
+                )
+            if x.shape[1:] != self.x_train.shape[1:]:
+                raise ValueError(
+                    f"x_{part} has images of shape {x.shape[1:]} but x_train has {self.x_train.shape[1:]}; "
+                    f"all images of a data set must have one shape (height, width, channels)."
+                )
+            object.__setattr__(self, f"y_{part}", labels)
+
+    def __repr__(self) -> str:
+        height, width, channels = self.input_shape
+        return (
+            f"Dataset({self.name!r}: {len(self.x_train)} training, {len(self.x_validation)} validation and "
+            f"{len(self.x_test)} test images of {height} x {width} x {channels}, {self.num_classes} classes)"
+        )
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one image."""
+        return self.x_train.shape[1:]
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    def subset(self, train: int | None = None, validation: int | None = None, test: int | None = None) -> "Dataset":
+        """The first images of each part; None keeps a part whole.
+
+        `load_dataset` orders each part so that its beginning is balanced: the first k images hold the classes in
+        the same proportions as the whole, as nearly as k allows.
+
+        Raises:
+            ValueError: a number below 1 or above what there is.
+        """
+        changes = {}
+        for part, count in (("train", train), ("validation", validation), ("test", test)):
+            if count is None:
+                continue
+            have = len(getattr(self, f"x_{part}"))
+            if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 1 <= count <= have:
+                raise ValueError(f"{part} must be a whole number in 1..{have} (what {self.name!r} has); got {count!r}.")
+            for axis in "xy":
+                changes[f"{axis}_{part}"] = getattr(self, f"{axis}_{part}")[:count]
+        return replace(self, **changes)
+
+
+def load_dataset(
+    name_or_folder: str | os.PathLike, *, validation: float = 0.1, split_seed: int = 0, **options
+) -> Dataset:
+    """Load a data set by its name, or your own images from a folder.
+
+    Args:
+        name_or_folder: "shapes", "cifar100", "fashion_mnist", or the path of a folder with one sub-folder per class.
+            A folder that happens to be called like a data set: write "./shapes".
+        validation: the share of the images kept for validation, strictly between 0 and 1. Of "shapes" and of a
+            folder another tenth becomes the test part; the published sets bring their own test part.
+        split_seed: a whole number >= 0 that fixes which images are kept for validation.
+        **options: "shapes" takes `task`, `size` and `seed` (see `course_utils.data.shapes.make`); a folder takes
+            `image_size` (default 32: images become image_size x image_size pixels); the others take none.
+
+    Returns:
+        A checked `Dataset`; colour has 3 channels, "fashion_mnist" 1.
+
+    Raises:
+        ValueError: unknown name, a bad argument, or data that are not what they should be.
+        TypeError: an option that this data set does not take.
+        course_utils.data.download.DownloadError: the files are not here and could not be fetched.
+    """
+    name = os.fspath(name_or_folder)
+    if isinstance(validation, bool) or not isinstance(validation, numbers.Real) or not 0 < validation < 1:
+        raise ValueError(f"validation must be a share strictly between 0 and 1, such as 0.1; got {validation!r}.")
+    if isinstance(split_seed, bool) or not isinstance(split_seed, numbers.Integral) or split_seed < 0:
+        raise ValueError(f"split_seed must be a whole number >= 0; got {split_seed!r}.")
+    if name == "shapes":
+        return _shapes(validation, split_seed, options)
+    if name in KNOWN:
+        _check_options(name, options, ())
+        return _published(name, validation, split_seed)
+    if Path(name).is_dir():
+        _check_options(name, options, ("image_size",))
+        return _folder(Path(name), validation, split_seed, **options)
+    raise ValueError(_unknown(name))
+
+
+def _shapes(validation: float, split_seed: int, options: dict) -> Dataset:
+    from course_utils.data import shapes
+
+    _check_options("shapes", options, ("task", "size", "seed"))
+    task = options.get("task", "odd_one_out")
+    names = shapes.class_names(task)
+    size = options.get("size", 10_000)
+    if isinstance(size, numbers.Integral) and size < 3 * len(names):
+        raise ValueError(
+            f"size must be at least {3 * len(names)} for task {task!r}: each of its {len(names)} classes needs a "
+            f"image for training, validation and test; got {size}."
+        )
+    x, y = shapes.make(**options)
+    return _split_in_three(f"shapes: {task}", x, y, names, validation, split_seed)
+
+
+def _published(name: str, validation: float, split_seed: int) -> Dataset:
+    from course_utils.data import published
+
+    arrays, names = published.load(name)
+    train, kept = split(arrays["y_train"], [validation], split_seed)
+    # The test part is ordered by a seed of its own: its beginning stays the same whatever split_seed is.
+    test = balanced_order(arrays["y_test"], Draw(0))
+    x, y = arrays["x_train"], arrays["y_train"]
+    return Dataset(name, x[train], y[train], x[kept], y[kept], arrays["x_test"][test], arrays["y_test"][test], names)
+
+
+def _folder(path: Path, validation: float, split_seed: int, image_size: int = 32) -> Dataset:
+    from course_utils.data import folder
+
+    x, y, names = folder.read(path, image_size)
+    return _split_in_three(path.resolve().name, x, y, names, validation, split_seed)
+
+
+def _split_in_three(name, x, y, names, validation, split_seed) -> Dataset:
+    if validation >= 0.9:
+        raise ValueError(
+            f"validation must be below 0.9 here, as a tenth of the images is kept for the test; got {validation}."
+        )
+    train, kept, test = split(y, [validation, 0.1], split_seed)
+    return Dataset(name, x[train], y[train], x[kept], y[kept], x[test], y[test], tuple(names))
+
+
+def _checked_names(names) -> tuple[str, ...]:
+    names = tuple(names) if not isinstance(names, str) else (names,)
+    if len(names) < 2:
+        raise ValueError(
+            f"class_names must name at least two classes, or there is nothing to tell apart; got {names!r}."
+        )
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"class_names must hold text; got {name!r} ({type(name).__name__}).")
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"class_names must all differ; found more than once: {', '.join(map(repr, twice))}.")
+    return names
+
+
+def _check_images(argument: str, x) -> None:
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{argument} must be a NumPy array; got {type(x).__name__}. np.asarray(...) may help.")
+    if np.issubdtype(x.dtype, np.floating):
+        bad = int(np.count_nonzero(~np.isfinite(x)))
+        if bad:
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+            raise ValueError(
+                f"{argument} has {bad} values that are NaN or infinite, the first at index {where}. Pixels must be "
+                f"uint8, 0..255: find out where these came from and leave those images out."
+            )
+    if x.dtype != np.uint8:
+        hint = ""
+        if x.size and np.issubdtype(x.dtype, np.number):
+            low, high = x.min(), x.max()
+            hint = f" with values {low:g}..{high:g}"
+            if low >= 0 and high <= 1 and np.issubdtype(x.dtype, np.floating):
+                hint += "; if they are 0..1, convert with np.round(255 * x).astype('uint8')"
+            elif low >= 0 and high <= 255:
+                hint += "; convert with np.round(x).astype('uint8')"
+        raise TypeError(f"{argument} must be uint8 pixels, 0..255; got {x.dtype}{hint}.")
+    if x.ndim != 4 or 0 in x.shape[1:]:
+        hint = " A grey image still needs its channel: x[..., None]." if x.ndim == 3 else ""
+        raise ValueError(f"{argument} must have shape (n, height, width, channels); got {x.shape}.{hint}")
+    if len(x) == 0:
+        raise ValueError(f"{argument} is empty; it needs at least one image.")
+    if x.shape[3] not in (1, 3):
+        raise ValueError(f"{argument} must have 1 channel (grey) or 3 (colour), last; got shape {x.shape}.")
+
+
+def _checked_labels(argument: str, y, num_classes: int) -> np.ndarray:
+    y = np.asarray(y)
+    if y.ndim != 1:
+        hint = f" {argument}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
+        hint = hint or (f" One-hot labels: {argument}.argmax(axis=1)." if y.ndim == 2 else "")
+        raise ValueError(f"{argument} must have shape (n,), one whole number per image; got {y.shape}.{hint}")
+    if not np.issubdtype(y.dtype, np.integer):
+        raise TypeError(f"{argument} must hold whole numbers; got {y.dtype}.")
+    wrong = np.flatnonzero((y < 0) | (y >= num_classes))
+    if len(wrong):
+        first = wrong[0]
+        raise ValueError(
+            f"{argument} must hold labels in 0..{num_classes - 1}, because class_names has {num_classes} names; "
+            f"{len(wrong)} labels are outside, the first is {y[first]} at index {first}."
+        )
+    return y.astype(np.int32)
+
+
+def _check_options(name: str, options: dict, allowed: tuple[str, ...]) -> None:
+    for option in options:
+        if option not in allowed:
+            takes = "takes " + ", ".join(allowed) if allowed else "takes no further options"
+            raise TypeError(f"load_dataset({name!r}, ...) got an option it does not know: {option!r}. It {takes}.")
+
+
+def _unknown(name: str) -> str:
+    path = Path(name)
+    if path.exists():
+        return f"{name!r} is a file; load_dataset needs a folder with one sub-folder of images per class."
+    known = ", ".join(map(repr, KNOWN))
+    wanted = name.lower().replace("-", "_").replace(" ", "_")
+    close = difflib.get_close_matches(wanted, KNOWN, n=1, cutoff=0.6)
+    close = close or [known_name for known_name in KNOWN if known_name.replace("_", "") == wanted.replace("_", "")]
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return (
+        f"no data set is called {name!r}, and there is no folder at {str(path.absolute())!r}.{hint} "
+        f"Known names: {known}; or give the path of a folder with one sub-folder of images per class."
+    )

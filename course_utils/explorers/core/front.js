@@ -1,0 +1,635 @@
+// The front end of every explorer. Python sends a spec and all pages once; here they are only flipped through.
+// A state is `pick`: one index for each setting, the place last. Nothing below waits for the kernel.
+
+const MARGIN = 6; // CSS pixels around an image: room for the outline of a cell at its border
+const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
+const NARROW = 560; // CSS pixels: below, panels stand one under the other
+const GAP = 4; // between the pages of a sheet
+const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+async function decode(spec, bytes) {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Promise.all(
+    spec.pages.map(async ([start, length, h, w, count, columns]) => {
+      const file = new Blob([view.slice(start, start + length)], { type: "image/png" });
+      const image = await createImageBitmap(file, { colorSpaceConversion: "none" });
+      return { image, h, w, count, columns };
+    }),
+  );
+}
+
+function pixels(image) {
+  const canvas = make("canvas", { width: image.width, height: image.height });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(image, 0, 0);
+  return pen.getImageData(0, 0, image.width, image.height).data;
+}
+
+class View {
+  constructor(model, el) {
+    this.model = model;
+    // Each widget loads this module anew, so a counter would give two explorers the same ids and radio groups.
+    this.id = `course-explorer-${Math.random().toString(36).slice(2)}`;
+    this.root = make("div", { class: "course-explorer", "data-lm-suppress-shortcuts": "true" });
+    el.append(this.root);
+    this.undo = [];
+    this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
+    this.listen(model, "change:spec", () => this.reload());
+    this.listen(model, "change:pages", () => this.reload());
+    this.listen(model, "change:state", () => this.follow());
+    this.listen(model, "msg:custom", (message) => this.answer(message));
+    this.watchSize();
+    this.watchTheme();
+    this.reload();
+  }
+
+  listen(model, name, act) {
+    model.on(name, act);
+    this.undo.push(() => model.off(name, act));
+  }
+
+  // ---- spec and pages -------------------------------------------------------------------------------------------
+
+  reload() {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    queueMicrotask(async () => {
+      if (turn !== this.turn) return; // spec and pages changed together: once is enough
+      const spec = this.model.get("spec");
+      try {
+        const pages = await decode(spec, this.model.get("pages"));
+        if (turn !== this.turn) return;
+        this.pages = pages;
+      } catch (error) {
+        this.root.textContent = `This explorer's images could not be read (${error.message}). Run its cell again.`;
+        return;
+      }
+      this.spec = spec;
+      this.pick = this.pickOf(this.model.get("state")) ?? [...spec.start];
+      this.build();
+      this.layout();
+      this.draw();
+      if (spec.notice) this.status(spec.notice);
+    });
+  }
+
+  pickOf(state) {
+    const pick = this.spec.settings.map((s) => s.values.indexOf(state?.[s.name]));
+    if (pick.includes(-1)) return null;
+    if (!this.spec.place) return pick;
+    const at = state[this.spec.place.name];
+    const [rows, columns] = this.spec.place.grids[this.outer(pick)];
+    return Number.isInteger(at) && at >= 0 && at < rows * columns ? [...pick, at] : null;
+  }
+
+  get state() {
+    const state = Object.fromEntries(this.spec.settings.map((s, k) => [s.name, s.values[this.pick[k]]]));
+    if (this.spec.place) state[this.spec.place.name] = this.at;
+    return state;
+  }
+
+  /** The number of a state, counted over all settings (or those in `used`) without the place. */
+  outer(pick = this.pick, used = null) {
+    let index = 0;
+    this.spec.settings.forEach((s, k) => {
+      if (!used || used.includes(k)) index = index * s.values.length + pick[k];
+    });
+    return index;
+  }
+
+  get at() {
+    return this.spec.place ? this.pick[this.pick.length - 1] : 0;
+  }
+
+  get grid() {
+    return this.spec.place ? this.spec.place.grids[this.outer()] : [1, 1];
+  }
+
+  // ---- moving ---------------------------------------------------------------------------------------------------
+
+  choose(k, value) {
+    const [rows, columns] = this.grid;
+    this.pick[k] = value;
+    if (this.spec.place) {
+      // Another grid: stay at the same spot of the image.
+      const [newRows, newColumns] = this.grid;
+      const row = Math.floor(((Math.floor(this.at / columns) + 0.5) / rows) * newRows);
+      const column = Math.floor((((this.at % columns) + 0.5) / columns) * newColumns);
+      this.pick[this.pick.length - 1] = row * newColumns + column;
+    }
+    this.moved();
+  }
+
+  goTo(place) {
+    const [rows, columns] = this.grid;
+    const to = Math.min(Math.max(place, 0), rows * columns - 1);
+    if (to === this.at) return;
+    this.pick[this.pick.length - 1] = to;
+    this.moved();
+  }
+
+  moved() {
+    this.draw();
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => {
+      this.model.set("state", this.state);
+      this.model.save_changes();
+    }, 250);
+  }
+
+  /** The kernel (or another view) asks for a state. */
+  follow() {
+    if (!this.spec || JSON.stringify(this.model.get("state")) === JSON.stringify(this.state)) return;
+    const pick = this.pickOf(this.model.get("state"));
+    if (!pick) return;
+    this.pick = pick;
+    this.draw();
+  }
+
+  keepFromNotebook(event) {
+    const running = event.key === "Enter" && event.shiftKey;
+    if (event.ctrlKey || event.metaKey || event.altKey || running || OWN_KEYS.has(event.key)) return;
+    event.stopPropagation(); // else the notebook takes arrows as "next cell" and letters as commands
+  }
+
+  key(event, panel) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [rows, columns] = this.shape(panel);
+    const [row, column] = [Math.floor(this.at / columns), this.at % columns];
+    const last = this.grid[0] * this.grid[1] - 1;
+    const inSheet = panel.spec.spots === "sheet";
+    const to = {
+      ArrowLeft: inSheet || column > 0 ? this.at - 1 : this.at,
+      ArrowRight: inSheet || column < columns - 1 ? this.at + 1 : this.at,
+      ArrowUp: row > 0 ? this.at - columns : this.at,
+      ArrowDown: row < rows - 1 ? Math.min(this.at + columns, last) : this.at,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.goTo(to);
+  }
+
+  // ---- the page's elements --------------------------------------------------------------------------------------
+
+  build() {
+    const { spec, root } = this;
+    root.replaceChildren();
+    root.dataset.explorer = spec.name;
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", spec.title);
+    const choices = spec.settings.map((setting, k) => [setting, k]).filter(([setting]) => setting.values.length > 1);
+    this.controls = choices.map(([setting, k]) => this.control(setting, k));
+    if (spec.place) this.controls.push(this.placeControl(spec.place));
+    const bar = make("div", { class: "controls" }, ...this.controls.map((control) => control.node));
+    if (spec.upload) bar.append(this.uploadControl(spec.upload));
+    this.words = make("p", { class: "words" });
+    this.live = make("p", { class: "unseen", "aria-live": "polite", "aria-atomic": "true" });
+    this.note = make("p", { class: "note", role: "status" });
+    this.panels = spec.panels.map((panel, k) => this.panel(panel, k));
+    const columns = [];
+    for (const panel of this.panels) {
+      if (!panel.spec.beneath) columns.push(make("div", { class: "column" }));
+      columns.at(-1).append(panel.node);
+    }
+    const panels = make("div", { class: "panels" }, ...columns);
+    root.append(make("p", { class: "title" }, spec.title), bar, this.note, this.words, this.live, panels);
+  }
+
+  control(setting, k) {
+    if (setting.kind === "switch") return this.switchControl(setting, k);
+    if (setting.kind === "choice") {
+      return setting.values.length <= 5 ? this.radioControl(setting, k) : this.listControl(setting, k);
+    }
+    return this.sliderControl(setting, setting.values.length, (value) => this.choose(k, value), () => [
+      this.pick[k],
+      setting.values.length - 1,
+      setting.texts[this.pick[k]],
+    ]);
+  }
+
+  sliderControl(setting, count, choose, now) {
+    const id = `${this.id}-${setting.name}`;
+    const input = make("input", { type: "range", id, min: 0, max: count - 1, step: 1, "data-setting": setting.name });
+    const shown = make("output", { for: id });
+    input.addEventListener("input", () => choose(Number(input.value)));
+    const show = () => {
+      const [value, max, text] = now();
+      if (input.max !== String(max)) input.max = max;
+      input.value = value;
+      input.setAttribute("aria-valuetext", text);
+      shown.textContent = text;
+    };
+    const node = make("div", { class: "control" }, make("label", { for: id }, setting.label), input, shown);
+    return { node, show };
+  }
+
+  placeControl(place) {
+    return this.sliderControl(place, 1, (value) => this.goTo(value), () => {
+      const [rows, columns] = this.grid;
+      return [this.at, rows * columns - 1, `${this.at} (0 to ${rows * columns - 1})`];
+    });
+  }
+
+  radioControl(setting, k) {
+    const inputs = setting.texts.map((text, value) => {
+      const input = make("input", { type: "radio", name: `${this.id}-${setting.name}`, value });
+      input.addEventListener("change", () => this.choose(k, value));
+      return input;
+    });
+    const options = setting.texts.map((text, v) => make("label", {}, inputs[v], make("span", {}, text)));
+    const node = make(
+      "fieldset",
+      { class: "control", "data-setting": setting.name },
+      make("legend", {}, setting.label),
+      make("div", { class: "options" }, ...options),
+    );
+    return { node, show: () => void (inputs[this.pick[k]].checked = true) };
+  }
+
+  listControl(setting, k) {
+    const id = `${this.id}-${setting.name}`;
+    const options = setting.texts.map((text, value) => make("option", { value }, text));
+    const list = make("select", { id, "data-setting": setting.name }, ...options);
+    list.addEventListener("change", () => this.choose(k, Number(list.value)));
+    const node = make("div", { class: "control" }, make("label", { for: id }, setting.label), list);
+    return { node, show: () => void (list.value = this.pick[k]) };
+  }
+
+  switchControl(setting, k) {
+    const input = make("input", { type: "checkbox", role: "switch", "data-setting": setting.name });
+    input.addEventListener("change", () => this.choose(k, Number(input.checked)));
+    const node = make("label", { class: "control" }, input, make("span", {}, setting.label));
+    return { node, show: () => void (input.checked = this.pick[k] === 1) };
+  }
+
+  panel(spec, k) {
+    const id = `${this.id}-panel-${k}`;
+    const canvas = make("canvas", { "data-panel": spec.title, "aria-describedby": `${id}-caption` });
+    const caption = make("p", { class: "caption", id: `${id}-caption` });
+    const node = make("div", { class: "panel" }, make("p", { class: "panel-title" }, spec.title), canvas, caption);
+    const panel = { spec, canvas, caption, node, pen: canvas.getContext("2d") };
+    if (spec.spots) {
+      const label = this.spec.place.label.toLowerCase();
+      canvas.setAttribute("role", "application");
+      canvas.setAttribute("aria-roledescription", "image to point at");
+      canvas.setAttribute("aria-label", `${spec.title}. Arrow keys, Home and End move the ${label}.`);
+      canvas.tabIndex = 0;
+      canvas.addEventListener("keydown", (event) => this.key(event, panel));
+      const point = (event) => {
+        const scale = canvas.width / (canvas.clientWidth || 1);
+        const spot = this.spotAt(panel, event.offsetX * scale, event.offsetY * scale);
+        if (spot !== null) this.goTo(spot);
+      };
+      canvas.addEventListener("pointermove", point);
+      canvas.addEventListener("pointerdown", point);
+    } else {
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", spec.title);
+    }
+    return panel;
+  }
+
+  // ---- size and theme -------------------------------------------------------------------------------------------
+
+  watchSize() {
+    const observer = new ResizeObserver(() => {
+      if (!this.spec || !this.root.clientWidth || this.root.clientWidth === this.width) return;
+      this.layout();
+      this.draw();
+    });
+    observer.observe(this.root);
+    this.undo.push(() => observer.disconnect());
+  }
+
+  watchTheme() {
+    const restyle = () => {
+      this.ink = getComputedStyle(this.root).color;
+      if (this.spec) this.draw();
+    };
+    const observer = new MutationObserver(restyle);
+    for (const node of [document.documentElement, document.body]) observer.observe(node, { attributes: true });
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", restyle);
+    this.undo.push(() => observer.disconnect(), () => dark.removeEventListener("change", restyle));
+  }
+
+  layout() {
+    this.width = this.root.clientWidth;
+    this.ink = getComputedStyle(this.root).color;
+    const style = getComputedStyle(this.root);
+    const room = (this.width || 640) - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    this.dpr = window.devicePixelRatio || 1;
+    for (const panel of this.panels) {
+      const left = MARGIN + (panel.spec.y_label ? 16 : 0);
+      const right = MARGIN + (panel.spec.bar ? BAR + this.widestTick(panel) : 0);
+      const inner = Math.min(panel.spec.size, room - left - right);
+      panel.left = Math.round(left * this.dpr);
+      panel.inner = Math.floor(inner * this.dpr);
+      const below = MARGIN + (panel.spec.x_label ? 18 : 0);
+      panel.around = Math.round((MARGIN + below) * this.dpr);
+      // As tall as the tallest state, so that nothing jumps while settings move; on a narrow screen that wastes too much.
+      const heights = this.everyOuter().map((pick) => this.geometry(panel, pick).height);
+      panel.reserved = room < NARROW ? 0 : Math.max(...heights);
+      panel.canvas.width = Math.round((left + inner + right) * this.dpr);
+      panel.canvas.style.width = panel.node.style.width = `${panel.canvas.width / this.dpr}px`;
+    }
+  }
+
+  /** Returns the width, in CSS pixels, of the longest number beside a panel's colour bar, in whatever state. */
+  widestTick({ pen, spec }) {
+    this.font(pen, 11);
+    const texts = new Set(spec.bar.ticks.flat().map(([, text]) => text));
+    return Math.ceil(Math.max(...[...texts].map((text) => pen.measureText(text).width)) / this.dpr);
+  }
+
+  /** Gives a canvas its height, and keeps the caption close below what is drawn. */
+  fit(panel, g) {
+    const height = Math.round(Math.max(g.height, panel.reserved)) + panel.around;
+    if (panel.canvas.height !== height) {
+      panel.canvas.height = height;
+      panel.canvas.style.height = `${height / this.dpr}px`;
+    }
+    const free = Math.max(0, panel.reserved - g.height) / this.dpr;
+    if (panel.free !== free) panel.caption.style.transform = free ? `translateY(${-free}px)` : "";
+    panel.free = free;
+  }
+
+  everyOuter() {
+    return this.spec.settings.reduce(
+      (picks, s) => picks.flatMap((pick) => s.values.map((_, k) => [...pick, k])),
+      [[]],
+    );
+  }
+
+  /** Where the image of a panel lies on its canvas, in device pixels. */
+  geometry(panel, pick = this.pick) {
+    const layer = panel.spec.layers[0];
+    const page = this.pages[layer.pages[this.outer(pick, layer.settings)]];
+    const top = Math.round(MARGIN * this.dpr);
+    if (panel.spec.spots !== "sheet") {
+      const scale = panel.inner / page.w;
+      const whole = scale >= 1 ? Math.floor(scale) : scale;
+      return { x: panel.left, y: top, width: page.w * whole, height: page.h * whole };
+    }
+    const gap = Math.round(GAP * this.dpr);
+    let columns = Math.min(panel.spec.columns[this.outer(pick)], page.count);
+    const side = () => Math.floor((panel.inner - gap * (columns - 1)) / columns);
+    while (columns > 4 && side() < 10 * this.dpr) columns = Math.ceil(columns / 2);
+    const most = Math.min(side(), Math.round(100 * this.dpr));
+    const whole = Math.floor(most / page.w) * page.w;
+    const w = whole > 0.8 * most ? whole : most; // whole pixels where that costs little
+    const h = Math.round((w * page.h) / page.w);
+    const head = Math.round(13 * this.dpr);
+    const rows = Math.ceil(page.count / columns);
+    return { x: panel.left, y: top, w, h, gap, head, rows, columns, width: columns * (w + gap) - gap,
+      height: rows * (h + gap + head) - gap }; // prettier-ignore
+  }
+
+  /** Rows and columns of places as they lie in a panel. */
+  shape(panel) {
+    const [rows, columns] = this.grid;
+    if (panel.spec.spots === "rows") return [rows * columns, 1];
+    if (panel.spec.spots !== "sheet") return [rows, columns];
+    const g = this.geometry(panel);
+    return [g.rows, g.columns];
+  }
+
+  /** The box of place `i` in a panel, in device pixels. */
+  box(panel, g, i) {
+    if (panel.spec.spots === "sheet") {
+      const [row, column] = [Math.floor(i / g.columns), i % g.columns];
+      return [g.x + column * (g.w + g.gap), g.y + g.head + row * (g.h + g.gap + g.head), g.w, g.h];
+    }
+    const [rows, columns] = this.shape(panel);
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    const [left, right] = [column, column + 1].map((k) => g.x + Math.round((k * g.width) / columns));
+    const [top, bottom] = [row, row + 1].map((k) => g.y + Math.round((k * g.height) / rows));
+    return [left, top, right - left, bottom - top];
+  }
+
+  spotAt(panel, x, y) {
+    const g = this.geometry(panel);
+    const [rows, columns] = this.shape(panel);
+    const pitch = panel.spec.spots === "sheet" ? [g.w + g.gap, g.h + g.gap + g.head] : [g.width / columns, g.height / rows];
+    const column = Math.floor((x - g.x) / pitch[0]);
+    const row = Math.floor((y - g.y) / pitch[1]);
+    const spot = row * columns + column;
+    const inside = column >= 0 && column < columns && row >= 0 && row < rows && spot < this.grid[0] * this.grid[1];
+    return inside ? spot : null;
+  }
+
+  // ---- drawing --------------------------------------------------------------------------------------------------
+
+  draw() {
+    const began = performance.now();
+    const outer = this.outer();
+    for (const panel of this.panels) this.drawPanel(panel, outer);
+    for (const control of this.controls) control.show();
+    for (const panel of this.panels) {
+      if (panel.caption.textContent !== panel.spec.captions[outer]) panel.caption.textContent = panel.spec.captions[outer];
+    }
+    const words = this.spec.words[outer][this.at];
+    this.words.textContent = words;
+    clearTimeout(this.announcing);
+    this.announcing = setTimeout(() => void (this.live.textContent = words), 150); // said once a sweep has stopped
+    const state = this.state;
+    this.root.dataset.state = JSON.stringify(state);
+    const detail = { state, ms: performance.now() - began };
+    this.root.dispatchEvent(new CustomEvent("explorer:drawn", { bubbles: true, detail }));
+  }
+
+  drawPanel(panel, outer) {
+    const { pen, canvas, spec } = panel;
+    const g = this.geometry(panel);
+    this.fit(panel, g);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    for (const layer of spec.layers) {
+      const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
+      pen.imageSmoothingEnabled = layer.smooth;
+      if (spec.spots === "sheet") {
+        for (let i = 0; i < page.count; i++) this.drawPage(pen, page, i, ...this.box(panel, g, i));
+      } else {
+        this.drawPage(pen, page, layer.place ? this.at : 0, g.x, g.y, g.width, g.height);
+      }
+    }
+    if (spec.lines) this.drawLines(panel, g);
+    if (spec.values) this.drawValues(panel, g);
+    if (spec.spots === "sheet") this.drawNumbers(panel, g);
+    if (spec.spots) this.drawOutline(pen, ...this.box(panel, g, this.at));
+    if (spec.bar) this.drawBar(panel, g, outer);
+    pen.fillStyle = this.ink;
+    pen.textAlign = "center";
+    this.font(pen, 11);
+    if (spec.x_label) pen.fillText(spec.x_label, g.x + g.width / 2, g.y + g.height + 15 * this.dpr);
+    if (spec.y_label) {
+      pen.save();
+      pen.translate(g.x - 9 * this.dpr, g.y + g.height / 2);
+      pen.rotate(-Math.PI / 2);
+      pen.fillText(spec.y_label, 0, 0);
+      pen.restore();
+    }
+  }
+
+  drawPage(pen, page, i, x, y, w, h) {
+    const left = (i % page.columns) * page.w;
+    const top = Math.floor(i / page.columns) * page.h;
+    pen.drawImage(page.image, left, top, page.w, page.h, x, y, w, h);
+  }
+
+  font(pen, size, weight = "normal") {
+    pen.font = `${weight} ${size * this.dpr}px system-ui, sans-serif`;
+  }
+
+  drawLines(panel, g) {
+    const { pen } = panel;
+    const [rows, columns] = this.shape(panel);
+    const thin = Math.max(1, Math.round(this.dpr));
+    for (const [tone, shift] of [["rgba(0,0,0,0.45)", 0], ["rgba(255,255,255,0.75)", -thin]]) {
+      pen.fillStyle = tone;
+      for (let k = 1; k < columns; k++) pen.fillRect(g.x + Math.round((k * g.width) / columns) + shift, g.y, thin, g.height);
+      for (let k = 1; k < rows; k++) pen.fillRect(g.x, g.y + Math.round((k * g.height) / rows) + shift, g.width, thin);
+    }
+  }
+
+  /** Writes the number of a page above it: of every page where there is room, else of every second, fourth, … */
+  drawNumbers(panel, g) {
+    const { pen } = panel;
+    const count = this.grid[0] * this.grid[1];
+    pen.fillStyle = this.ink;
+    pen.textAlign = "center";
+    this.font(pen, 10);
+    const room = pen.measureText(String(count - 1)).width + 6 * this.dpr;
+    let step = 1;
+    while (step * (g.w + g.gap) < room) step *= 2;
+    const here = this.at % g.columns;
+    for (let i = 0; i < count; i++) {
+      const sameRow = Math.floor(i / g.columns) === Math.floor(this.at / g.columns);
+      const near = sameRow && Math.abs((i % g.columns) - here) < step;
+      if (i !== this.at && ((i % g.columns) % step || near)) continue;
+      const [x, y, w] = this.box(panel, g, i);
+      this.font(pen, i === this.at ? 11 : 10, i === this.at ? "bold" : "normal");
+      pen.fillText(String(i), x + w / 2, y - 4 * this.dpr);
+    }
+  }
+
+  /** Writes into each pixel, where there is room, the number that it shows: its brightest channel. */
+  drawValues(panel, g) {
+    const { pen } = panel;
+    const layer = panel.spec.layers[0];
+    const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
+    const cell = g.width / page.w;
+    if (cell < 20 * this.dpr) return;
+    const i = layer.place ? this.at : 0;
+    const [left, top] = [(i % page.columns) * page.w, Math.floor(i / page.columns) * page.h];
+    page.pixels ??= pixels(page.image);
+    this.font(pen, Math.min(12, (0.45 * cell) / this.dpr));
+    pen.textAlign = "center";
+    for (let y = 0; y < page.h; y++) {
+      for (let x = 0; x < page.w; x++) {
+        const at = 4 * ((top + y) * page.image.width + left + x);
+        const [r, green, b] = page.pixels.subarray(at, at + 3);
+        const light = 0.2126 * (r / 255) ** 2.2 + 0.7152 * (green / 255) ** 2.2 + 0.0722 * (b / 255) ** 2.2;
+        pen.fillStyle = light > 0.18 ? "#000" : "#fff"; // whichever stands out more
+        pen.fillText(String(Math.max(r, green, b)), g.x + (x + 0.5) * cell, g.y + (y + 0.5) * cell + 4 * this.dpr);
+      }
+    }
+  }
+
+  drawOutline(pen, x, y, w, h) {
+    const unit = Math.max(1, Math.round(this.dpr));
+    let edge = 0;
+    for (const [tone, thickness] of [["#000", 1], ["#ffd600", 2], ["#000", 1]]) {
+      const t = thickness * unit;
+      edge += t;
+      pen.strokeStyle = tone;
+      pen.lineWidth = t;
+      pen.strokeRect(x - edge + t / 2, y - edge + t / 2, w + 2 * edge - t, h + 2 * edge - t);
+    }
+  }
+
+  drawBar(panel, g, outer) {
+    const { pen, spec } = panel;
+    const page = this.pages[spec.bar.page];
+    const unit = this.dpr;
+    const [x, w] = [g.x + g.width + Math.round(12 * unit), Math.round(14 * unit)];
+    pen.imageSmoothingEnabled = true;
+    pen.drawImage(page.image, 0, 0, page.w, page.h, x, g.y, w, g.height);
+    pen.fillStyle = this.ink;
+    pen.textAlign = "left";
+    this.font(pen, 11);
+    for (const [at, text] of spec.bar.ticks[outer]) {
+      const y = g.y + (1 - at) * g.height;
+      pen.fillRect(x + w, Math.min(y, g.y + g.height - unit), 4 * unit, Math.max(1, Math.round(unit)));
+      pen.fillText(text, x + w + 7 * unit, Math.min(Math.max(y + 4 * unit, g.y + 9 * unit), g.y + g.height));
+    }
+  }
+
+  // ---- the user's own image -----------------------------------------------------------------------------------
+
+  uploadControl(label) {
+    const input = make("input", { type: "file", accept: "image/*", hidden: true, "aria-label": label });
+    const button = make("button", { type: "button" }, label);
+    button.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      if (input.files.length) this.upload(input.files[0]);
+      input.value = "";
+    });
+    return make("div", { class: "control" }, button, input);
+  }
+
+  async upload(file) {
+    let image;
+    try {
+      image = await createImageBitmap(file);
+    } catch {
+      this.status(`“${file.name}” is not an image that this browser can read. Try a PNG or a JPEG file.`, true);
+      return;
+    }
+    const scale = Math.min(1, 512 / Math.max(image.width, image.height));
+    const canvas = make("canvas");
+    canvas.width = Math.max(1, Math.round(image.width * scale));
+    canvas.height = Math.max(1, Math.round(image.height * scale));
+    const pen = canvas.getContext("2d");
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const data = canvas.toDataURL("image/png").split(",")[1];
+    this.status(`Cutting “${file.name}” into patches…`);
+    this.waiting = setTimeout(
+      () => this.status("No answer from Python. Is the kernel running and free? Then try again.", true),
+      20000,
+    );
+    this.model.send({ kind: "image", name: file.name, data });
+  }
+
+  answer(message) {
+    if (message?.kind === "problem") this.status(message.text, true);
+  }
+
+  status(text, isProblem = false) {
+    clearTimeout(this.waiting);
+    this.note.textContent = text;
+    this.note.classList.toggle("problem", isProblem);
+  }
+
+  remove() {
+    for (const act of this.undo) act();
+    for (const timer of [this.saving, this.announcing, this.waiting]) clearTimeout(timer);
+  }
+}
+
+function render({ model, el }) {
+  const view = new View(model, el);
+  return () => view.remove();
+}
+
+export default { render };

@@ -1,0 +1,106 @@
+"""An explorer as one still image, drawn in Python from the same pages: for viewers without JavaScript."""
+
+import numpy as np
+
+from course_utils import figures
+from course_utils.explorers.core.encode import Encoded, outer_index, pick_of
+
+MARGIN = 4  # room for the outline of a cell at the border
+
+
+def _page(encoded: Encoded, layer: dict, pick) -> np.ndarray:
+    """Returns the pages `(count, h, w, c)` that a layer shows in a state."""
+    return encoded.pages[layer["pages"][outer_index(encoded.spec, pick, layer["settings"])]]
+
+
+def _to_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Enlarges `(h, w, c)` to whole multiples or not, nearest pixel."""
+    h, w = image.shape[:2]
+    return image[np.arange(height) * h // height][:, np.arange(width) * w // width]
+
+
+def _outlined(image: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    image = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
+    return figures.outline(image, top + MARGIN, left + MARGIN, height, width)
+
+
+def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> np.ndarray:
+    n, h, w, _ = pages.shape
+    columns = min(columns, n)
+    gap = 4
+    side = max(4, min(100, (panel["size"] - gap * (columns - 1)) // columns))
+    height = round(side * h / w)
+    big = np.stack([_to_size(page[..., :3], height, side) for page in pages])
+    row, column = divmod(lit, columns)
+    return _outlined(figures.sheet(big, columns, gap), row * (height + gap), column * (side + gap), height, side)
+
+
+def _stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
+    width = max(image.shape[1] for image in images)
+    padded = [
+        np.pad(image, ((0, gap), (0, width - image.shape[1]), (0, 0)), constant_values=255) for image in images
+    ]
+    return np.concatenate(padded, axis=0)[:-gap]
+
+
+def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
+    outer = outer_index(encoded.spec, pick)
+    place = encoded.spec["place"]
+    at = pick[-1] if place else 0
+    layers = [_page(encoded, layer, pick) for layer in panel["layers"]]
+    if panel["spots"] == "sheet":
+        result = _sheet(panel, layers[0], panel["columns"][outer], at)
+    else:
+        h, w = layers[0].shape[1:3]
+        factor = max(1, panel["size"] // w)
+        result = np.full((h * factor, w * factor, 3), 255, np.uint8)
+        for layer, pages in zip(panel["layers"], layers, strict=True):
+            page = _to_size(pages[at if layer["place"] else 0], *result.shape[:2])
+            result = page if page.shape[-1] == 3 else figures.blend(result, page)
+        if panel["spots"]:
+            rows, columns = place["grids"][outer]
+            rows, columns = (rows, columns) if panel["spots"] == "grid" else (rows * columns, 1)
+            height, width = result.shape[0] // rows, result.shape[1] // columns
+            if panel["lines"]:
+                result = result.copy()
+                result[height::height] = 255
+                result[:, width::width] = 255
+            row, column = divmod(at, columns)
+            result = _outlined(result, row * height, column * width, height, width)
+        else:
+            result = np.pad(result, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
+    if panel["bar"]:
+        colours = encoded.pages[panel["bar"]["page"]][0, ::-1, 0]
+        bar = figures.colour_bar(colours, panel["bar"]["ticks"][outer], result.shape[0])
+        result = figures.beside([result, bar], gap=8)
+    caption = panel["captions"][outer]
+    return figures.with_title(result, panel["title"], caption)
+
+
+def snapshot(encoded: Encoded, state: dict | None = None) -> np.ndarray:
+    """Draws a state as one uint8 image `(h, w, 3)`: title, settings, words, panels in rows."""
+    spec = encoded.spec
+    pick = spec["start"] if state is None else pick_of(spec, state)
+    columns, gap = [], 24
+    for panel in spec["panels"]:
+        image = _panel(encoded, panel, pick)
+        if panel["beneath"]:
+            columns[-1] = _stacked([columns[-1], image])
+        else:
+            columns.append(image)
+    rows = [[]]
+    for column in columns:
+        if rows[-1] and sum(c.shape[1] + gap for c in rows[-1]) + column.shape[1] > 920:
+            rows.append([])
+        rows[-1].append(column)
+    body = [figures.beside(row, gap) for row in rows]
+    width = max(560, *(row.shape[1] for row in body))
+    free = [(s, k) for s, k in zip(spec["settings"], pick, strict=False) if len(s["texts"]) > 1]
+    chosen = [f"{setting['label']}: {setting['texts'][k]}" for setting, k in free]
+    if spec["place"]:
+        chosen.append(f"{spec['place']['label']}: {pick[-1]}")
+    words = spec["words"][outer_index(spec, pick)][pick[-1] if spec["place"] else 0]
+    head = [(spec["title"], 16, True), ("   ·   ".join(chosen), 12, False), (words, 13, False)]
+    parts = [figures.written(text, width, size, bold=bold) for text, size, bold in head if text] + body
+    space = 14
+    return np.pad(_stacked(parts, space), ((space, space), (space, space), (0, 0)), constant_values=255)

@@ -1,0 +1,71 @@
+"""An explorer as one HTML page that needs neither a kernel nor a network: the same front end, its data inside."""
+
+import base64
+import html
+import json
+from functools import cache
+from pathlib import Path
+
+from course_utils.explorers.core.encode import Encoded
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def front_end() -> tuple[str, str]:
+    """Returns the text of the JavaScript module and of the style sheet."""
+    return (_HERE / "front.js").read_text("utf-8"), (_HERE / "front.css").read_text("utf-8")
+
+
+# Stands in for the kernel's side of the widget: it keeps what is set, and nobody answers messages.
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 16px auto; padding: 0 12px; max-width: 960px; background: #fff; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #111; }} }}
+{style}
+</style>
+</head>
+<body>
+<div id="explorer"></div>
+<script type="application/json" id="spec">{spec}</script>
+<script type="text/plain" id="pages">{pages}</script>
+<script type="text/plain" id="front">{front}</script>
+<script type="module">
+const text = (id) => document.getElementById(id).textContent;
+const bytes = (id) => Uint8Array.from(atob(text(id)), (c) => c.charCodeAt(0));
+const held = {{ spec: JSON.parse(text("spec")), pages: new DataView(bytes("pages").buffer), state: {{}} }};
+const model = {{
+  get: (key) => held[key],
+  set: (key, value) => {{ held[key] = value; }},
+  save_changes() {{}}, on() {{}}, off() {{}}, send() {{}},
+}};
+const source = URL.createObjectURL(new Blob([bytes("front")], {{ type: "text/javascript" }}));
+const front = (await import(source)).default;
+front.render({{ model, el: document.getElementById("explorer") }});
+</script>
+</body>
+</html>
+"""
+
+
+def _ascii(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def page(encoded: Encoded) -> str:
+    """Returns the HTML page of an explorer. It asks nothing of the network."""
+    script, style = front_end()
+    spec = json.dumps({**encoded.spec, "upload": None}, ensure_ascii=False).replace("</", "<\\/")
+    return _PAGE.format(
+        title=html.escape(encoded.spec["title"]),
+        style=style,
+        spec=spec,
+        pages=_ascii(encoded.data),
+        front=_ascii(script.encode("utf-8")),
+    )

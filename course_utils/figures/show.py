@@ -1,0 +1,121 @@
+"""What a lesson puts on the page besides its explorers: source, tables, images.
+
+Source and tables are Markdown, so that JupyterLab, Colab, VS Code and GitHub each show them in their own theme.
+"""
+
+import base64
+import inspect
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from course_utils import figures
+
+
+def source(*objects):
+    """Returns the real source of functions, methods or classes, as highlighted code.
+
+    Raises:
+        TypeError: an object has no Python source, such as a number or a built-in function.
+    """
+    from IPython.display import Markdown
+
+    parts = []
+    for thing in objects:
+        try:
+            parts.append(textwrap.dedent(inspect.getsource(thing)).rstrip())
+        except (TypeError, OSError) as error:
+            raise TypeError(f"source: {thing!r} has no Python source to show; give a function or a class") from error
+    return Markdown("```python\n" + "\n\n".join(parts) + "\n```")
+
+
+def table(rows: Sequence[Mapping], columns: Sequence[str] | None = None):
+    """Returns a table.
+
+    Args:
+        rows: one mapping for each row; a missing or None value shows as "–".
+        columns: which keys to show, in order; the first row's keys without it.
+
+    Raises:
+        ValueError: there are no rows, or a column that no row has.
+    """
+    from IPython.display import Markdown
+
+    rows = list(rows)
+    if not rows:
+        raise ValueError("table: there are no rows")
+    columns = list(columns or rows[0])
+    for column in columns:
+        if not any(column in row for row in rows):
+            raise ValueError(f"table: no row has {column!r}; they have {', '.join(rows[0])}")
+    numeric = [all(isinstance(row.get(c), int | float | np.number | None) for row in rows) for c in columns]
+    lines = [
+        "| " + " | ".join(columns) + " |",
+        "|" + "|".join("---:" if number else "---" for number in numeric) + "|",
+        *("| " + " | ".join(_cell(row.get(column)) for column in columns) + " |" for row in rows),
+    ]
+    return Markdown("\n".join(lines))
+
+
+def _cell(value) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value).replace("|", "\\|")
+
+
+def percent(share: float | None) -> str | None:
+    """Returns a share between 0 and 1 as text for a table, such as "47.6 %"."""
+    return None if share is None else f"{100 * share:.1f} %"
+
+
+class Image:
+    """A PNG for the page, with words for those who cannot see it. (IPython 7's own Image takes no such words.)
+
+    Attributes:
+        data: the PNG file.
+        alt: what is to be seen, in words.
+    """
+
+    def __init__(self, data: bytes, alt: str):
+        self.data, self.alt = data, alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        png = base64.b64encode(self.data).decode("ascii")
+        return {"image/png": png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def image(pixels: np.ndarray, alt: str, factor: int = 1) -> Image:
+    """Returns a uint8 image `(h, w, 3)`, enlarged `factor` times, with words for those who cannot see it."""
+    from PIL import Image as Pillow
+
+    file = io.BytesIO()
+    Pillow.fromarray(figures.enlarge(figures.as_rgb(pixels), factor)).save(file, "PNG")
+    return Image(file.getvalue(), alt)
+
+
+def samples(dataset, count: int = 6, *, model=None, side: int = 128):
+    """Returns the first test images of a data set, each with its class; with a model, what it says of them too.
+
+    Args:
+        dataset: a `Dataset`.
+        count: how many images.
+        model: a classifier for that data set.
+        side: width of each image on the page, about, in pixels.
+    """
+    images, labels = dataset.x_test[:count], dataset.y_test[:count]
+    said = None if model is None else np.argmax(model.predict_on_batch(images.astype("float32")), axis=1)
+    cards, words = [], []
+    for i, (pixels, label) in enumerate(zip(images, labels, strict=True)):
+        big = figures.enlarge(figures.as_rgb(pixels), max(side // pixels.shape[0], 1))
+        name = dataset.class_names[label]
+        caption = ""
+        if said is not None:
+            right = said[i] == label
+            caption = "✓ found" if right else f"✗ says: {dataset.class_names[said[i]]}"
+        cards.append(figures.with_title(big, name, caption))
+        words.append(f"{name}{' (' + caption + ')' if caption else ''}")
+    return image(figures.beside(cards), "Test images: " + "; ".join(words))

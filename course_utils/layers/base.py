@@ -1,0 +1,105 @@
+"""What all layers of the course share: one base class, the LayerNorm, and stochastic depth."""
+
+import functools
+import inspect
+from numbers import Integral, Real
+
+import keras
+
+EPSILON = 1e-6  # of every LayerNorm, as in the papers' code; Keras' own default is 1e-3
+
+
+def _plain(value):
+    """Turns NumPy's numbers into Python's, and a layer into its configuration: what Keras can record."""
+    if isinstance(value, keras.Layer):
+        recorded = keras.saving.serialize_keras_object(value)
+        recorded.pop("build_config", None)  # whoever holds the layer builds it, so that its weights carry that name
+        return recorded
+    return _number(value)
+
+
+def _number(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+class TokenLayer(keras.Layer):
+    """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
+
+    Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. Keras
+    records the constructor's arguments for saving. Every subclass is registered as "course_utils>Name".
+
+    Attributes:
+        axes: what the input's axes are called, in an error.
+    """
+
+    axes: str | None = "b n d"
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(package="course_utils")(cls)
+        init = cls.__init__
+
+        @functools.wraps(init)
+        def __init__(self, *args, **kwargs):
+            init(self, *map(_number, args), **{name: _number(value) for name, value in kwargs.items()})
+
+        __init__.__signature__ = inspect.signature(init)
+        cls.__init__ = __init__
+
+    def __new__(cls, *args, **kwargs):
+        """Hands Keras what it can record; the dtype it keeps by itself."""
+        recorded = {name: _plain(value) for name, value in kwargs.items() if name != "dtype"}
+        return super().__new__(cls, *map(_plain, args), **recorded)
+
+    def build(self, input_shape):
+        if self.axes is not None:
+            check_rank(type(self).__name__, input_shape, self.axes)
+            self.input_spec = keras.layers.InputSpec(ndim=len(input_shape))
+        self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
+
+    def compute_output_spec(self, *args, **kwargs):
+        """Says what a call gives before there are numbers, or what is wrong, without Keras' words around it."""
+        try:
+            return super().compute_output_spec(*args, **kwargs)
+        except ValueError as error:
+            raise ValueError(str(error).rpartition("Error encountered:\n\n")[2]) from None
+
+
+def check_rank(owner: str, shape, axes: str) -> None:
+    """Raises ValueError if `shape` has not one axis for each name in `axes`, such as "b n d"."""
+    names = axes.split()
+    if len(shape) != len(names):
+        raise ValueError(
+            f"{owner}: the input must have {len(names)} axes ({', '.join(names)}), but its shape is {tuple(shape)}"
+        )
+
+
+def true_or_false(owner: str, **values) -> None:
+    """Raises ValueError for a value that is neither True nor False: to Python, even "no" counts as True."""
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{owner}: {name} must be True or False, but it is {value!r}")
+
+
+def one_of(owner: str, name: str, value, known: tuple) -> None:
+    """Raises ValueError for a value that is not among those known."""
+    if value not in known:
+        raise ValueError(f"{owner}: {name} must be one of {', '.join(map(repr, known))}, but it is {value!r}")
+
+
+def LayerNorm(name: str, dtype) -> keras.Layer:
+    """Returns Keras' LayerNormalization with the papers' ε (arXiv 1607.06450)."""
+    return keras.layers.LayerNormalization(epsilon=EPSILON, name=name, dtype=dtype)
+
+
+def DropPath(rate: float, **kwargs) -> keras.Layer:
+    """Returns a layer `(b, n, d) -> (b, n, d)` that drops a whole residual branch for some images (stochastic depth).
+
+    In training, an image's branch is set to zero with probability `rate` and multiplied by `1 / (1 - rate)`
+    otherwise, so that its expected value stays the same. Outside training nothing happens.
+    Source: Huang et al. 2016, "Deep Networks with Stochastic Depth" (arXiv 1603.09382); used in arXiv 2105.01601,
+    section 3 (training details), and 2105.08050, section 3.
+    """
+    return keras.layers.Dropout(rate, noise_shape=(None, 1, 1), **kwargs)

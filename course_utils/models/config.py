@@ -1,0 +1,145 @@
+"""The sizes of a network: `Config`, and the named configurations."""
+
+import difflib
+from dataclasses import fields, replace
+from typing import Literal
+
+from course_utils.checked import Count, Number, Share, Whole, checked
+from course_utils.papers import PAPERS
+
+
+@checked
+class Config:
+    """The sizes of one network. What a paper has no use for keeps its default.
+
+    Attributes:
+        mixing: how tokens are mixed: a key of `PAPERS`.
+        patch_size: side of a patch in pixels.
+        embed_dim: width `d` of a token.
+        depth: number of blocks.
+        channels_mlp_dim: hidden width of the MLP along the channels.
+        tokens_mlp_dim: hidden width of the MLP along the tokens ("mixer" only).
+        num_heads: heads of the attention ("vit" and "small_data_vit" only).
+        position_embedding: add a learned vector for each position.
+        pool: what the head sees: the "mean" over the tokens, or a "class_token".
+        token_mixing: how an FNet mixes: "fourier", "linear", "random" or "none" ("fnet" only).
+        fourier_norm: "none" or "ortho" ("fnet" only).
+        gate_bias_start: first value of the gate's bias ("gmlp" only).
+        shifted_patches: tokens from shifted patches, SPT ("small_data_vit" only).
+        shift: how far, as a fraction of the patch ("small_data_vit" with shifted patches only).
+        temperature: learn the attention's temperature, the first half of LSA ("small_data_vit" only).
+        mask_diagonal: no token attends to itself, the second half of LSA ("small_data_vit" only).
+        attention_start: first weights of attention and positions: "glorot" (Keras' usual ones; positions normal, 0.02),
+            or "mimetic", as in trained ViTs ("vit" and "small_data_vit" only; see `models.initializers`).
+        kernel_size: side of the window that mixes neighbouring tokens, odd ("conv" only).
+        dropout: dropout in every MLP and attention.
+        drop_path: probability of dropping a branch in the last block; it grows linearly from 0 in the first block.
+
+    Raises:
+        ValueError: a field is not as described; the message names it.
+    """
+
+    mixing: str
+    patch_size: Count
+    embed_dim: Count
+    depth: Count
+    channels_mlp_dim: Count
+    tokens_mlp_dim: Whole = 0
+    num_heads: Whole = 0
+    position_embedding: bool = False
+    pool: Literal["mean", "class_token"] = "mean"
+    token_mixing: Literal["fourier", "linear", "random", "none"] = "fourier"
+    fourier_norm: Literal["none", "ortho"] = "none"
+    gate_bias_start: Number = 1.0
+    shifted_patches: bool = True
+    shift: Number = 0.5
+    temperature: bool = True
+    mask_diagonal: bool = True
+    attention_start: Literal["glorot", "mimetic"] = "glorot"
+    kernel_size: Count = 3
+    dropout: Share = 0.0
+    drop_path: Share = 0.0
+
+    def __post_init__(self):
+        if self.mixing not in PAPERS:
+            raise ValueError(f"Config: mixing must be one of {', '.join(map(repr, PAPERS))}, but it is {self.mixing!r}")
+        if self.attention_start == "mimetic" and "vit" not in self.mixing:
+            raise ValueError(f"Config: attention_start='mimetic' needs attention, but mixing is {self.mixing!r}")
+
+    @property
+    def label(self) -> str:
+        """Its name for tables and legends, such as "vit_course" or "vit_course, attention_start=mimetic"."""
+
+        def changes(name):
+            known = CONFIGS[name]
+            return [f.name for f in fields(self) if getattr(self, f.name) != getattr(known, f.name)]
+
+        alike = [name for name, known in CONFIGS.items() if known.mixing == self.mixing]
+        if not alike:
+            return self.mixing
+        name = min(alike, key=lambda name: len(changes(name)))
+        return ", ".join([name, *(f"{field}={getattr(self, field)}" for field in changes(name))])
+
+
+# "tiny" and "course" have one width, depth and patch size for all papers; "course" has the keras.io examples' 64
+# tokens, on 32 × 32 pixels instead of 64 × 64. All others are the papers' own: arXiv 2105.01601, table 1 (Mixer);
+# 2105.03824, table 1, on patches instead of words (FNet); 2105.08050, table 1 (gMLP); 2010.11929, table 1 (ViT);
+# 2112.13492, section 4.1 (small data).
+CONFIGS = {
+    "mixer_tiny": Config("mixer", 8, 64, 2, channels_mlp_dim=128, tokens_mlp_dim=64),
+    "mixer_course": Config("mixer", 4, 128, 4, channels_mlp_dim=256, tokens_mlp_dim=64),
+    "mixer_s16": Config("mixer", 16, 512, 8, channels_mlp_dim=2048, tokens_mlp_dim=256),
+    "mixer_b16": Config("mixer", 16, 768, 12, channels_mlp_dim=3072, tokens_mlp_dim=384),
+    "fnet_tiny": Config("fnet", 8, 64, 2, channels_mlp_dim=256, position_embedding=True),
+    "fnet_course": Config("fnet", 4, 128, 4, channels_mlp_dim=512, position_embedding=True),
+    "fnet_base": Config("fnet", 16, 768, 12, channels_mlp_dim=3072, position_embedding=True),
+    "gmlp_tiny": Config("gmlp", 8, 64, 2, channels_mlp_dim=192),
+    "gmlp_course": Config("gmlp", 4, 128, 4, channels_mlp_dim=768),
+    "gmlp_ti16": Config("gmlp", 16, 128, 30, channels_mlp_dim=768),
+    "gmlp_s16": Config("gmlp", 16, 256, 30, channels_mlp_dim=1536),
+    "gmlp_b16": Config("gmlp", 16, 512, 30, channels_mlp_dim=3072),
+    "vit_tiny": Config("vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True),
+    "vit_course": Config("vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True),
+    "vit_b16": Config(
+        "vit", 16, 768, 12, channels_mlp_dim=3072, num_heads=12, position_embedding=True, pool="class_token"
+    ),
+    "small_data_vit_tiny": Config(
+        "small_data_vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True
+    ),
+    "small_data_vit_course": Config(
+        "small_data_vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True
+    ),
+    "small_data_vit_paper": Config(
+        "small_data_vit", 4, 192, 9, 384, num_heads=12, position_embedding=True, pool="class_token", drop_path=0.1
+    ),
+    # The keras.io examples' sizes, on images enlarged to 64 (ViTs: 72) pixels, without their defects.
+    "mixer_keras_io": Config("mixer", 8, 256, 4, channels_mlp_dim=64, tokens_mlp_dim=64, dropout=0.2),
+    "fnet_keras_io": Config("fnet", 8, 256, 4, channels_mlp_dim=256, position_embedding=True, dropout=0.2),
+    "gmlp_keras_io": Config("gmlp", 8, 256, 4, channels_mlp_dim=512, dropout=0.2),
+    "vit_keras_io": Config("vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1),
+    "small_data_vit_keras_io": Config(
+        "small_data_vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
+    ),
+    "conv_tiny": Config("conv", 8, 64, 2, channels_mlp_dim=128),
+    "conv_course": Config("conv", 4, 128, 4, channels_mlp_dim=512),
+    "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128),
+    "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256),
+}
+
+
+def named_config(name: str, **changes) -> Config:
+    """Returns the configuration called `name`, with some of its sizes changed.
+
+    Args:
+        name: a key of `CONFIGS`; a paper's name alone ("mixer") means its "tiny" configuration.
+        **changes: fields of `Config` to change, such as `depth=4`.
+
+    Raises:
+        ValueError: there is no such name or no such field, or a value is not what its field wants.
+    """
+    key = name if name in CONFIGS else f"{name}_tiny"
+    if key not in CONFIGS:
+        close = difflib.get_close_matches(name, [*PAPERS, *CONFIGS], n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"classifier: unknown configuration {name!r}; choose from {', '.join(CONFIGS)}{hint}")
+    return replace(CONFIGS[key], **changes)

@@ -1,0 +1,122 @@
+"""The papers of the course, in its order: the one list that every other list is made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+
+from course_utils.layers import (
+    ConvBlock,
+    FNetBlock,
+    GMLPBlock,
+    LocalitySelfAttention,
+    MixerBlock,
+    NoMixingBlock,
+    PatchEmbedding,
+    ShiftedPatchTokenization,
+    TransformerBlock,
+)
+
+if TYPE_CHECKING:
+    from course_utils.models import Config
+
+Grid = tuple[int, int]
+
+
+def embedded(config: "Config") -> keras.layers.Layer:
+    """Makes the tokens of most papers: patches, each through one dense layer."""
+    return PatchEmbedding(config.patch_size, config.embed_dim, name="patch_embedding")
+
+
+def shifted(config: "Config") -> keras.layers.Layer:
+    """Makes the small-data paper's tokens: shifted patches, unless they are switched off."""
+    if not config.shifted_patches:
+        return embedded(config)
+    return ShiftedPatchTokenization(config.patch_size, config.embed_dim, config.shift, name="patch_embedding")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper, or one network that stands beside them.
+
+    Attributes:
+        key: its name in configurations, cards and lessons, such as "mixer".
+        title: its name for readers, such as "MLP-Mixer".
+        arxiv: where its block comes from, an arXiv id; None for the baseline.
+        block: makes one block from the configuration, the grid of tokens `(rows, columns)`, and by keyword what all
+            blocks take: `dropout`, `drop_path` and `name`.
+        lesson: the lesson about it; None if there is none.
+        keras_io: the name of the keras.io example about it; None if there is none.
+        tokens: makes the layer from images `(b, h, w, c)` to tokens `(b, n, d)`.
+    """
+
+    key: str
+    title: str
+    arxiv: str | None
+    block: Callable[..., keras.layers.Layer]
+    lesson: str | None = None
+    keras_io: str | None = None
+    tokens: Callable[["Config"], keras.layers.Layer] = embedded
+
+    @property
+    def keras_io_page(self) -> str | None:
+        """The address of the keras.io example."""
+        return self.keras_io and f"https://keras.io/examples/vision/{self.keras_io}/"
+
+
+def _mixer(config: "Config", grid: Grid, **common):
+    return MixerBlock(config.tokens_mlp_dim, config.channels_mlp_dim, **common)
+
+
+def _fnet(config: "Config", grid: Grid, **common):
+    return FNetBlock(config.channels_mlp_dim, mixing=config.token_mixing, fourier_norm=config.fourier_norm, **common)
+
+
+def _gmlp(config: "Config", grid: Grid, **common):
+    return GMLPBlock(config.channels_mlp_dim, gate_bias_start=config.gate_bias_start, **common)
+
+
+def _vit(config: "Config", grid: Grid, **common):
+    return TransformerBlock(config.num_heads, config.channels_mlp_dim, **common)
+
+
+def _small_data_vit(config: "Config", grid: Grid, **common):
+    if not (config.temperature or config.mask_diagonal):
+        return _vit(config, grid, **common)
+    attention = LocalitySelfAttention(
+        config.num_heads,
+        config.dropout,
+        temperature=config.temperature,
+        mask_diagonal=config.mask_diagonal,
+        name="attention",
+    )
+    return TransformerBlock(config.num_heads, config.channels_mlp_dim, attention=attention, **common)
+
+
+def _conv(config: "Config", grid: Grid, **common):
+    return ConvBlock(grid, config.channels_mlp_dim, kernel_size=config.kernel_size, **common)
+
+
+def _no_mixing(config: "Config", grid: Grid, **common):
+    return NoMixingBlock(config.channels_mlp_dim, **common)
+
+
+PAPERS = {
+    paper.key: paper
+    for paper in (
+        Paper("mixer", "MLP-Mixer", "2105.01601", _mixer, "01_mlp_mixer", "mlp_image_classification"),
+        Paper("fnet", "FNet", "2105.03824", _fnet, "02_fnet", "mlp_image_classification"),
+        Paper("gmlp", "gMLP", "2105.08050", _gmlp, "03_gmlp", "mlp_image_classification"),
+        Paper("vit", "ViT", "2010.11929", _vit, "04_vit", "image_classification_with_vision_transformer"),
+        Paper(
+            "small_data_vit", "SPT + LSA", "2112.13492", _small_data_vit, "05_small_data_vit", "vit_small_ds", shifted
+        ),
+        Paper("conv", "CNN", "2210.13452", _conv),
+        Paper("no_mixing", "no mixing", None, _no_mixing),
+    )
+}
+"""{key: paper}. The two without a lesson stand beside the others: what every student asks for, and what must fail."""
+
+WITH_LESSON = tuple(key for key, paper in PAPERS.items() if paper.lesson)
+WITH_KERAS_IO = tuple(key for key, paper in PAPERS.items() if paper.keras_io)

@@ -1,0 +1,1 @@
+"""What was recorded: cards, their one reader, and the tables made from them."""

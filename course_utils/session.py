@@ -1,0 +1,94 @@
+"""The first cell of a lesson: what machine is this, which versions, and how much of the course it can run.
+
+Works the same in Colab and everywhere else. Nothing is installed or changed here.
+"""
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from course_utils.system import accelerators, in_colab, versions
+
+PROFILES = ("quick", "colab", "full")
+OLDEST_KERAS = (3, 8)
+
+
+@contextmanager
+def _quiet_start():
+    """Keeps what C++ libraries write to the error stream while they load out of the lesson, unless loading fails."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            if failed:
+                log.seek(0)
+                sys.stderr.write(log.read().decode(errors="replace"))
+
+
+def setup(profile: str | None = None) -> str:
+    """Loads Keras, says what this lesson runs on and what to do about it, and chooses how much to run.
+
+    Args:
+        profile: "quick" (embedded data, two CPU cores), "colab" (CIFAR-100 on one T4) or "full" (the schedule of the
+            recorded results). None takes the variable COURSE_PROFILE, else "colab" with a GPU and "quick" without.
+
+    Returns:
+        The profile.
+
+    Raises:
+        ValueError: an unknown profile.
+        ImportError: Keras is missing, or too old to be trusted.
+    """
+    profile = profile or os.environ.get("COURSE_PROFILE") or None
+    if profile is not None and profile not in PROFILES:
+        raise ValueError(f"setup: profile must be one of {', '.join(PROFILES)}, but it is {profile!r}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _quiet_start():
+        import keras
+
+        found = accelerators()
+    if tuple(int(part) for part in keras.__version__.split(".")[:2]) < OLDEST_KERAS:
+        raise ImportError(
+            f"setup: Keras {keras.__version__} is too old for this course: releases 3.0.0 to 3.0.2 compute a wrong "
+            f"LayerNorm gradient. Install keras>={OLDEST_KERAS[0]}.{OLDEST_KERAS[1]} and restart the kernel"
+        )
+    from course_utils.training import dry_running
+
+    found_versions = [f"{name} {value}" for name, value in versions().items() if value]
+    print("versions:", ", ".join(found_versions))
+    print("backend: ", keras.backend.backend())
+    print("device:  ", ", ".join(found) or f"CPU, {os.cpu_count()} cores")
+    if not found and in_colab():
+        print("No GPU. For the full lesson: Runtime → Change runtime type → T4 GPU → Save, then run all cells again.")
+    profile = profile or ("colab" if found else "quick")
+    print("profile: ", profile)
+    if dry_running():
+        print("dry run: one short epoch wherever the lesson trains; no figure below is a result (COURSE_DRY_RUN).")
+    return profile
+
+
+def choose_data(profile: str) -> str:
+    """Returns what a lesson trains on: "shapes" or "cifar100".
+
+    "cifar100" if the profile is "colab" or "full", or if the folder named by the variable COURSE_DATA holds
+    `cifar100.npz`; else "shapes". The variable COURSE_DATASET overrules both.
+    """
+    given = os.environ.get("COURSE_DATASET")
+    if given:
+        return given
+    return "cifar100" if profile != "quick" or has_data("cifar100") else "shapes"
+
+
+def has_data(name: str) -> bool:
+    """Says whether the folder named by the variable COURSE_DATA holds the data set `name`."""
+    folder = os.environ.get("COURSE_DATA")
+    return bool(folder) and (Path(folder) / f"{name}.npz").is_file()

@@ -1,0 +1,57 @@
+"""The machine: what this Python runs on, with which versions, and which accelerators Keras can use."""
+
+import os
+import platform
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__version__ = "0.2.0"
+
+
+def in_colab() -> bool:
+    """Says whether this Python runs in Google Colab."""
+    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
+
+
+def accelerators() -> list[str]:
+    """Returns the names of the accelerators that Keras can use, such as ["Tesla T4"]; empty on a CPU."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        devices = [device for device in tf.config.list_physical_devices() if device.device_type != "CPU"]
+        details = [tf.config.experimental.get_device_details(device) for device in devices]
+        return [found.get("device_name", device.device_type) for found, device in zip(details, devices, strict=True)]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    return [name for name in keras.distribution.list_devices() if "cpu" not in name]
+
+
+def versions() -> dict:
+    """Returns the versions of Python and of the libraries that a result depends on; None where one is missing."""
+    found = {"course_utils": __version__, "python": platform.python_version()}
+    for name in ("keras", "tensorflow", "jax", "torch", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def hardware() -> dict:
+    """Returns what a run runs on: processor, number of cores it may use, and the accelerators by name."""
+    import keras
+
+    name = platform.processor() or platform.machine()
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+        name = re.search(r"model name\s*:\s*(.+)", info).group(1).strip()
+    except (OSError, AttributeError):
+        pass  # not Linux, or a processor that does not say
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"processor": name, "cores": cores, "accelerators": accelerators(), "backend": keras.backend.backend()}

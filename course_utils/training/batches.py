@@ -1,0 +1,76 @@
+"""Training batches whose order and augmentation are a pure function of (seed, epoch).
+
+Keras' own `fit(x, y, shuffle=True)` repeats one permutation in every epoch on the TensorFlow backend once
+`keras.utils.set_random_seed` was called; here every epoch has its own, and a run can be repeated exactly.
+"""
+
+import keras
+import numpy as np
+
+from course_utils.training.augmentation import Augmentation
+
+
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns images `(b, h, w, c)` at `size` (height, width), bilinearly, as float32; unchanged if they have it."""
+    if images.shape[1:3] == tuple(size):
+        return images
+    return keras.ops.convert_to_numpy(keras.ops.image.resize(images.astype("float32"), size))
+
+
+class Batches(keras.utils.PyDataset):
+    """One epoch of training batches: `(images, one_hot_labels)`.
+
+    The last, smaller batch is left out, so that every step has one shape; shuffling leaves out others each epoch.
+
+    Args:
+        images: uint8 `(n, h, w, c)`.
+        labels: int `(n,)`.
+        num_classes: number of classes.
+        batch_size: images in one batch; at most `n`.
+        size: (height, width) that the network wants; images are resized after the augmentation.
+        augmentation: what is done to a batch; None for nothing.
+        repeats: show an image so often within the epoch, one after the other, and so many fewer images.
+        seed, epoch: what the order and the augmentation depend on.
+    """
+
+    def __init__(
+        self, images, labels, num_classes, *, batch_size, size, augmentation: Augmentation | None = None, repeats=1,
+        seed=0, epoch=0,
+    ):  # fmt: skip
+        super().__init__(workers=1, use_multiprocessing=False)
+        self.images, self.labels = images, labels
+        self.one_hot = np.eye(num_classes, dtype="float32")
+        self.batch_size = min(batch_size, len(images))
+        self.size, self.augmentation, self.seed, self.epoch = size, augmentation, seed, epoch
+        order = np.random.default_rng((seed, epoch)).permutation(len(images))
+        self.order = np.repeat(order[: -(-len(images) // repeats)], repeats)[: len(images)]
+
+    def __len__(self):
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, step):
+        rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        images, labels = self.images[rows], self.one_hot[self.labels[rows]]
+        if self.augmentation is not None and self.augmentation.names:
+            images, labels = self.augmentation(images, labels, np.random.default_rng((self.seed, self.epoch, step)))
+        return resized(images, self.size), labels
+
+
+def for_fit(batches: Batches):
+    """Returns an epoch's batches in the form in which `fit` wastes no time with them.
+
+    Left to itself, Keras hands a `PyDataset` to TensorFlow's data pipeline with its autotuning on. The tuning thread
+    sleeps for ever longer, up to a minute, and the end of an epoch now and then waits until it wakes up.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    kinds = tuple(tf.TensorSpec(part.shape, part.dtype) for part in batches[0])
+    data = tf.data.Dataset.from_generator(
+        lambda: (batches[step] for step in range(len(batches))), output_signature=kinds
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    # Told of its length, Keras does not take the end of an epoch for a lack of data.
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2).with_options(options)

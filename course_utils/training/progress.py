@@ -1,0 +1,222 @@
+"""The live view of a training run: an image redrawn in the notebook, or plain lines where no one is watching.
+
+The image is an SVG that replaces itself through the display protocol: no widget, so it works wherever a notebook
+is shown, and the last one is what a saved notebook keeps.
+"""
+
+import os
+import time
+from xml.sax.saxutils import escape
+
+REDRAW_SECONDS = 0.25
+MONITORS = ("live", "lines", "none")
+
+_INK, _QUIET, _TRAIN, _VALIDATION = "#1f2933", "#5b6770", "#0b6bb5", "#b3470f"
+
+
+def in_notebook() -> bool:
+    """Says whether a notebook kernel runs this code."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def make_monitor(kind: str | None, run, steps: int) -> "LinesMonitor":
+    """Returns the monitor of a run of `steps` steps an epoch.
+
+    Raises:
+        ValueError: `kind`, or the variable COURSE_MONITOR that stands in for None, is not in `MONITORS`.
+    """
+    kind = kind or os.environ.get("COURSE_MONITOR") or ("live" if in_notebook() else "lines")
+    if kind not in MONITORS:
+        raise ValueError(f"train: monitor must be one of {', '.join(MONITORS)}, but it is {kind!r}")
+    return {"live": LiveMonitor, "lines": LinesMonitor, "none": SilentMonitor}[kind](run, steps)
+
+
+def duration(seconds: float) -> str:
+    """Returns a length of time for people: "8 s", "3 min 5 s", "1 h 2 min"."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def progress_line(run) -> str:
+    """Returns the last finished epoch of a run in words."""
+    last = {key: values[-1] for key, values in run.history.items()}
+    return (
+        f"{_dry_run(run)}epoch {run.epochs:>2}/{run.recipe.epochs}  loss {last['loss']:.3f}  "
+        f"training accuracy {100 * last['accuracy']:.1f} %  "
+        f"validation accuracy {100 * last['val_accuracy']:.1f} %  {last['seconds']:.1f} s"
+    )
+
+
+def _dry_run(run) -> str:
+    """Returns what stands before every figure of a dry run, so that nobody takes it for a result."""
+    return f"dry run on {run.dataset['train']} images, no result: " if run.dry_run else ""
+
+
+class SilentMonitor:
+    """Shows nothing."""
+
+    every_step = False  # whether it wants to hear of every step: on a GPU each such step waits for the device
+
+    def __init__(self, run, steps: int):
+        self.run, self.steps = run, steps
+
+    def start_epoch(self, epoch: int):
+        """`epoch` counts from 0."""
+
+    def step(self, step: int, logs: dict):
+        """`step` counts from 1; `logs` holds the epoch's loss and accuracy so far."""
+
+    def end_epoch(self):
+        """The run's history has one epoch more."""
+
+    def close(self):
+        """The run has ended."""
+
+
+class LinesMonitor(SilentMonitor):
+    """One line of text for each epoch, and one for the end."""
+
+    def end_epoch(self):
+        print(progress_line(self.run), flush=True)
+
+    def close(self):
+        print(closing_line(self.run), flush=True)
+
+
+def closing_line(run) -> str:
+    """Returns how a run ended, in words."""
+    if not run.epochs:
+        return f"{run.stopped or 'stopped'} before the first epoch was finished: the weights are as they were"
+    text = _dry_run(run) + (f"{run.stopped}; " if run.stopped else "")
+    text += f"kept: the weights of epoch {run.best_epoch}"
+    if run.test:
+        text += f"; test accuracy {100 * run.test['top1']:.1f} %"
+        if run.test["top5"] is not None:
+            text += f" (top-5 {100 * run.test['top5']:.1f} %)"
+    return text
+
+
+class LiveMonitor(SilentMonitor):
+    """A bar with epoch, step and time left, and the curves so far; redrawn at most four times a second."""
+
+    every_step = True
+
+    def __init__(self, run, steps):
+        super().__init__(run, steps)
+        self.began = time.perf_counter()
+        self.drawn_at, self.epoch, self.done, self.logs, self.handle = 0.0, 0, 0, {}, None
+        self._draw()
+
+    def start_epoch(self, epoch):
+        self.epoch, self.done, self.logs = epoch, 0, {}
+
+    def step(self, step, logs):
+        self.done, self.logs = step, logs
+        if time.perf_counter() - self.drawn_at > REDRAW_SECONDS:
+            self._draw()
+
+    def end_epoch(self):
+        self._draw()
+
+    def close(self):
+        self._draw(closing_line(self.run))
+
+    def status(self) -> str:
+        """Returns the line above the bar."""
+        total = self.run.recipe.epochs * self.steps
+        done = self.epoch * self.steps + self.done
+        text = f"{_dry_run(self.run)}epoch {self.epoch + 1}/{self.run.recipe.epochs}, step {self.done}/{self.steps}"
+        if done:
+            spent = time.perf_counter() - self.began
+            text += f", {duration(spent * (total - done) / done)} left"
+        if "loss" in self.logs:
+            text += f", loss {float(self.logs['loss']):.3f}"
+        return text
+
+    def _draw(self, closing: str | None = None):
+        self.drawn_at = time.perf_counter()
+        total = self.run.recipe.epochs * self.steps
+        share = (self.epoch * self.steps + self.done) / total
+        line = closing or self.status()
+        bundle = {"image/svg+xml": progress_svg(self.run, line, share), "text/plain": line}
+        if self.handle is None:
+            from IPython.display import display
+
+            self.handle = display(bundle, raw=True, display_id=True)
+        else:
+            self.handle.update(bundle, raw=True)
+
+
+def progress_svg(run, line: str, share: float) -> str:
+    """Returns the live view as SVG text.
+
+    Args:
+        run: the run so far.
+        line: what to write above the bar.
+        share: how much of the run is done, 0…1.
+    """
+    title = escape(f"{run.label} on {run.dataset['name']}")
+    loss = [
+        ("training", _TRAIN, run.history.get("loss", ())),
+        ("validation", _VALIDATION, run.history.get("val_loss", ())),
+    ]
+    accuracy = [
+        ("training", _TRAIN, [100 * value for value in run.history.get("accuracy", ())]),
+        ("validation", _VALIDATION, [100 * value for value in run.history.get("val_accuracy", ())]),
+    ]
+    epochs = run.recipe.epochs
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 270" width="720" height="270" role="img" '
+        f'font-family="system-ui, sans-serif" font-size="13"><title>{title}: {escape(line)}</title>'
+        '<rect width="720" height="270" rx="6" fill="#ffffff" stroke="#c5ccd3"/>'
+        f'<text x="16" y="24" font-weight="600" fill="{_INK}">{title}</text>'
+        f'<text x="16" y="44" fill="{_QUIET}">{escape(line)}</text>'
+        '<rect x="16" y="54" width="688" height="8" rx="4" fill="#e4e7eb"/>'
+        f'<rect x="16" y="54" width="{688 * min(share, 1):.1f}" height="8" rx="4" fill="{_TRAIN}"/>'
+        f"{_chart(16, 'loss', loss, epochs)}{_chart(372, 'accuracy in %', accuracy, epochs, (0, 100))}</svg>"
+    )
+
+
+def _chart(left: int, name: str, series, epochs: int, limits=None) -> str:
+    """Returns one chart, 332 × 190 pixels at (left, 72), as SVG text."""
+    x0, x1, y0, y1 = left + 40, left + 318, 230, 104
+    values = [value for _, _, ys in series for value in ys]
+    low, high = limits or (0.0, max(values, default=1.0) * 1.05 or 1.0)
+
+    def place(i, value):
+        x = x0 + (x1 - x0) * (i / max(epochs - 1, 1))
+        return f"{x:.1f},{y0 - (y0 - y1) * (value - low) / (high - low):.1f}"
+
+    parts = [f'<text x="{left}" y="90" font-weight="600" fill="{_INK}">{name}</text>']
+    for i, (label, colour, _) in enumerate(series):
+        x = left + 142 + 88 * i
+        parts.append(
+            f'<line x1="{x}" x2="{x + 16}" y1="86" y2="86" stroke="{colour}" stroke-width="2.5"/>'
+            f'<text x="{x + 20}" y="90" fill="{colour}">{label}</text>'
+        )
+    for step in range(3):
+        y, value = y0 - (y0 - y1) * step / 2, low + (high - low) * step / 2
+        parts.append(
+            f'<line x1="{x0}" x2="{x1}" y1="{y}" y2="{y}" stroke="#e4e7eb"/>'
+            f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" fill="{_QUIET}">{value:.3g}</text>'
+        )
+    parts.append(f'<text x="{x0}" y="250" fill="{_QUIET}" text-anchor="middle">1</text>')
+    parts.append(f'<text x="{(x0 + x1) / 2}" y="250" fill="{_QUIET}" text-anchor="middle">epoch</text>')
+    if epochs > 1:
+        parts.append(f'<text x="{x1}" y="250" fill="{_QUIET}" text-anchor="middle">{epochs}</text>')
+    for _, colour, ys in series:
+        points = " ".join(place(i, value) for i, value in enumerate(ys))
+        if len(ys) > 1:
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
+        for point in points.split():
+            x, y = point.split(",")
+            parts.append(f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>')
+    return "".join(parts)

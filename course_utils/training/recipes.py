@@ -1,0 +1,183 @@
+"""What to train with: a recipe holds every number of a training run that is not the network's or the data's."""
+
+from collections.abc import Sequence
+from dataclasses import MISSING, fields, replace
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from course_utils.checked import Count, Number, Share, Text, checked
+
+AUGMENTATIONS = ("flip", "crop", "zoom", "rotate", "randaugment", "erase", "mixup", "cutmix")
+"""What a recipe may ask for, in the order in which it is done:
+
+- "flip": left-right, half of the time.
+- "crop": an eighth of the side padded with black, then a random window.
+- "zoom": in or out by up to 20 %; "rotate": by up to 2 % of a full turn. The keras.io examples do these.
+- "randaugment": two of RandAugment's operations (arXiv 1909.13719), by Keras' own layers, up to about half of the
+  ranges in AutoAugment's table (arXiv 1805.09501); posterize and solarize use all of theirs. The operations are drawn
+  for a quarter of a batch, their strength for each image.
+- "erase": a random rectangle, in a quarter of the images (arXiv 1708.04896).
+- "mixup" (arXiv 1710.09412, α = 0.8) and "cutmix" (arXiv 1905.04899): images of a batch are mixed in pairs, labels
+  too. Half of the batches are mixed, each by one of those that were asked for, as in the small-data paper's script.
+"""
+
+
+def _several(value):
+    if isinstance(value, str):
+        raise ValueError(f"should be several names, such as ({value!r},)")
+    return tuple(value) if isinstance(value, list) else value
+
+
+@checked
+class Recipe:
+    """The settings of one training run. AdamW throughout (Loshchilov and Hutter 2019, arXiv 1711.05101).
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images in one step.
+        learning_rate: its peak.
+        schedule: "cosine" (warm-up, then a half cosine down to `last_rate`), "constant" (after the warm-up) or
+            "plateau" (no warm-up; halved whenever the validation loss has not fallen for 5 epochs).
+        warmup: share of all steps in which the rate climbs linearly from 0 to its peak.
+        weight_decay: Keras' AdamW decays by `learning_rate × weight_decay` a step; biases, norms and positions are
+            left alone.
+        label_smoothing: share of a label that is spread over all classes.
+        augment: what happens to a training image, at its own size, before any resizing: any of
+            `AUGMENTATIONS`.
+        last_rate: where "cosine" ends.
+        patience: end the run when the validation loss has not fallen for so many epochs; None to go on to the end.
+        keep: what chooses the epoch whose weights are kept: "val_accuracy" or "val_loss".
+        repeats: repeated augmentation (arXiv 1901.09335): an epoch shows each image so often, in versions of its
+            own, and so many fewer images.
+        name: the key of `RECIPES` that it was made from, whatever was changed since; None for one of its own.
+
+    Raises:
+        ValueError: a value is out of its range, or a name is unknown.
+    """
+
+    epochs: Count
+    batch_size: Count = 128
+    learning_rate: Annotated[Number, Field(gt=0)] = 3e-3
+    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    warmup: Share = 0.1
+    weight_decay: Annotated[Number, Field(ge=0)] = 0.01
+    label_smoothing: Share = 0.0
+    augment: Annotated[tuple[Literal[AUGMENTATIONS], ...], BeforeValidator(_several)] = ()
+    last_rate: Annotated[Number, Field(ge=0)] = 0.0
+    patience: Count | None = None
+    keep: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    repeats: Count = 1
+    name: Text | None = None
+
+    def __post_init__(self):
+        if self.last_rate >= self.learning_rate:
+            raise ValueError(
+                f"Recipe: last_rate must be below learning_rate={self.learning_rate}, but it is {self.last_rate!r}"
+            )
+
+    @property
+    def label(self) -> str:
+        """Its name for tables and legends: "course", "course, 24 epochs", or "a recipe of its own"."""
+        known = RECIPES.get(self.name)
+        if known is None:
+            return self.name or "a recipe of its own"
+        return self.name if self.epochs == known.epochs else f"{self.name}, {self.epochs} epochs"
+
+    def same_as(self, other: "Recipe") -> bool:
+        """Says whether two recipes train alike, whatever they are called."""
+        return replace(self, name=None) == replace(other, name=None)
+
+    def __repr__(self):
+        """Leaves out the less common settings where they are as usual."""
+        rare = ("last_rate", "patience", "keep", "repeats", "name")
+        shown = [f for f in fields(self) if f.name not in rare or getattr(self, f.name) != _default(f)]
+        return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
+
+
+def _default(field):
+    return None if field.default is MISSING else field.default
+
+
+_KERAS_IO_MLP = Recipe(
+    epochs=50, batch_size=128, schedule="plateau", warmup=0.0, weight_decay=1e-4, augment=("flip", "zoom"),
+    patience=10, keep="val_loss",
+)  # fmt: skip
+_KERAS_IO_VIT = Recipe(
+    epochs=100, batch_size=256, learning_rate=1e-3, schedule="constant", warmup=0.0, weight_decay=1e-4,
+    augment=("flip", "zoom", "rotate"),
+)  # fmt: skip
+
+_COURSE = Recipe(
+    epochs=50, learning_rate=2e-3, warmup=0.05, weight_decay=0.05, label_smoothing=0.1,
+    augment=("flip", "crop", "mixup", "cutmix"),
+)  # fmt: skip
+
+RECIPES = {
+    # For the embedded puzzle.
+    "quick": Recipe(epochs=8, batch_size=128, learning_rate=3.5e-3, warmup=0.2),
+    # For CIFAR-100 in few epochs, too few to overfit much.
+    "short": Recipe(
+        epochs=8, learning_rate=2e-3, warmup=0.1, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
+    ),
+    "long": Recipe(
+        epochs=30, learning_rate=2e-3, warmup=0.03, weight_decay=0.05, label_smoothing=0.1, augment=("flip", "crop")
+    ),
+    # For CIFAR-100 in as many epochs as the keras.io examples on the MLPs: against overfitting, images are mixed.
+    "course": _COURSE,
+    # The same with batches of half the size: twice as many steps an epoch, for networks that are slow to learn.
+    "small_batches": replace(_COURSE, batch_size=64, learning_rate=1.5e-3),
+    # How the keras.io examples train (decay as Keras' AdamW reads it today: their old one decayed 1000 times more).
+    "keras_io_mixer": replace(_KERAS_IO_MLP, learning_rate=5e-3),
+    "keras_io_fnet": replace(_KERAS_IO_MLP, learning_rate=1e-3),
+    "keras_io_gmlp": replace(_KERAS_IO_MLP, learning_rate=3e-3),
+    "keras_io_vit": _KERAS_IO_VIT,
+    "keras_io_small_data_vit": replace(_KERAS_IO_VIT, epochs=50),
+    # The small-data paper's (arXiv 2112.13492, section 4.1), with RandAugment in the place of AutoAugment.
+    "paper": Recipe(
+        epochs=100, batch_size=128, learning_rate=1e-3, warmup=0.1, weight_decay=0.05, label_smoothing=0.1,
+        augment=("flip", "crop", "randaugment", "erase", "mixup", "cutmix"), last_rate=1e-6, repeats=3,
+    ),
+}  # fmt: skip
+"""The recipes by name; what each has cost and reached stands in docs/results.md."""
+RECIPES = {name: replace(known, name=name) for name, known in RECIPES.items()}
+
+
+def plateau_rate(recipe: Recipe, losses: Sequence[float]) -> float:
+    """Returns the rate of the next epoch under "plateau".
+
+    Args:
+        recipe: whose `learning_rate` is the first one.
+        losses: the validation loss after each epoch so far.
+    """
+    rate, best, waited = recipe.learning_rate, float("inf"), 0
+    for loss in losses:
+        if loss < best - 1e-4:  # as much as Keras' ReduceLROnPlateau asks for
+            best, waited = loss, 0
+        else:
+            waited += 1
+        if waited == 5:
+            rate, waited = rate / 2, 0
+    return rate
+
+
+def out_of_patience(recipe: Recipe, losses: Sequence[float]) -> bool:
+    """Says whether the validation loss has not fallen for `recipe.patience` epochs."""
+    if recipe.patience is None or len(losses) <= recipe.patience:
+        return False
+    return min(losses[-recipe.patience :]) >= min(losses[: -recipe.patience])
+
+
+def recipe(name: str | Recipe, **changes) -> Recipe:
+    """Returns the recipe called `name` (a key of `RECIPES`), or a given recipe, with some values changed.
+
+    Raises:
+        ValueError: there is no such recipe, no such value, or the value is out of its range.
+    """
+    if isinstance(name, str):
+        if name not in RECIPES:
+            raise ValueError(f"unknown recipe {name!r}; choose from {', '.join(RECIPES)}, or give a Recipe")
+        name = RECIPES[name]
+    elif not isinstance(name, Recipe):
+        raise TypeError(f"a recipe must be a name or a Recipe, but it is a {type(name).__name__}")
+    return replace(name, **changes)

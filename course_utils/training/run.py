@@ -1,0 +1,134 @@
+"""One training run, and the result card it is written to: one JSON file for each run, with one schema for both."""
+
+import math
+from dataclasses import asdict, field
+from pathlib import Path
+from typing import ClassVar
+
+from course_utils.checked import Count, Text, Whole, checked
+from course_utils.files import write_json
+from course_utils.models.network import Network
+from course_utils.system import hardware, versions
+from course_utils.training.recipes import Recipe
+
+
+@checked
+class Data:
+    """What a run learned from: the data set's name and the images in its three parts."""
+
+    name: Text
+    classes: Count
+    train: Count
+    validation: Count
+    test: Count
+
+
+@checked
+class Measured:
+    """What the kept weights reach on the test images: shares between 0 and 1; `top5` is None below 6 classes."""
+
+    loss: float | None
+    top1: float
+    top5: float | None
+
+
+@checked
+class Hardware:
+    """What a run ran on; of several accelerators, those that it used."""
+
+    processor: Text
+    cores: Count | None
+    accelerators: list[Text]
+    backend: Text
+
+
+@checked(frozen=False)
+class Run:
+    """One training run: what went in, what came of it.
+
+    Attributes:
+        model: the network, from `models.describe`.
+        recipe: what it was trained with.
+        dataset: what it learned from.
+        seed: seeds the order and the augmentation of the training images.
+        policy: Keras' precision policy, such as "mixed_bfloat16".
+        history: one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
+            measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds"
+            (training and validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
+        best_epoch: the epoch, from 1, whose weights were kept; 0 if no epoch was finished.
+        test: what the kept weights reach on the test images.
+        stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
+        dry_run: the run only showed that everything works (see `train`): its figures are no results.
+        versions, hardware: what it ran on.
+    """
+
+    FORMAT: ClassVar[str] = "course_utils result card 2"
+
+    model: Network
+    recipe: Recipe
+    dataset: Data
+    seed: Whole
+    policy: Text
+    history: dict[Text, list[float | None]] = field(default_factory=dict)
+    best_epoch: Whole = 0
+    test: Measured | None = None
+    stopped: Text | None = None
+    dry_run: bool = False
+    versions: dict[Text, Text | None] = field(default_factory=versions)
+    hardware: Hardware = field(default_factory=lambda: Hardware(**hardware()))
+
+    @property
+    def epochs(self) -> int:
+        """The number of finished epochs."""
+        return len(self.history.get("loss", ()))
+
+    @property
+    def label(self) -> str:
+        """A short name for a legend."""
+        return self.model.label.replace("_", " ")
+
+    @property
+    def minutes(self) -> float:
+        """For how many minutes it kept processors busy, or, with an accelerator, how many went by."""
+        return sum(self.history["seconds" if self.hardware.accelerators else "cpu_seconds"]) / 60
+
+    def card(self) -> dict:
+        """Returns the run as plain JSON values; numbers that are not finite become None."""
+        return _finite({"format": self.FORMAT, **asdict(self)})
+
+    def save_card(self, path) -> Path:
+        """Writes the result card to `path`. An older card there is replaced only once the new one is whole.
+
+        Raises:
+            OSError: the card could not be written (no such folder, no right, disk full); what was there before is
+                still there.
+            ValueError: the run is a dry run.
+        """
+        if self.dry_run:
+            raise ValueError("save_card: this run is a dry run (COURSE_DRY_RUN is set): its figures are no results")
+        return write_json(path, self.card())
+
+    def __repr__(self):
+        if not self.epochs:
+            return f"Run({self.label}: no finished epoch{', ' + self.stopped if self.stopped else ''})"
+        text = "Run(dry run, no result: " if self.dry_run else "Run("
+        text += f"{self.label} on {self.dataset.name}: {self.epochs} epochs, best {self.best_epoch}"
+        text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
+        if self.test:
+            text += f", test {100 * self.test.top1:.1f} %"
+        return text + (f", {self.stopped})" if self.stopped else ")")
+
+    def __post_init__(self):
+        lengths = {len(values) for values in self.history.values()}
+        if len(lengths) > 1 or not 0 <= self.best_epoch <= self.epochs:
+            raise ValueError(f"Run: history has {sorted(lengths)} epochs, but best_epoch is {self.best_epoch}")
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,197 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils import analysis
+from course_utils.models import classifier
+from tests.probes.support import randomised
+
+SMALL = {"patch_size": 4, "embed_dim": 6, "depth": 3, "channels_mlp_dim": 6, "num_heads": 2}
+NETWORKS = [("vit", "mean"), ("vit", "class_token"), ("small_data_vit", "mean"), ("small_data_vit", "class_token")]
+to_numpy = keras.ops.convert_to_numpy
+
+
+def network(name="vit", pool="mean", **changes):
+    return randomised(classifier(name, (8, 12, 3), 5, **(SMALL | {"pool": pool} | changes)))
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (4, 8, 12, 3)).astype("uint8")
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+# --- attention and products ---
+
+
+@pytest.mark.parametrize(("name", "pool"), NETWORKS)
+def test_attention_is_the_layers_own_in_every_block(name, pool, images):
+    model = network(name, pool)
+    got = analysis.attention(model, images)
+    n = 7 if pool == "class_token" else 6
+    assert got.shape == (3, 4, 2, n, n)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got.sum(axis=-1), 1, atol=1e-5)
+    for i in range(3):
+        block = model.get_layer(f"block_{i + 1}")
+        tokens = keras.Model(model.input, block.input)(images.astype("float32"))
+        expected = block.attention(block.norm1(tokens), return_attention=True)[1]
+        np.testing.assert_allclose(got[i], to_numpy(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "pool"), NETWORKS)
+def test_products_temperature_mask_and_softmax_make_attention(name, pool, images):
+    model = network(name, pool)
+    products = analysis.products(model, images)
+    assert products.dtype == np.float32
+    if name == "vit":
+        scores = products / np.sqrt(3)  # the width of a head: 6 / 2
+    else:
+        scores = products / analysis.temperatures(model)[:, None, :, None, None]
+        scores[..., np.eye(scores.shape[-1], dtype=bool)] = -np.inf
+    np.testing.assert_allclose(softmax(scores), analysis.attention(model, images), atol=1e-5)
+
+
+def test_looking_does_not_change_what_the_network_says(images):
+    model = network()
+    before = model.predict(images.astype("float32"), verbose=0)
+    analysis.attention(model, images)
+    analysis.products(model, images)
+    np.testing.assert_array_equal(model.predict(images.astype("float32"), verbose=0), before)
+
+
+def test_attention_in_half_precision_can_be_rolled_out(images):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        attention = analysis.attention(network("small_data_vit"), images)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert attention.dtype == np.float32
+    assert np.abs(attention.sum(axis=-1) - 1).max() > 1e-5  # bfloat16 rounds
+    np.testing.assert_allclose(analysis.rollout(attention).sum(axis=-1), 1, atol=1e-9)
+
+
+# --- rollout ---
+
+
+def test_rollout_of_two_blocks_of_two_tokens_by_hand():
+    first = [[1.0, 0.0], [0.5, 0.5]]
+    second = [[0.0, 1.0], [1.0, 0.0]]
+    rolled = analysis.rollout(np.array([[first], [second]]))  # (2 blocks, 1 head, 2, 2)
+    # (A + 1) / 2: [[1, 0], [0.25, 0.75]] and [[0.5, 0.5], [0.5, 0.5]]; the second times the first
+    np.testing.assert_allclose(rolled, [[[1, 0], [0.25, 0.75]], [[0.625, 0.375], [0.625, 0.375]]])
+
+
+def test_rollout_takes_the_mean_over_the_heads():
+    attention = softmax(np.random.default_rng(0).normal(size=(3, 5, 2, 6, 6)))
+    rolled = analysis.rollout(attention)
+    assert rolled.shape == (3, 5, 6, 6)
+    np.testing.assert_allclose(rolled.sum(axis=-1), 1)
+    np.testing.assert_allclose(rolled[0], (attention[0].mean(axis=1) + np.eye(6)) / 2)
+    np.testing.assert_allclose(analysis.rollout(attention[:, :, ::-1]), rolled)
+    np.testing.assert_allclose(analysis.rollout(attention[:, 3]), rolled[:, 3])
+
+
+def test_rollout_of_tokens_that_see_only_themselves_is_the_identity():
+    attention = np.broadcast_to(np.eye(4), (5, 2, 4, 4))
+    np.testing.assert_array_equal(analysis.rollout(attention), np.broadcast_to(np.eye(4), (5, 4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("attention", "message"),
+    [
+        (np.ones((2, 3, 3)) / 3, r"must be \(depth, …, heads, n, n\), but its shape is \(2, 3, 3\)"),
+        (np.ones((2, 1, 3, 4)) / 4, r"must be \(depth, …, heads, n, n\), but its shape is \(2, 1, 3, 4\)"),
+        (np.ones((2, 1, 3, 3)), "the rows of attention must sum to 1"),
+    ],
+)
+def test_what_is_no_attention_is_named(attention, message):
+    with pytest.raises(ValueError, match=message):
+        analysis.rollout(attention)
+
+
+# --- mean distance ---
+
+
+def test_distance_of_tokens_that_see_themselves_is_zero():
+    attention = np.broadcast_to(np.eye(6), (2, 3, 6, 6))
+    np.testing.assert_array_equal(analysis.mean_attention_distance(attention, (2, 3), 4), np.zeros((2, 3)))
+
+
+def test_distance_of_even_attention_by_hand():
+    even = np.full((4, 4), 0.25)
+    # on a 2 × 2 grid each token sees itself, two neighbours, and one across the corner
+    assert analysis.mean_attention_distance(even, (2, 2), 8) == pytest.approx(8 * (0 + 1 + 1 + np.sqrt(2)) / 4)
+
+
+def test_distance_knows_rows_from_columns():
+    right = np.zeros((6, 6))  # on a grid of 2 × 3, every token sees the one to its right, the last the first of its row
+    below = np.zeros((6, 6))  # every token sees the other of its column
+    for i in range(6):
+        row, column = divmod(i, 3)
+        right[i, row * 3 + (column + 1) % 3] = 1
+        below[i, (1 - row) * 3 + column] = 1
+    assert analysis.mean_attention_distance(right, (2, 3), 4) == pytest.approx(4 * (1 + 1 + 2) / 3)
+    assert analysis.mean_attention_distance(below, (2, 3), 4) == pytest.approx(4)
+
+
+def test_the_class_token_is_left_out_of_the_distance():
+    patches = softmax(np.random.default_rng(0).normal(size=(2, 6, 6)))
+    with_token = np.zeros((2, 7, 7))
+    with_token[:, 0] = 1 / 7
+    with_token[:, 1:, 0] = 0.4  # goes to the class token
+    with_token[:, 1:, 1:] = 0.6 * patches
+    np.testing.assert_allclose(
+        analysis.mean_attention_distance(with_token, (2, 3), 4), analysis.mean_attention_distance(patches, (2, 3), 4)
+    )
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (8, 8), (6, 7)])
+def test_attention_that_does_not_fit_the_grid_is_named(shape):
+    with pytest.raises(ValueError, match="a grid of 2 × 3 has 6 tokens, but attention is"):
+        analysis.mean_attention_distance(np.ones(shape), (2, 3), 4)
+
+
+# --- positions and temperatures ---
+
+
+@pytest.mark.parametrize("pool", ["mean", "class_token"])
+def test_position_similarity_is_the_cosine_between_the_places_of_patches(pool):
+    model = network(pool=pool)
+    got = analysis.position_similarity(model)
+    assert got.shape == (6, 6)
+    assert got.dtype == np.float32
+    positions = to_numpy(model.get_layer("position_embedding").positions)[-6:]
+    for i in range(6):
+        for j in range(6):
+            a, b = positions[i], positions[j]
+            assert got[i, j] == pytest.approx(a @ b / np.sqrt((a @ a) * (b @ b)), abs=1e-6)
+
+
+def test_temperatures_are_the_layers_own_and_start_at_the_root_of_the_heads_width():
+    fresh = classifier("small_data_vit", (8, 12, 3), 5, **SMALL)
+    np.testing.assert_allclose(analysis.temperatures(fresh), np.full((3, 2), np.sqrt(3)), rtol=1e-6)
+    model = network("small_data_vit")
+    got = analysis.temperatures(model)
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got[1], to_numpy(model.get_layer("block_2").attention.temperature))
+
+
+def test_networks_without_what_is_asked_are_named(images):
+    plain = classifier("no_mixing", (8, 12, 3), 5, patch_size=4)
+    for probe in (analysis.attention, analysis.products):
+        with pytest.raises(ValueError, match="needs Transformer blocks, but 'no_mixing_tiny_changed' is made of NoMix"):
+            probe(plain, images)
+        with pytest.raises(ValueError, match=r"images must be \(b, 8, 12, 3\), but .* is \(8, 12, 3\)"):
+            probe(network(), images[0])
+    with pytest.raises(ValueError, match="'no_mixing_tiny_changed' has no position embedding"):
+        analysis.position_similarity(plain)
+    with pytest.raises(ValueError, match="needs Transformer blocks"):
+        analysis.temperatures(plain)
+    for without in (network(), network("small_data_vit", temperature=False)):
+        with pytest.raises(ValueError, match="learns no temperature"):
+            analysis.temperatures(without)

@@ -1,0 +1,269 @@
+"""Dataset, load_dataset and the split."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils.data import Dataset, load_dataset, shapes
+from course_utils.data.split import split
+
+
+def make(**changes):
+    """A small good Dataset, with changes."""
+    arrays = {"name": "mine", "class_names": ("a", "b")}
+    for part in ("train", "validation", "test"):
+        arrays[f"x_{part}"] = np.full((6, 8, 8, 3), 7, np.uint8)
+        arrays[f"y_{part}"] = np.arange(6) % 2
+    return Dataset(**(arrays | changes))
+
+
+def with_nan():
+    x = np.zeros((6, 8, 8, 3), np.float32)
+    x[2, 1, 0, 1] = np.nan
+    x[5, 0, 0, 0] = np.inf
+    return x
+
+
+def test_dataset_knows_its_shape_and_says_it():
+    dataset = make()
+    assert dataset.input_shape == (8, 8, 3)
+    assert dataset.num_classes == 2
+    assert dataset.y_train.dtype == np.int32
+    assert repr(dataset) == ("Dataset('mine': 6 training, 6 validation and 6 test images of 8 x 8 x 3, 2 classes)")
+    with pytest.raises(AttributeError):
+        dataset.name = "other"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"x_train": [[1]]}, TypeError, "x_train must be a NumPy array; got list"),
+        ({"x_test": with_nan()}, ValueError, r"x_test has 2 values that are NaN.*first at index \(2, 1, 0, 1\)"),
+        ({"x_train": np.ones((6, 8, 8, 3))}, TypeError, r"x_train must be uint8.*float64 with values 1\.\.1; if they"),
+        ({"x_train": np.full((6, 8, 8, 3), 99.0)}, TypeError, r"99\.\.99; convert with np\.round\(x\)"),
+        ({"x_train": np.full((6, 8, 8, 3), -1)}, TypeError, r"got int64 with values -1\.\.-1\.$"),
+        ({"x_train": np.zeros((6, 8, 8), np.uint8)}, ValueError, r"x_train must have shape.*got \(6, 8, 8\).*None\]"),
+        ({"x_train": np.zeros((6, 3, 8, 8), np.uint8)}, ValueError, r"1 channel \(grey\) or 3.*\(6, 3, 8, 8\)"),
+        ({"x_train": np.zeros((6, 0, 8, 3), np.uint8)}, ValueError, r"got \(6, 0, 8, 3\)"),
+        ({"x_validation": np.zeros((0, 8, 8, 3), np.uint8)}, ValueError, "x_validation is empty"),
+        ({"x_test": np.zeros((6, 9, 8, 3), np.uint8)}, ValueError, r"x_test has images of shape \(9, 8, 3\) but"),
+        ({"y_train": np.arange(5) % 2}, ValueError, "x_train has 6 images but y_train has 5 labels"),
+        ({"y_train": np.arange(6)}, ValueError, r"y_train must hold labels in 0\.\.1.*4 labels.*first is 2 at index 2"),
+        ({"y_test": np.array([0, 1, 0, 1, 0, -1])}, ValueError, r"y_test.*first is -1 at index 5"),
+        ({"y_test": np.zeros(6)}, TypeError, "y_test must hold whole numbers; got float64"),
+        ({"y_test": np.zeros((6, 1), int)}, ValueError, r"got \(6, 1\)\. y_test\.ravel\(\)"),
+        ({"y_test": np.zeros((6, 2), int)}, ValueError, r"One-hot labels: y_test\.argmax"),
+        ({"class_names": ("a",)}, ValueError, "at least two classes"),
+        ({"class_names": "ab"}, ValueError, "at least two classes"),
+        ({"class_names": ("a", "a")}, ValueError, "found more than once: 'a'"),
+        ({"class_names": (0, 1)}, TypeError, "class_names must hold text; got 0"),
+    ],
+)
+def test_dataset_of_ones_own_is_checked(changes, error, message):
+    with pytest.raises(error, match=message):
+        make(**changes)
+
+
+def test_subset_is_the_beginning():
+    dataset = load_dataset("shapes", size=1600)
+    small = dataset.subset(train=160, test=16)
+    assert (len(small.x_train), len(small.y_train), len(small.x_validation), len(small.x_test)) == (160, 160, 160, 16)
+    np.testing.assert_array_equal(small.x_train, dataset.x_train[:160])
+    np.testing.assert_array_equal(small.y_test, dataset.y_test[:16])
+
+
+@pytest.mark.parametrize("count", [0, -1, 7, 2.0, True])
+def test_subset_names_what_is_wrong(count):
+    with pytest.raises(ValueError, match=r"train must be a whole number in 1\.\.6 \(what 'mine' has\)"):
+        make().subset(train=count)
+
+
+@pytest.mark.parametrize("task", shapes.TASKS)
+def test_shapes_are_split_in_eight_one_one(task):
+    dataset = load_dataset("shapes", task=task)
+    assert (len(dataset.x_train), len(dataset.x_validation), len(dataset.x_test)) == (8000, 1000, 1000)
+    assert dataset.class_names == shapes.class_names(task)
+    assert dataset.input_shape == (32, 32, 3)
+    for labels in (dataset.y_train, dataset.y_validation, dataset.y_test):
+        counts = np.bincount(labels, minlength=dataset.num_classes)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_options_reach_the_shapes():
+    first = load_dataset("shapes", size=160, seed=0)
+    assert (first.x_train != load_dataset("shapes", size=160, seed=1).x_train).any()
+    np.testing.assert_array_equal(first.x_train, load_dataset("shapes", size=160).x_train)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "message"),
+    [
+        (
+            "cifar-100",
+            {},
+            ValueError,
+            r"no data set is called 'cifar-100'.*Did you mean 'cifar100'\?.*path of a folder",
+        ),
+        ("Fashion MNIST", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
+        ("fashionmnist", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
+        ("xyz", {}, ValueError, "Known names: 'shapes', 'cifar100', 'fashion_mnist'; or"),
+        (__file__, {}, ValueError, "is a file; load_dataset needs a folder"),
+        ("shapes", {"validation": 0}, ValueError, "validation must be a share strictly between 0 and 1.*got 0"),
+        ("shapes", {"validation": 1.0}, ValueError, "validation must be a share"),
+        ("shapes", {"validation": float("nan")}, ValueError, "validation must be a share"),
+        ("shapes", {"validation": "0.1"}, ValueError, "validation must be a share"),
+        ("shapes", {"validation": 0.95}, ValueError, r"validation must be below 0\.9 here.*got 0\.95"),
+        ("shapes", {"split_seed": -1}, ValueError, "split_seed must be a whole number >= 0; got -1"),
+        ("shapes", {"size": 47}, ValueError, "size must be at least 48 for task 'odd_one_out'"),
+        ("shapes", {"task": "odd"}, ValueError, "task must be one of"),
+        ("shapes", {"image_size": 8}, TypeError, r"does not know: 'image_size'. It takes task, size, seed"),
+        ("cifar100", {"size": 8}, TypeError, "does not know: 'size'. It takes no further options"),
+    ],
+)
+def test_bad_arguments_are_named(name, options, error, message):
+    with pytest.raises(error, match=message):
+        load_dataset(name, **options)
+
+
+def test_no_similar_name_no_guess():
+    with pytest.raises(ValueError, match="no data set") as caught:
+        load_dataset("images of my dog")
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_parts_never_overlap_and_nothing_is_lost():
+    labels = np.repeat(np.arange(7), [3, 4, 5, 10, 33, 100, 101])
+    parts = split(labels, [0.1, 0.1], seed=3)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
+    for part in parts:
+        assert set(labels[part]) == set(range(7)), "every class in every part"
+    for part in parts[1:]:
+        counts, fair = np.bincount(labels[part]), np.bincount(labels) * 0.1
+        assert (np.abs(counts - fair) < 1).all()
+
+
+def test_images_of_the_parts_differ():
+    dataset = load_dataset("shapes", size=1600)
+    seen = [{x.tobytes() for x in getattr(dataset, f"x_{part}")} for part in ("train", "validation", "test")]
+    assert len(set.union(*seen)) == 1600, "all images differ, and each is in one part only"
+
+
+def test_split_is_fixed_by_its_seed_on_every_machine():
+    labels = np.arange(60) % 3
+    train, validation = split(labels, [0.1], seed=5)
+    np.testing.assert_array_equal(validation, split(labels, [0.1], seed=5)[1])
+    assert validation.tolist() == PINNED_VALIDATION
+    assert set(validation) != set(split(labels, [0.1], seed=6)[1])
+    assert len(train) == 54
+
+
+PINNED_VALIDATION = [27, 14, 13, 53, 55, 9]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.25, 0.5, 0.9])
+def test_split_keeps_the_share_and_the_balance(share):
+    labels = np.arange(1000) % 10
+    train, kept = split(labels, [share], seed=0)
+    assert len(kept) == round(1000 * share)
+    assert np.ptp(np.bincount(labels[kept])) <= 1
+    assert np.ptp(np.bincount(labels[train])) <= 1
+
+
+def test_every_beginning_is_class_mixed():
+    labels = np.repeat(np.arange(10), 100)
+    train, _ = split(labels, [0.1], seed=0)
+    for k in (10, 50, 200, 555):
+        counts = np.bincount(labels[train[:k]], minlength=10)
+        assert counts.max() - counts.min() <= 1
+    assert len({tuple(labels[train[i : i + 10]]) for i in range(0, 900, 10)}) > 80, "in a random order each time"
+
+
+def test_beginnings_keep_unequal_proportions():
+    labels = np.repeat([0, 1], [900, 100])
+    train, _ = split(labels, [0.1], seed=0)
+    assert 8 <= labels[train[:100]].sum() <= 12
+
+
+def test_class_too_small_to_split_is_named():
+    with pytest.raises(ValueError, match="at least 3 images, one for each part; class 1 has 2"):
+        split(np.array([0, 0, 0, 0, 1, 1]), [0.1, 0.1], seed=0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three classes of plain images in their colour, in several formats, and what systems leave lying about."""
+    root = tmp_path / "pets"
+    for name, colour, count in (("red", (200, 0, 0), 10), ("green", (0, 200, 0), 10), ("blue", (0, 0, 200), 3)):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            kind = ("png", "jpg", "bmp", "webp")[i % 4]
+            Image.new("RGB", (20 + i, 30), colour).save(root / name / f"{i:02}.{kind}")
+        (root / name / ".DS_Store").write_bytes(b"no image")
+        (root / name / "Thumbs.db").write_bytes(b"no image")
+    (root / ".ipynb_checkpoints").mkdir()
+    (root / ".ipynb_checkpoints" / "x.png").write_bytes(b"no image")
+    (root / "red" / ".ipynb_checkpoints").mkdir()
+    (root / "notes.txt").write_text("taken in May")
+    return root
+
+
+def test_folder_of_ones_own_images(folder):
+    dataset = load_dataset(folder, image_size=16)
+    assert dataset.name == "pets"
+    assert dataset.class_names == ("blue", "green", "red")
+    assert dataset.input_shape == (16, 16, 3)
+    assert (len(dataset.x_train), len(dataset.x_validation), len(dataset.x_test)) == (17, 3, 3)
+    for part in ("train", "validation", "test"):
+        x, y = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        np.testing.assert_array_equal(x.mean(axis=(1, 2)).argmax(axis=1), 2 - y)
+    again = load_dataset(str(folder), image_size=16)
+    np.testing.assert_array_equal(again.x_train, dataset.x_train)
+    assert load_dataset(folder).input_shape == (32, 32, 3)
+
+
+def test_unreadable_image_is_named(folder):
+    (folder / "green" / "03.webp").write_bytes(b"RIFF????WEBP broken")
+    with pytest.raises(ValueError, match=r"pets.*green/03\.webp' cannot be read as an image.*take the file out"):
+        load_dataset(folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "mine' is empty. It must hold one sub-folder per class"),
+        (["a.png", "b.png"], "has 2 files but no sub-folders"),
+        (["cats/a.png"], "only one class, 'cats'"),
+        (
+            ["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png", "dogs/3.png"],
+            "cats' has 2 images; every class needs",
+        ),
+        (["cats/.hidden", "dogs/1.png"], "cats' has 0 images"),
+    ],
+)
+def test_folder_of_the_wrong_layout_is_named(tmp_path, files, message):
+    (tmp_path / "mine").mkdir()
+    for file in files:
+        path = tmp_path / "mine" / file
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4)).save(path, "PNG")
+    with pytest.raises(ValueError, match=message):
+        load_dataset(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("size", [0, 2.5, "32"])
+def test_bad_image_size_is_named(folder, size):
+    with pytest.raises(ValueError, match="image_size must be a whole number of pixels"):
+        load_dataset(folder, image_size=size)
+
+
+def test_modules_import_nothing_heavy():
+    code = (
+        "import sys, course_utils.data, course_utils.data.images, course_utils.data.published;"
+        "heavy = {'keras', 'tensorflow', 'matplotlib', 'skimage', 'PIL'} & set(sys.modules);"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

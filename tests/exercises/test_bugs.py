@@ -1,0 +1,170 @@
+"""The bug hunt's broken layers: each works, and each is wrong in the one place it is meant to be."""
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from course_utils.exercises import bugs
+from course_utils.layers import GMLPBlock, LocalitySelfAttention, MixerBlock
+from course_utils.layers.base import EPSILON
+from course_utils.training import optimizer_for
+from course_utils.training.recipes import Recipe
+from tests.layers.support import randomised, weights_by_path
+
+PAIRS = [
+    (MixerBlock, bugs.SharedNormMixerBlock, (5, 7)),
+    (MixerBlock, bugs.BottleneckMixerBlock, (5, 7)),
+    (GMLPBlock, bugs.NormalisedResidualGMLPBlock, (12,)),
+    (LocalitySelfAttention, bugs.UntrackedTemperatureAttention, (2,)),
+]
+BROKEN = [broken.__name__ for _, broken, _ in PAIRS]
+
+
+@pytest.fixture
+def x():
+    """Tokens of three images, `(b, n, d)`."""
+    return np.random.default_rng(0).normal(size=(3, 9, 6)).astype("float32")
+
+
+def built(kind, arguments, x):
+    layer = kind(*arguments)
+    layer.build(x.shape)
+    return randomised(layer)
+
+
+def answer(layer, x):
+    return ops.convert_to_numpy(layer(x)).astype("float64")
+
+
+def normalised(x, gamma, beta):
+    x = x.astype("float64")
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + EPSILON) * gamma + beta
+
+
+@pytest.mark.parametrize(("right", "broken", "arguments"), PAIRS, ids=BROKEN)
+def test_a_broken_layer_works_and_takes_what_the_right_one_takes(right, broken, arguments, x):
+    assert issubclass(broken, right)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, broken(*arguments)(inputs))
+    assert model.output_shape == (None, *x.shape[1:])
+    model.compile(optimizer=keras.optimizers.AdamW(1e-2), loss="mse")
+    model.optimizer.build(model.trainable_variables)  # else TensorFlow builds its graph twice
+    losses = model.fit(x, np.roll(x, 1, axis=1), batch_size=3, epochs=6, verbose=0).history["loss"]
+    assert np.all(np.isfinite(losses))
+    assert losses[-1] < losses[0], "a bug that keeps a network from learning would be found at once"
+
+
+def test_the_shared_norm_is_one_and_everything_else_is_a_mixer(x):
+    block = built(bugs.SharedNormMixerBlock, (5, 7), x)
+    right = built(MixerBlock, (5, 7), x)
+    assert len(block.weights) == len(right.weights) - 2
+    assert "norm2/gamma" not in weights_by_path(block)
+    held = weights_by_path(block)
+    for variable in right.weights:
+        variable.assign(held[variable.path.split("/", 1)[1].replace("norm2", "norm1")])
+    np.testing.assert_allclose(answer(block, x), answer(right, x), rtol=0, atol=1e-6)
+
+
+def test_the_bottleneck_is_as_wide_as_there_are_tokens_and_says_it_is_not(x):
+    block = built(bugs.BottleneckMixerBlock, (5, 7), x)
+    held = weights_by_path(block)
+    assert held["channel_mlp/hidden/kernel"].shape == (6, 9)
+    assert block.channels_mlp_dim == block.get_config()["channels_mlp_dim"] == 7
+    assert len(block.weights) == len(built(MixerBlock, (5, 7), x).weights)
+    right = built(MixerBlock, (5, 9), x)
+    for variable in right.weights:
+        variable.assign(held[variable.path.split("/", 1)[1]])
+    np.testing.assert_allclose(answer(block, x), answer(right, x), rtol=0, atol=1e-6)
+
+
+def test_the_residual_adds_what_the_norm_gives(x):
+    block, right = (built(kind, (12,), x) for kind in (bugs.NormalisedResidualGMLPBlock, GMLPBlock))
+    held = weights_by_path(block)
+    expected = answer(right, x) - x + normalised(x, held["norm/gamma"], held["norm/beta"])
+    np.testing.assert_allclose(answer(block, x), expected, rtol=0, atol=1e-5)
+
+
+def trained(layer, x):
+    """Trains a layer for two steps; returns its temperature before and after."""
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, layer(inputs))
+    before = ops.convert_to_numpy(layer.temperature).copy()
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
+    model.fit(x, np.roll(x, 1, axis=1), epochs=2, verbose=0)
+    return before, ops.convert_to_numpy(layer.temperature)
+
+
+def test_no_training_moves_the_temperature_that_the_layer_does_not_know(x):
+    keras.utils.set_random_seed(0)
+    layer = bugs.UntrackedTemperatureAttention(2)
+    before, after = trained(layer, x)
+    np.testing.assert_array_equal(before, after)
+    np.testing.assert_allclose(after, np.sqrt(3), rtol=1e-6)
+    assert layer.temperature.trainable, "it looks as if it were learned"
+    assert "temperature" not in weights_by_path(layer)
+    before, after = trained(LocalitySelfAttention(2), x)
+    assert np.all(before != after)
+
+
+def test_the_temperature_is_used_all_the_same(x):
+    layer, right = (built(kind, (2,), x) for kind in (bugs.UntrackedTemperatureAttention, LocalitySelfAttention))
+    held = weights_by_path(layer) | {"temperature": np.array([0.5, 2.0])}
+    for variable in right.weights:
+        variable.assign(held[variable.path.split("/", 1)[1]])
+    layer.temperature.assign([0.5, 2.0])
+    np.testing.assert_allclose(answer(layer, x), answer(right, x), rtol=0, atol=1e-6)
+
+
+def test_the_forgotten_schedule_leaves_the_rate_at_its_peak():
+    recipe = Recipe(2, learning_rate=3e-3, warmup=0.2)
+    rates = {}
+    for name, make in (("right", optimizer_for), ("broken", bugs.forgotten_schedule)):
+        optimizer = make(recipe, 50)
+        rates[name] = []
+        for step in (0, 10, 20, 60, 100):
+            optimizer.iterations.assign(step)
+            rates[name].append(float(ops.convert_to_numpy(optimizer.learning_rate)))
+    np.testing.assert_allclose(rates["right"], [0, 1.5e-3, 3e-3, 1.5e-3, 0], atol=1e-8)
+    np.testing.assert_allclose(rates["broken"], [3e-3] * 5, rtol=1e-6)
+
+
+def bias_sum_after_a_step(norm):
+    """Returns how far one training step wants to move all channels at once, before a norm that takes that out."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(8), norm, keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
+    rng = np.random.default_rng(0)
+    model.train_on_batch(rng.normal(1, 1, (64, 8)).astype("float32"), rng.normal(size=(64, 1)).astype("float32"))
+    return abs(float(ops.convert_to_numpy(model.layers[0].bias).sum()))
+
+
+def test_the_wrong_gradient_is_wrong_and_its_output_right(x):
+    wrong, right = bugs.WrongGradientNorm, partial(keras.layers.LayerNormalization, epsilon=EPSILON)
+    np.testing.assert_allclose(answer(wrong(), x), answer(right(), x), rtol=0, atol=1e-5)
+    assert bias_sum_after_a_step(right()) < 1e-6
+    assert bias_sum_after_a_step(wrong()) > 1e-3
+
+
+def test_every_case_has_as_many_broken_makers_as_right_ones_and_they_differ():
+    for name, case in bugs.CASES.items():
+        assert list(case.right) == list(case.broken), name
+        assert len(case.right) >= 2, "one size could be told by chance"
+        right, broken = bugs.suspects(name)
+        assert right is next(iter(case.right.values()))
+        assert broken is next(iter(case.broken.values()))
+
+
+def test_a_name_gives_nothing_away():
+    for name in ("norms", "residual", "temperature", "width"):
+        right, broken = (make() for make in bugs.suspects(name))
+        assert right.name == broken.name
+        assert type(right) is not type(broken)
+
+
+def test_an_unknown_case_is_refused():
+    with pytest.raises(ValueError, match=r"case must be one of 'norms', 'residual', .*, but it is 'murder'"):
+        bugs.suspects("murder")

@@ -1,0 +1,55 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils.data import load_dataset
+from course_utils.figures import show
+from course_utils.layers import MixerBlock
+from course_utils.models import classifier
+
+
+def test_source_is_the_real_one():
+    text = show.source(MixerBlock.call).data
+    assert text.startswith("```python\ndef call(self, x, training=None):")
+    assert "self.token_mlp(y, training=training)" in text
+    with pytest.raises(TypeError, match="has no Python source to show; give a function or a class"):
+        show.source(3)
+
+
+def test_table():
+    rows = [{"name": "a|b", "weights": 12345, "top-1": show.percent(0.4567)}, {"name": "c", "weights": None}]
+    assert show.table(rows).data.splitlines() == [
+        "| name | weights | top-1 |",
+        "|---|---:|---|",
+        "| a\\|b | 12,345 | 45.7 % |",
+        "| c | – | – |",
+    ]
+    with pytest.raises(ValueError, match="there are no rows"):
+        show.table([])
+    with pytest.raises(ValueError, match="no row has 'size'; they have name"):
+        show.table([{"name": 1}], ["size"])
+
+
+def test_image_is_a_png_with_words():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 3), dtype="uint8")
+    image = show.image(pixels, "noise", factor=2)
+    decoded = np.asarray(Image.open(io.BytesIO(image.data)))
+    np.testing.assert_array_equal(decoded, pixels.repeat(2, 0).repeat(2, 1))
+    data, metadata = image._repr_mimebundle_()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "noise"
+    assert base64.b64decode(data["image/png"]) == image.data
+
+
+def test_samples_name_the_class_and_what_the_model_says():
+    dataset = load_dataset("shapes", size=480)
+    assert dataset.class_names[dataset.y_test[0]] in show.samples(dataset, 2).alt
+    model = classifier("mixer", dataset.input_shape, dataset.num_classes)
+    bias = np.zeros(16)
+    bias[dataset.y_test[0]] = 1
+    model.get_layer("head").bias.assign(bias)
+    words = show.samples(dataset, 3, model=model).alt
+    assert words.count("✓ found") == int((dataset.y_test[:3] == dataset.y_test[0]).sum())
+    assert "✗ says: " + dataset.class_names[dataset.y_test[0]] in words

@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+
+from course_utils import selftest
+from course_utils.exercises.bugs import WrongGradientNorm
+from course_utils.models import classifier
+
+
+def test_layer_norms_gradient_agrees_with_finite_differences():
+    gradient, expected = selftest.layer_norm_gradient()
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+def test_a_gradient_sums_to_zero_for_any_width_and_the_wrong_one_does_not():
+    x, direction = np.random.default_rng(2).normal(size=(2, 5))
+    assert abs(selftest.input_gradient(keras.layers.LayerNormalization, x, direction).sum()) < 1e-5
+    assert abs(selftest.input_gradient(WrongGradientNorm, x, direction).sum()) > 0.01
+
+
+def test_the_wrong_norm_of_keras_3_0_is_caught():
+    gradient, expected = selftest.layer_norm_gradient(WrongGradientNorm)
+    assert np.abs(gradient - expected).max() > 0.1
+
+
+def test_adamws_steps_agree_with_numpy():
+    after, expected = selftest.adamw_steps()
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda rate, weight_decay, **betas: keras.optimizers.AdamW(rate, weight_decay=0.0, **betas),
+        lambda rate, weight_decay, beta_1, **beta_2: keras.optimizers.AdamW(rate, weight_decay, beta_1=0.8, **beta_2),
+        keras.optimizers.Nadam,
+    ],
+    ids=["no decay", "another momentum", "another rule"],
+)
+def test_another_optimizer_is_caught(wrong):
+    after, expected = selftest.adamw_steps(wrong)
+    assert np.abs(after - expected).max() > 1e-4
+
+
+# One network says whether training works on another backend, and each block's gradient is asked there anyway.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "vit" else pytest.mark.one_backend) for name in selftest.TINY]
+)
+def test_twenty_steps_reduce_the_loss_on_a_fixed_batch(name, measured):
+    loss = selftest.loss_after(selftest.STEPS, classifier(name, (32, 32, 3), 16, seed=0))
+    measured(f"{name}: loss {loss:.2f} on a fixed batch after {selftest.STEPS} steps of AdamW")
+    assert loss <= selftest.REACHED[name] < np.log(16)
+
+
+@pytest.mark.one_backend
+def test_a_network_that_does_not_learn_is_caught():
+    network = classifier("mixer", (32, 32, 3), 16, seed=0)
+    for layer in network.layers:
+        layer.trainable = layer.name == "head"  # as after a bug that cuts the gradient: no error shows it
+    assert selftest.loss_after(selftest.STEPS, network) > selftest.REACHED["mixer"]
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "3.0.1", "3.0.2"])
+def test_versions_known_to_be_wrong_are_named(version):
+    with pytest.warns(UserWarning, match=rf"Keras {version} computes a wrong LayerNorm gradient.*keras>=3.8"):
+        selftest.warn_of_wrong_versions(version)
+
+
+@pytest.mark.parametrize("version", [None, "3.8.0", "3.13.2", keras.__version__])
+def test_others_are_not(version, recwarn):
+    selftest.warn_of_wrong_versions(version)
+    assert not recwarn.list
+
+
+def test_the_command_says_what_it_found(monkeypatch, capsys):
+    monkeypatch.setattr(selftest, "TINY", ("mixer",))
+    monkeypatch.setattr(selftest, "loss_after", lambda steps, network: 1.0)
+    assert selftest.main() == 0
+    assert "✗" not in capsys.readouterr().out
+    monkeypatch.setattr(selftest, "loss_after", lambda steps, network: 2.7)
+    assert selftest.main() == 1
+    shown = capsys.readouterr().out
+    assert "✗ mixer: loss 2.70 after 20 steps, at most 1.6" in shown
+    assert "Do not teach with this installation" in shown

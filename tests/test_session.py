@@ -1,0 +1,93 @@
+import os
+import sys
+
+import keras
+import pytest
+
+from course_utils import session
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    for name in ("COURSE_PROFILE", "COURSE_DATA", "COURSE_DATASET", "COURSE_DRY_RUN", "COLAB_RELEASE_TAG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_setup_reports_and_chooses_quick_on_a_cpu(capsys, monkeypatch):
+    monkeypatch.setattr(session, "accelerators", list)
+    assert session.setup() == "quick"
+    out = capsys.readouterr().out
+    assert f"keras {keras.__version__}" in out
+    assert "device:   CPU" in out
+    assert "T4" not in out  # advice about Colab is for Colab
+
+
+def test_setup_says_what_to_do_in_colab_without_a_gpu(capsys, monkeypatch):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    monkeypatch.setattr(session, "accelerators", list)
+    assert session.setup() == "quick"
+    assert "Change runtime type → T4 GPU" in capsys.readouterr().out
+
+
+def test_setup_chooses_colab_with_a_gpu(capsys, monkeypatch):
+    monkeypatch.setattr(session, "accelerators", lambda: ["Tesla T4"])
+    assert session.setup() == "colab"
+    assert "device:   Tesla T4" in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    assert session.setup() == "full"
+    assert session.setup("quick") == "quick"
+
+
+def test_setup_says_that_this_is_a_dry_run(capsys, monkeypatch):
+    session.setup()
+    assert "dry run" not in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_DRY_RUN", "1")
+    session.setup()
+    assert "dry run: one short epoch wherever the lesson trains; no figure below is a result" in (
+        capsys.readouterr().out
+    )
+
+
+def test_an_unknown_profile_is_named(monkeypatch):
+    with pytest.raises(ValueError, match="profile must be one of quick, colab, full, but it is 'fast'"):
+        session.setup("fast")
+    monkeypatch.setenv("COURSE_PROFILE", "slow")
+    with pytest.raises(ValueError, match="but it is 'slow'"):
+        session.setup()
+
+
+def test_a_keras_that_computes_wrong_gradients_is_refused(monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.0.1")
+    with pytest.raises(ImportError, match=r"Keras 3.0.1 is too old.*Install keras>=3.8"):
+        session.setup()
+
+
+def test_accelerators_are_found_by_name():
+    assert all(isinstance(name, str) for name in session.accelerators())
+
+
+def test_what_libraries_write_while_loading_is_shown_only_if_loading_fails(capfd):
+    with session._quiet_start():
+        os.write(2, b"chatter\n")
+    assert "chatter" not in capfd.readouterr().err
+
+    def load():
+        with session._quiet_start():
+            os.write(2, b"cannot find libfoo\n")
+            raise ImportError("foo")
+
+    with pytest.raises(ImportError, match="foo"):
+        load()
+    sys.stderr.flush()
+    assert "cannot find libfoo" in capfd.readouterr().err
+
+
+def test_data_follow_profile_folder_and_variable(monkeypatch, tmp_path):
+    assert session.choose_data("quick") == "shapes"
+    assert session.choose_data("colab") == "cifar100"
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert session.choose_data("quick") == "shapes"
+    (tmp_path / "cifar100.npz").touch()
+    assert session.choose_data("quick") == "cifar100"
+    monkeypatch.setenv("COURSE_DATASET", "fashion_mnist")
+    assert session.choose_data("quick") == "fashion_mnist"

@@ -1,0 +1,60 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_utils.training import devices
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def agree(answer: str, names: str):
+    """Asserts what must hold of the output of `tests.on_devices`, on any backend."""
+    found = json.loads(answer.strip().splitlines()[-1])
+    for several in ("2", "4"):
+        for key in ("loss", "val_loss"):
+            np.testing.assert_allclose(found[several][key], found["None"][key], rtol=0, atol=1e-5)
+    assert all(found[several]["moved"] for several in ("None", "2", "4")), "weights must come back to the model"
+    assert found["error"] == f"train: devices must be from 1 to 4 ({names}), but it is 5"
+    assert found["uneven"] == "train: 16 images of a batch cannot be shared evenly among devices=3"
+
+
+@pytest.mark.slow
+def test_two_and_four_devices_have_the_losses_of_one_on_tensorflow():
+    done = subprocess.run([sys.executable, "-m", "tests.on_devices"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    agree(done.stdout, "CPU:0, CPU:1, CPU:2, CPU:3")
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("NVIDIA H200", "mixed_bfloat16"),
+        ("NVIDIA A100-SXM4-40GB", "mixed_bfloat16"),
+        ("NVIDIA L4", "mixed_bfloat16"),
+        ("NVIDIA A10G", "mixed_bfloat16"),
+        ("NVIDIA H100 80GB HBM3", "mixed_bfloat16"),
+        ("NVIDIA GH200 480GB", "mixed_bfloat16"),
+        ("NVIDIA RTX A2000", "mixed_bfloat16"),
+        ("NVIDIA RTX 6000 Ada Generation", "mixed_bfloat16"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "mixed_bfloat16"),
+        ("NVIDIA GeForce RTX 4090", "mixed_bfloat16"),
+        ("TPU v5 lite", "mixed_bfloat16"),
+        ("Tesla T4", "mixed_float16"),
+        ("Tesla V100-SXM2-16GB", "mixed_float16"),
+        ("Quadro RTX 4000", "mixed_float16"),
+        ("NVIDIA GeForce RTX 2080 Ti", "mixed_float16"),
+        ("NVIDIA T400", "float32"),
+        ("Tesla P100-PCIE-16GB", "float32"),
+        ("something new", "float32"),
+    ],
+)
+def test_the_precision_is_what_the_device_does_well(name, policy):
+    assert devices.precision([name]) == policy
+
+
+def test_a_cpu_trains_in_float32():
+    assert devices.precision([]) == "float32"
