@@ -17,12 +17,11 @@ from course_utils.data import Dataset
 from course_utils.training import devices as _devices
 from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, for_fit, resized
+from course_utils.training.optimizer import optimizer_for
 from course_utils.training.progress import make_monitor
 from course_utils.training.recipes import Recipe, out_of_patience, plateau_rate
 from course_utils.training.recipes import recipe as named_recipe
 from course_utils.training.run import Run
-
-_NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token", "spatial_bias"]
 
 DRY_RUN = {"validation": 100, "test": 100}
 """How many images a dry run is measured on, if there are so many."""
@@ -55,30 +54,6 @@ def _without_graph() -> bool:
     before = _dry_run_before or os.environ["COURSE_DRY_RUN"] == "eager"
     _dry_run_before = True
     return before and keras.backend.backend() == "tensorflow"
-
-
-def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns AdamW with the recipe's schedule over `epochs × steps_per_epoch` steps.
-
-    Under "plateau" the rate is the recipe's first one: `train` lowers it between epochs.
-    """
-    steps = recipe.epochs * steps_per_epoch
-    warmup = round(recipe.warmup * steps)
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else recipe.learning_rate,
-            decay_steps=max(steps - warmup, 1),
-            alpha=recipe.last_rate / recipe.learning_rate,
-            warmup_target=recipe.learning_rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    elif warmup and recipe.schedule == "constant":
-        rate = keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=recipe.learning_rate)
-    else:
-        rate = recipe.learning_rate
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=_NOT_DECAYED)
-    return optimizer
 
 
 def _check_fit(owner: str, model, dataset: Dataset):

@@ -31,7 +31,7 @@ def _several(value):
 
 @checked
 class Recipe:
-    """The settings of one training run. AdamW throughout (Loshchilov and Hutter 2019, arXiv 1711.05101).
+    """The settings of one training run.
 
     Attributes:
         epochs: passes over the training images.
@@ -40,8 +40,9 @@ class Recipe:
         schedule: "cosine" (warm-up, then a half cosine down to `last_rate`), "constant" (after the warm-up) or
             "plateau" (no warm-up; halved whenever the validation loss has not fallen for 5 epochs).
         warmup: share of all steps in which the rate climbs linearly from 0 to its peak.
-        weight_decay: Keras' AdamW decays by `learning_rate × weight_decay` a step; biases, norms and positions are
-            left alone.
+        optimizer: "adamw" (Loshchilov and Hutter 2019, arXiv 1711.05101), or "muon" for the matrices inside the blocks
+            and AdamW for all else (Jordan et al. 2024; scaled to AdamW's rates as in Liu et al. 2025, arXiv 2502.16982).
+        weight_decay: a step decays by `learning_rate × weight_decay`; biases, norms and positions are left alone.
         label_smoothing: share of a label that is spread over all classes.
         augment: what happens to a training image, at its own size, before any resizing: any of
             `AUGMENTATIONS`.
@@ -68,6 +69,7 @@ class Recipe:
     patience: Count | None = None
     keep: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     repeats: Count = 1
+    optimizer: Literal["adamw", "muon"] = "adamw"
     name: Text | None = None
 
     def __post_init__(self):
@@ -90,7 +92,7 @@ class Recipe:
 
     def __repr__(self):
         """Leaves out the less common settings where they are as usual."""
-        rare = ("last_rate", "patience", "keep", "repeats", "name")
+        rare = ("last_rate", "patience", "keep", "repeats", "optimizer", "name")
         shown = [f for f in fields(self) if f.name not in rare or getattr(self, f.name) != _default(f)]
         return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
