@@ -24,7 +24,7 @@ def _line(text: str) -> str:
     return text
 
 
-Whole = Annotated[int, BeforeValidator(_plain), Field(ge=-(2**63), lt=2**63)]
+Whole = Annotated[int, BeforeValidator(_plain), Field(ge=-(10**18), le=10**18)]
 Count = Annotated[Whole, Field(ge=1)]
 Number = Annotated[float, BeforeValidator(_plain), Field(allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, lt=1)]

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import fields, replace
 from typing import Literal
 
-from course_utils.checked import Count, Number, Share, Whole, checked
+from course_utils.checked import Count, Flag, Number, Share, Whole, checked
 from course_utils.papers import PAPERS
 
 
@@ -46,15 +46,15 @@ class Config:
     channels_mlp_dim: Count
     tokens_mlp_dim: Whole = 0
     num_heads: Whole = 0
-    position_embedding: bool = False
+    position_embedding: Flag = False
     pool: Literal["mean", "class_token"] = "mean"
     token_mixing: Literal["fourier", "linear", "random", "none"] = "fourier"
     fourier_norm: Literal["none", "ortho"] = "none"
     gate_bias_start: Number = 1.0
-    shifted_patches: bool = True
+    shifted_patches: Flag = True
     shift: Number = 0.5
-    temperature: bool = True
-    mask_diagonal: bool = True
+    temperature: Flag = True
+    mask_diagonal: Flag = True
     attention_start: Literal["glorot", "mimetic"] = "glorot"
     kernel_size: Count = 3
     dropout: Share = 0.0

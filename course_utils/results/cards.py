@@ -1,17 +1,22 @@
 """The recorded results: one reader for every kind of card, and where they lie."""
 
+import functools
 import json
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from course_utils.checked import Count, Share, Text, Whole, checked, in_words
+from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked, in_words
 from course_utils.files import write_json
 from course_utils.training.run import Hardware, Run
 
 Kind = TypeVar("Kind")
+
+CURVES = ("accuracy", "val_accuracy", "seconds", "cpu_seconds")
+"""What the history of a finished run holds for each epoch: the tables are made from them."""
 
 
 class CardError(ValueError):
@@ -28,14 +33,14 @@ class Seeds:
 
 @checked
 class Example:
-    """What a keras.io example says it reached on CIFAR-100: shares, `val_accuracy` after each of its epochs."""
+    """What a keras.io example says it reached on CIFAR-100, `val_accuracy` after each of its epochs."""
 
     source: Text
     epochs: Count
     batch_size: Count
-    test_top1: Share
-    test_top5: Share
-    val_accuracy: list[Share]
+    test_top1: Accuracy
+    test_top5: Accuracy
+    val_accuracy: list[Accuracy]
 
 
 @checked
@@ -53,22 +58,25 @@ class Reported:
     FORMAT: ClassVar[str] = "a paper's numbers 1"
     source: Text
     epochs: Count
-    test_top1: dict[Text, Share]
+    test_top1: dict[Text, Accuracy]
 
 
 @checked
 class Speed:
-    """Seconds of a training step and of inference, round by round, by side: "plain" Keras, "ours", "course"."""
+    """Seconds of a training step and of inference, round by round, by side; `benchmarks.speed` names the sides."""
 
     FORMAT: ClassVar[str] = "course_utils speed 1"
     paper: Text
     batch: Count
     parameters: dict[Text, Whole]
-    training_step: dict[Text, list[float]]
-    inference: dict[Text, list[float]]
-    peak_memory_mib: dict[Text, float | None]
+    training_step: dict[Text, list[Number]]
+    inference: dict[Text, list[Number]]
+    peak_memory_mib: dict[Text, Number | None]
     versions: dict[Text, Text | None]
     hardware: Hardware
+
+
+_reader = functools.cache(TypeAdapter)
 
 
 def read(path, kind: type[Kind] = Run) -> Kind:
@@ -87,15 +95,21 @@ def read(path, kind: type[Kind] = Run) -> Kind:
         raise FileNotFoundError(f"there is no result card at {path}")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CardError(f"{path} is not a result card: it is not JSON ({error})") from error
-    found = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
-    if found != kind.FORMAT:
-        raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {found!r}")
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(card))
+        found = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
+        if found != kind.FORMAT:
+            raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {found!r:.100}")
+        read = _reader(kind).validate_json(json.dumps(card))
     except ValidationError as error:
         raise CardError(in_words(str(path), error)) from None
+    except CardError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CardError(f"{path} is not a result card: it is not JSON ({error})") from error
+    for run in (read,) if kind is Run else sum(read.runs.values(), []) if kind is Seeds else ():
+        for name in CURVES if run.test else ():
+            if None in run.history.get(name, [None]):
+                raise CardError(f"{path}: history.{name} should be a number for each epoch of a finished run")
+    return read
 
 
 def write(path, card) -> Path:
@@ -123,13 +137,27 @@ def recorded(name: str, kind: type[Kind] = Run) -> Kind:
     return read(path, kind)
 
 
-def all_runs(part: str = "") -> list[Run]:
-    """Reads every finished run that is recorded, sorted by data set, parameters and epochs.
+def every(pattern: str = "*", kind: type[Kind] = Run, inside: Path | None = None) -> dict[Path, Kind]:
+    """Reads all cards of one kind.
 
     Args:
-        part: a folder beside the usual ones, such as "repeated".
+        pattern: which, such as "speed/*"; "*" are the runs.
+        kind: what they hold.
+        inside: the folder; None for that of the recorded cards.
+
+    Warns:
+        UserWarning: a card that cannot be read; it is named and left out.
     """
-    runs = [read(path) for path in sorted((folder() / part).glob("*.json"))]
-    return sorted(
-        (run for run in runs if run.test), key=lambda run: (run.dataset.name, run.model.parameters, run.epochs)
-    )
+    found = {}
+    for path in sorted((inside or folder()).glob(f"{pattern}.json")):
+        try:
+            found[path] = read(path, kind)
+        except CardError as error:
+            warnings.warn(f"{error}. This card is left out", stacklevel=2)
+    return found
+
+
+def all_runs(pattern: str = "*") -> list[Run]:
+    """Returns the recorded runs that came to their end, sorted by data set, parameters and epochs."""
+    runs = [run for run in every(pattern).values() if run.test]
+    return sorted(runs, key=lambda run: (run.dataset.name, run.model.parameters, run.epochs))

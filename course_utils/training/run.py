@@ -5,7 +5,7 @@ from dataclasses import asdict, field
 from pathlib import Path
 from typing import ClassVar
 
-from course_utils.checked import Count, Text, Whole, checked
+from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked
 from course_utils.files import write_json
 from course_utils.models.network import Network
 from course_utils.system import hardware, versions
@@ -27,9 +27,9 @@ class Data:
 class Measured:
     """What the kept weights reach on the test images: shares between 0 and 1; `top5` is None below 6 classes."""
 
-    loss: float | None
-    top1: float
-    top5: float | None
+    loss: Number | None
+    top1: Accuracy
+    top5: Accuracy | None
 
 
 @checked
@@ -69,7 +69,7 @@ class Run:
     dataset: Data
     seed: Whole
     policy: Text
-    history: dict[Text, list[float | None]] = field(default_factory=dict)
+    history: dict[Text, list[Number | None]] = field(default_factory=dict)
     best_epoch: Whole = 0
     test: Measured | None = None
     stopped: Text | None = None
@@ -120,8 +120,10 @@ class Run:
 
     def __post_init__(self):
         lengths = {len(values) for values in self.history.values()}
-        if len(lengths) > 1 or not 0 <= self.best_epoch <= self.epochs:
-            raise ValueError(f"Run: history has {sorted(lengths)} epochs, but best_epoch is {self.best_epoch}")
+        if len(lengths) > 1:
+            raise ValueError(f"Run: history must have as many numbers of each kind, but it has {sorted(lengths)}")
+        if not 0 <= self.best_epoch <= self.epochs:
+            raise ValueError(f"Run: best_epoch must be from 0 to {self.epochs}, but it is {self.best_epoch}")
 
 
 def _finite(value):
