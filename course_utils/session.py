@@ -1,4 +1,4 @@
-"""The first cell of a lesson: what machine is this, which versions, and how much of the course it can run.
+"""The first cells of a lesson: what machine is this, how much of the course can it run, and what does it train?
 
 Works the same in Colab and everywhere else. Nothing is installed or changed here.
 """
@@ -8,11 +8,24 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_utils.system import accelerators, in_colab, versions
 
+if TYPE_CHECKING:
+    from course_utils.data import Dataset
+    from course_utils.training import Recipe
+
 PROFILES = ("quick", "colab", "full")
 OLDEST_KERAS = (3, 8)
+
+PLANS = {
+    ("quick", "shapes"): ("tiny", "quick", 8, {"small_data_vit": 6, "side_by_side": 7}),
+    ("quick", "cifar100"): ("tiny", "short", 3, {}),
+    ("colab", "cifar100"): ("course", "short", 15, {"side_by_side": 8}),
+    ("full", "cifar100"): ("course", "course", 50, {}),
+}
+"""{(profile, data): size of the network, recipe, epochs, and {lesson: epochs} of those that differ}"""
 
 
 @contextmanager
@@ -49,8 +62,8 @@ def setup(profile: str | None = None) -> str:
         ImportError: Keras is missing, or too old to be trusted.
     """
     profile = profile or os.environ.get("COURSE_PROFILE") or None
-    if profile is not None and profile not in PROFILES:
-        raise ValueError(f"setup: profile must be one of {', '.join(PROFILES)}, but it is {profile!r}")
+    if profile is not None:
+        _check("setup", "profile", profile, PROFILES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet_start():
         import keras
@@ -61,7 +74,7 @@ def setup(profile: str | None = None) -> str:
             f"setup: Keras {keras.__version__} is too old for this course: releases 3.0.0 to 3.0.2 compute a wrong "
             f"LayerNorm gradient. Install keras>={OLDEST_KERAS[0]}.{OLDEST_KERAS[1]} and restart the kernel"
         )
-    from course_utils.training import dry_running
+    from course_utils.training.loop import dry_running
 
     found_versions = [f"{name} {value}" for name, value in versions().items() if value]
     print("versions:", ", ".join(found_versions))
@@ -71,9 +84,44 @@ def setup(profile: str | None = None) -> str:
         print("No GPU. For the full lesson: Runtime → Change runtime type → T4 GPU → Save, then run all cells again.")
     profile = profile or ("colab" if found else "quick")
     print("profile: ", profile)
+    print("data:    ", choose_data(profile))
     if dry_running():
         print("dry run: one short epoch wherever the lesson trains; no figure below is a result (COURSE_DRY_RUN).")
     return profile
+
+
+def lesson_plan(lesson: str, profile: str) -> tuple["Dataset", str, "Recipe"]:
+    """Returns what a lesson trains, and prints the data set and the recipe.
+
+    Args:
+        lesson: its paper's key, such as "vit"; or "side_by_side".
+        profile: what `setup` returned.
+
+    Returns:
+        The data set, the configuration's name, such as "vit_tiny", and the recipe. "side_by_side" has all papers: its
+        name is the end of all theirs, "tiny" or "course".
+
+    Raises:
+        ValueError: an unknown lesson or profile.
+    """
+    from course_utils.data import load_dataset
+    from course_utils.papers import WITH_LESSON
+    from course_utils.training import recipe
+
+    _check("lesson_plan", "lesson", lesson, (*WITH_LESSON, "side_by_side"))
+    _check("lesson_plan", "profile", profile, PROFILES)
+    data = choose_data(profile)
+    size, name, epochs, others = PLANS.get((profile, data), PLANS["quick", "shapes"])
+    dataset, how = load_dataset(data), recipe(name, epochs=others.get(lesson, epochs))
+    if (profile, data) == ("quick", "cifar100"):
+        dataset = dataset.subset(train=5000, validation=1000, test=1000)
+    print(dataset, how, sep="\n")
+    return dataset, f"{lesson}_{size}" if lesson in WITH_LESSON else size, how
+
+
+def _check(owner: str, name: str, value, known: tuple) -> None:
+    if value not in known:
+        raise ValueError(f"{owner}: {name} must be one of {', '.join(known)}, but it is {value!r}")
 
 
 def choose_data(profile: str) -> str:

@@ -4,7 +4,8 @@ import sys
 import keras
 import pytest
 
-from course_utils import session
+from course_utils import data, session
+from course_utils.models import CONFIGS
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def test_setup_reports_and_chooses_quick_on_a_cpu(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert f"keras {keras.__version__}" in out
     assert "device:   CPU" in out
+    assert "data:     shapes" in out
     assert "T4" not in out  # advice about Colab is for Colab
 
 
@@ -91,3 +93,45 @@ def test_data_follow_profile_folder_and_variable(monkeypatch, tmp_path):
     assert session.choose_data("quick") == "cifar100"
     monkeypatch.setenv("COURSE_DATASET", "fashion_mnist")
     assert session.choose_data("quick") == "fashion_mnist"
+
+
+class Photographs:
+    """CIFAR-100, as far as a plan asks for it: how many training images it has."""
+
+    def __init__(self, train=45_000):
+        self.train = train
+
+    def subset(self, train, validation, test):
+        return Photographs(train)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "profile", "name", "config", "epochs"),
+    [
+        ("vit", "quick", "shapes", "vit_tiny", 8),
+        ("small_data_vit", "quick", "shapes", "small_data_vit_tiny", 6),
+        ("side_by_side", "quick", "shapes", "tiny", 7),
+        ("gmlp", "quick", "cifar100", "gmlp_tiny", 3),
+        ("mixer", "colab", "cifar100", "mixer_course", 15),
+        ("side_by_side", "colab", "cifar100", "course", 8),
+        ("small_data_vit", "full", "cifar100", "small_data_vit_course", 50),
+        ("fnet", "colab", "shapes", "fnet_tiny", 8),  # the variable says so
+    ],
+)
+def test_a_lesson_trains_what_its_profile_can(monkeypatch, capsys, lesson, profile, name, config, epochs):
+    monkeypatch.setenv("COURSE_DATASET", name)
+    monkeypatch.setattr(data, "load_dataset", {"shapes": data.load_dataset, "cifar100": lambda _: Photographs()}[name])
+    dataset, named, how = session.lesson_plan(lesson, profile)
+    assert (named, how.epochs) == (config, epochs)
+    assert how.name == ("quick" if name == "shapes" else "course" if profile == "full" else "short")
+    assert named in CONFIGS or lesson == "side_by_side"
+    if name == "cifar100":
+        assert dataset.train == (5000 if profile == "quick" else 45_000)
+    assert capsys.readouterr().out == f"{dataset}\n{how}\n"
+
+
+def test_a_plan_for_nobody_is_refused():
+    with pytest.raises(ValueError, match=r"lesson must be one of mixer, .*side_by_side, but it is 'resnet'"):
+        session.lesson_plan("resnet", "quick")
+    with pytest.raises(ValueError, match="profile must be one of quick, colab, full, but it is 'fast'"):
+        session.lesson_plan("vit", "fast")
