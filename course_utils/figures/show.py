@@ -3,6 +3,7 @@
 Source and tables are Markdown, so that JupyterLab, Colab, VS Code and GitHub each show them in their own theme.
 """
 
+import ast
 import base64
 import inspect
 import io
@@ -15,20 +16,27 @@ from course_utils import figures
 
 
 def source(*objects):
-    """Returns the real source of functions, methods or classes, as highlighted code.
+    """Returns the real source of functions, methods or classes, as highlighted code, without their docstrings.
 
     Raises:
         TypeError: an object has no Python source, such as a number or a built-in function.
     """
     from IPython.display import Markdown
 
-    parts = []
-    for thing in objects:
-        try:
-            parts.append(textwrap.dedent(inspect.getsource(thing)).rstrip())
-        except (TypeError, OSError) as error:
-            raise TypeError(f"source: {thing!r} has no Python source to show; give a function or a class") from error
-    return Markdown("```python\n" + "\n\n".join(parts) + "\n```")
+    return Markdown("```python\n" + "\n\n\n".join(map(_code, objects)) + "\n```")
+
+
+def _code(thing) -> str:
+    try:
+        text = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    except (TypeError, OSError) as error:
+        raise TypeError(f"source: {thing!r} has no Python source to show; give a function or a class") from error
+    parts = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    lines = text.splitlines()
+    for doc in sorted((node.body[0] for node in parts if ast.get_docstring(node)), key=lambda doc: -doc.lineno):
+        end = doc.end_lineno + (lines[doc.end_lineno : doc.end_lineno + 1] == [""])
+        del lines[doc.lineno - 1 : end]
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[Mapping], columns: Sequence[str] | None = None):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from course_utils.data import load_dataset
 from course_utils.figures import show
-from course_utils.layers import MixerBlock
+from course_utils.layers import GMLPBlock, MixerBlock
 from course_utils.models import classifier
 
 
@@ -15,6 +15,10 @@ def test_source_is_the_real_one():
     text = show.source(MixerBlock.call).data
     assert text.startswith("```python\ndef call(self, x, training=None):")
     assert "self.token_mlp(y, training=training)" in text
+    whole = show.source(MixerBlock, GMLPBlock).data
+    assert whole.startswith("```python\nclass MixerBlock(TokenLayer):\n    def __init__(self, tokens_mlp_dim")
+    assert "\n\n\nclass GMLPBlock(TokenLayer):\n    def" in whole
+    assert '"""' not in whole, "the lesson says in its own words what a docstring says"
     with pytest.raises(TypeError, match="has no Python source to show; give a function or a class"):
         show.source(3)
 
