@@ -15,6 +15,25 @@ def in_colab() -> bool:
     return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
 
 
+def switch(name: str, *more: str) -> bool | str:
+    """Returns what an environment variable that is a switch says; not set, it is off.
+
+    Args:
+        name: the variable's name.
+        *more: what it may say besides yes and no; returned as it is.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    said = os.environ.get(name, "").strip().lower()
+    if said in more:
+        return said
+    if said not in ("1", "true", "yes", "on", "0", "false", "no", "off", ""):
+        choices = ", ".join(("1", "0", "true", "false", "yes", "no", "on", "off", *more))
+        raise ValueError(f"the variable {name} must be one of {choices}, but it is {said!r}")
+    return said in ("1", "true", "yes", "on")
+
+
 def accelerators() -> list[str]:
     """Returns the names of the accelerators that Keras can use, such as ["Tesla T4"]; empty on a CPU."""
     import keras

@@ -47,24 +47,24 @@ def _arrays(name: str, values) -> dict[str, np.ndarray]:
     return {f"{name}_{i}": np.asarray(value) for i, value in enumerate(values)}
 
 
-def save(path, model, kept, about: dict, progress: dict) -> Path:
+def save(path, model, finished, about: dict) -> Path:
     """Writes a checkpoint; an older one at `path` is replaced only once the new one is whole and on the disk.
 
     Args:
         path: where it goes.
         model: the compiled model, after an epoch.
-        kept: the weights of the best epoch so far.
+        finished: what the epochs so far have come to: history, best_epoch, kept.
         about: what the run is, as JSON values; `load` asks for the same.
-        progress: how far it is, as JSON values.
 
     Raises:
         OSError: it could not be written (no such folder, no right, disk full). What was there before is still there.
     """
     path = Path(path)
+    progress = {"history": finished.history, "best_epoch": finished.best_epoch}
     text = json.dumps({"format": FORMAT, "about": about, "progress": progress})
     arrays = _arrays("model", [keras.ops.convert_to_numpy(v) for v in _tracked(model)])
     arrays |= _arrays("optimizer", [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables])
-    arrays |= _arrays("kept", kept)
+    arrays |= _arrays("kept", finished.kept)
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
     return write_whole(path, whole.getbuffer(), f"the checkpoint {path.name}")

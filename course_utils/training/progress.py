@@ -8,6 +8,8 @@ import os
 import time
 from xml.sax.saxutils import escape
 
+import keras
+
 REDRAW_SECONDS = 0.25
 MONITORS = ("live", "lines", "none")
 
@@ -57,37 +59,26 @@ def progress_line(run) -> str:
 
 def _dry_run(run) -> str:
     """Returns what stands before every figure of a dry run, so that nobody takes it for a result."""
-    return f"dry run on {run.dataset['train']} images, no result: " if run.dry_run else ""
+    return f"dry run on {run.dataset.train} images, no result: " if run.dry_run else ""
 
 
-class SilentMonitor:
+class SilentMonitor(keras.callbacks.Callback):
     """Shows nothing."""
 
     every_step = False  # whether it wants to hear of every step: on a GPU each such step waits for the device
 
     def __init__(self, run, steps: int):
+        super().__init__()
         self.run, self.steps = run, steps
-
-    def start_epoch(self, epoch: int):
-        """`epoch` counts from 0."""
-
-    def step(self, step: int, logs: dict):
-        """`step` counts from 1; `logs` holds the epoch's loss and accuracy so far."""
-
-    def end_epoch(self):
-        """The run's history has one epoch more."""
-
-    def close(self):
-        """The run has ended."""
 
 
 class LinesMonitor(SilentMonitor):
     """One line of text for each epoch, and one for the end."""
 
-    def end_epoch(self):
+    def on_epoch_end(self, epoch, logs=None):
         print(progress_line(self.run), flush=True)
 
-    def close(self):
+    def on_train_end(self, logs=None):
         print(closing_line(self.run), flush=True)
 
 
@@ -98,9 +89,9 @@ def closing_line(run) -> str:
     text = _dry_run(run) + (f"{run.stopped}; " if run.stopped else "")
     text += f"kept: the weights of epoch {run.best_epoch}"
     if run.test:
-        text += f"; test accuracy {100 * run.test['top1']:.1f} %"
-        if run.test["top5"] is not None:
-            text += f" (top-5 {100 * run.test['top5']:.1f} %)"
+        text += f"; test accuracy {100 * run.test.top1:.1f} %"
+        if run.test.top5 is not None:
+            text += f" (top-5 {100 * run.test.top5:.1f} %)"
     return text
 
 
@@ -115,18 +106,18 @@ class LiveMonitor(SilentMonitor):
         self.drawn_at, self.epoch, self.done, self.logs, self.handle = 0.0, 0, 0, {}, None
         self._draw()
 
-    def start_epoch(self, epoch):
+    def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.done, self.logs = epoch, 0, {}
 
-    def step(self, step, logs):
-        self.done, self.logs = step, logs
+    def on_train_batch_end(self, batch, logs=None):
+        self.done, self.logs = batch + 1, logs or {}
         if time.perf_counter() - self.drawn_at > REDRAW_SECONDS:
             self._draw()
 
-    def end_epoch(self):
+    def on_epoch_end(self, epoch, logs=None):
         self._draw()
 
-    def close(self):
+    def on_train_end(self, logs=None):
         self._draw(closing_line(self.run))
 
     def status(self) -> str:
@@ -163,7 +154,7 @@ def progress_svg(run, line: str, share: float) -> str:
         line: what to write above the bar.
         share: how much of the run is done, 0…1.
     """
-    title = escape(f"{run.label} on {run.dataset['name']}")
+    title = escape(f"{run.label} on {run.dataset.name}")
     loss = [
         ("training", _TRAIN, run.history.get("loss", ())),
         ("validation", _VALIDATION, run.history.get("val_loss", ())),

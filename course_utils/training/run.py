@@ -22,6 +22,13 @@ class Data:
     validation: Count
     test: Count
 
+    @classmethod
+    def of(cls, dataset) -> "Data":
+        """Describes a `Dataset`; what cannot stand in a name on a card is left out of it."""
+        name = "".join(character for character in str(dataset.name) if character.isprintable())[:200]
+        sizes = {part: len(getattr(dataset, f"x_{part}")) for part in ("train", "validation", "test")}
+        return cls(name=name, classes=dataset.num_classes, **sizes)
+
 
 @checked
 class Measured:
@@ -30,6 +37,11 @@ class Measured:
     loss: Number | None
     top1: Accuracy
     top5: Accuracy | None
+
+    @classmethod
+    def of(cls, found: dict) -> "Measured":
+        """Returns what `evaluate` gave; a loss that is not finite becomes None."""
+        return cls(**_finite(found))
 
 
 @checked

@@ -1,0 +1,58 @@
+"""A dry run: every line of a training works, nothing is learned."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+
+import keras
+
+from course_utils.system import switch
+
+IMAGES = {"validation": 100, "test": 100}
+"""How many images a dry run is measured on, if there are so many."""
+STEPS = 2
+"""How many batches it trains on. The head starts at zero, so that the first step moves nothing before it."""
+
+_one_before = False
+
+
+def dry_running() -> bool:
+    """Says whether the variable COURSE_DRY_RUN asks for a dry run.
+
+    Raises:
+        ValueError: it is neither yes nor no nor "eager".
+    """
+    return bool(switch("COURSE_DRY_RUN", "eager"))
+
+
+def _without_graph() -> bool:
+    """Says whether this dry run goes without a graph: on TensorFlow, from a process's second one on.
+
+    For a dry run's two steps a graph is not worth building. That it can be built here, the first dry run shows,
+    unless COURSE_DRY_RUN is "eager".
+    """
+    global _one_before
+    before = _one_before or switch("COURSE_DRY_RUN", "eager") == "eager"
+    _one_before = True
+    return before and keras.backend.backend() == "tensorflow"
+
+
+def as_dry_run(train: Callable) -> Callable:
+    """Returns a function that calls `train` with one epoch of two batches, and marks its run."""
+
+    @wraps(train)
+    def dry(model, dataset, recipe, *, card, checkpoint, devices, **options):
+        for name, path in (("card", card), ("checkpoint", checkpoint)):
+            if path is not None:
+                raise ValueError(
+                    f"train: COURSE_DRY_RUN is set, and a dry run is no result: it writes no {name}. Unset the "
+                    f"variable, or leave `{name}` out"
+                )
+        most = {"train": STEPS * recipe.batch_size} | IMAGES
+        few = dataset.subset(**{part: min(n, len(getattr(dataset, f"x_{part}"))) for part, n in most.items()})
+        return train(
+            model, few, replace(recipe, epochs=1), card=None, checkpoint=None, devices=devices, dry_run=True,
+            eagerly=devices is None and _without_graph(), **options,
+        )  # fmt: skip
+
+    return dry
