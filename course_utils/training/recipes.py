@@ -4,29 +4,10 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from course_utils.checked import Count, Number, Share, Text, checked
-
-AUGMENTATIONS = ("flip", "crop", "zoom", "rotate", "randaugment", "erase", "mixup", "cutmix")
-"""What a recipe may ask for, in the order in which it is done:
-
-- "flip": left-right, half of the time.
-- "crop": an eighth of the side padded with black, then a random window.
-- "zoom": in or out by up to 20 %; "rotate": by up to 2 % of a full turn. The keras.io examples do these.
-- "randaugment": two of RandAugment's operations (arXiv 1909.13719), by Keras' own layers, up to about half of the
-  ranges in AutoAugment's table (arXiv 1805.09501); posterize and solarize use all of theirs. The operations are drawn
-  for a quarter of a batch, their strength for each image.
-- "erase": a random rectangle, in a quarter of the images (arXiv 1708.04896).
-- "mixup" (arXiv 1710.09412, α = 0.8) and "cutmix" (arXiv 1905.04899): images of a batch are mixed in pairs, labels
-  too. Half of the batches are mixed, each by one of those that were asked for, as in the small-data paper's script.
-"""
-
-
-def _several(value):
-    if isinstance(value, str):
-        raise ValueError(f"should be several names, such as ({value!r},)")
-    return tuple(value) if isinstance(value, list) else value
+from course_utils.training.augmentation import Augmentations
 
 
 @checked
@@ -40,17 +21,17 @@ class Recipe:
         schedule: "cosine" (warm-up, then a half cosine down to `last_rate`), "constant" (after the warm-up) or
             "plateau" (no warm-up; halved whenever the validation loss has not fallen for 5 epochs).
         warmup: share of all steps in which the rate climbs linearly from 0 to its peak.
-        optimizer: "adamw" (Loshchilov and Hutter 2019, arXiv 1711.05101), or "muon" for the matrices inside the blocks
-            and AdamW for all else (Jordan et al. 2024; scaled to AdamW's rates as in Liu et al. 2025, arXiv 2502.16982).
         weight_decay: a step decays by `learning_rate × weight_decay`; biases, norms and positions are left alone.
         label_smoothing: share of a label that is spread over all classes.
         augment: what happens to a training image, at its own size, before any resizing: any of
-            `AUGMENTATIONS`.
+            `augmentation.AUGMENTATIONS`.
         last_rate: where "cosine" ends.
         patience: end the run when the validation loss has not fallen for so many epochs; None to go on to the end.
         keep: what chooses the epoch whose weights are kept: "val_accuracy" or "val_loss".
         repeats: repeated augmentation (arXiv 1901.09335): an epoch shows each image so often, in versions of its
             own, and so many fewer images.
+        optimizer: "adamw" (Loshchilov and Hutter 2019, arXiv 1711.05101), or "muon" for the matrices in the blocks
+            (Jordan et al. 2024; with AdamW's rates as in Liu et al. 2025, arXiv 2502.16982) and AdamW for all else.
         name: the key of `RECIPES` that it was made from, whatever was changed since; None for one of its own.
 
     Raises:
@@ -64,7 +45,7 @@ class Recipe:
     warmup: Share = 0.1
     weight_decay: Annotated[Number, Field(ge=0)] = 0.01
     label_smoothing: Share = 0.0
-    augment: Annotated[tuple[Literal[AUGMENTATIONS], ...], BeforeValidator(_several)] = ()
+    augment: Augmentations = ()
     last_rate: Annotated[Number, Field(ge=0)] = 0.0
     patience: Count | None = None
     keep: Literal["val_accuracy", "val_loss"] = "val_accuracy"

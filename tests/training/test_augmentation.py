@@ -1,123 +1,171 @@
-import keras
 import numpy as np
 import pytest
+from PIL import Image, ImageEnhance, ImageOps
 
 from course_utils.training import augmentation
-from course_utils.training.augmentation import Augmentation
+from course_utils.training.augmentation import AUGMENTATIONS, CHANGES, OPERATIONS, Augmentation, cutmix, mixup, warp
 from course_utils.training.batches import Batches
-from course_utils.training.recipes import AUGMENTATIONS
 
-MIXED = ("mixup", "cutmix")
+LABELS, LEVELS = np.eye(12, dtype="float32"), 5.0 * np.arange(12)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
 
 
 @pytest.fixture(scope="module")
 def images():
     ramp = np.linspace(0, 255, 16)[:, None] * np.ones(16)
-    images = [np.stack([ramp, ramp.T, np.full((16, 16), 5.0 * k)], axis=-1) for k in range(12)]
+    images = [np.stack([ramp, ramp.T / 2 + level, np.full((16, 16), level)], axis=-1) for level in LEVELS]
     return np.stack(images).astype("uint8")
 
 
-LABELS = np.eye(12, dtype="float32")
-
-
-def changed(names, images, seed=0):
-    return Augmentation(names)(images, LABELS, np.random.default_rng(seed))
-
-
+@pytest.mark.parametrize("channels", [slice(3), slice(1, 2)], ids=["colour", "grey"])
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_changes_images_within_their_range_and_only_mixing_changes_labels(name, images):
-    # half of the batches stay unmixed: look at several
-    found = [changed((name,), images, seed) for seed in range(6)]
+def test_each_changes_images_and_only_mixing_changes_labels(name, channels, images):
+    images = images[..., channels]
+    before = images.copy()
+    found = [Augmentation((name,))(images, LABELS, rng(seed)) for seed in range(6)]  # half stay unmixed
+    np.testing.assert_array_equal(images, before)
     assert any((x != images).any() for x, _ in found)
     for x, y in found:
         assert x.shape == images.shape
         assert x.dtype == np.uint8, "batches of several types: TensorFlow casts them all to the first's"
+        assert y.dtype == np.float32
         np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
-        if name not in MIXED:
-            np.testing.assert_array_equal(y, LABELS)
-    if name in MIXED:
-        mixed = [y for _, y in found if (y != LABELS).any()]
+    mixed = [y for _, y in found if (y != LABELS).any()]
+    if name in CHANGES:
+        assert not mixed
+    else:
         assert 0 < len(mixed) < 6
         assert max((y > 0).sum(axis=1).max() for y in mixed) == 2  # a pair
 
 
-def test_mixup_weighs_images_and_labels_alike(images):
-    """An image's third channel is 5 k for label k: so the mixed label tells what the mixed channel must be."""
-    x, y = next((x, y) for x, y in (changed(("mixup",), images, s) for s in range(9)) if (y != LABELS).any())
-    np.testing.assert_allclose(x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=0.501)
+def test_mixed_labels_tell_what_share_of_each_image_is_left(images):
+    """An image's third channel is 5 k for label k: the mixed label tells what its mean must be."""
+    for seed in range(20):
+        x, y = mixup(images, LABELS, rng(seed))
+        np.testing.assert_allclose(
+            x[..., 2], (y @ (5.0 * np.arange(12)))[:, None, None] * np.ones((16, 16)), atol=0.501
+        )
+        x, y = cutmix(images, LABELS, rng(seed))
+        assert set(np.unique(x[..., 2])) <= set(5 * np.arange(12))
+        np.testing.assert_allclose(x[..., 2].mean(axis=(1, 2)), y @ (5.0 * np.arange(12)), rtol=1e-5, atol=1e-5)
 
 
-def operation(name):
-    return next(layer for layer in augmentation._operations() if type(layer).__name__ == name)
+def test_all_shares_are_equally_likely():
+    tiny, large = np.zeros((12, 2, 2, 1), dtype="uint8"), np.zeros((12, 100, 100, 1), dtype="uint8")
+    kept = np.sort([mixup(tiny, LABELS, rng(s))[1].diagonal().min() for s in range(500)])
+    np.testing.assert_allclose(kept, np.linspace(0, 1, 500), atol=0.06)
+    # A window of area u, its middle anywhere, cut off at the edges, covers (√u − u / 4)² on average: 77 / 240.
+    pasted = [1 - cutmix(large, LABELS, rng(s))[1].diagonal().min() for s in range(500)]
+    assert np.mean(pasted) == pytest.approx(77 / 240, abs=0.03)
+    assert max(pasted) > 0.8
 
 
-@pytest.mark.parametrize("name", ["RandomTranslation", "RandomRotation", "RandomShear"])
-def test_randaugment_moves_a_spot_both_ways(name):
-    spot = np.zeros((40, 16, 16, 1), dtype="uint8")
-    spot[:, 4:6, 11:13] = 255  # up on the right
-    moved = augmentation._through([operation(name)], spot, np.random.default_rng(0))[..., 0]
-    columns = (moved.sum(axis=1) * np.arange(16)).sum(axis=1) / moved.sum(axis=(1, 2)) - 11.5
-    assert columns.min() < -0.3
-    assert columns.max() > 0.3
+def test_a_quarter_of_the_images_lose_a_grey_rectangle_of_up_to_40_percent():
+    many = np.full((4000, 32, 32, 3), 9, dtype="uint8")
+    erased = CHANGES["erase"](many, rng()) != 9
+    hit = erased.any(axis=(1, 2, 3))
+    assert hit.mean() == pytest.approx(0.25, abs=0.02)
+    inside = erased[hit].all(axis=-1)
+    np.testing.assert_array_equal(inside, inside.any(axis=1, keepdims=True) & inside.any(axis=2, keepdims=True))
+    shares = inside.mean(axis=(1, 2))
+    assert 0.01 < shares.min() < 0.04
+    assert 0.36 < shares.max() < 0.42
+    heights, widths = inside.any(axis=2).sum(axis=1), inside.any(axis=1).sum(axis=1)
+    assert abs(np.log(heights / widths).mean()) < 0.1  # lying as often as standing
+    assert set(np.unique(CHANGES["erase"](many, rng()))) == {9, 128}
 
 
-def test_randaugment_makes_images_brighter_and_darker_sharper_and_smoother_and_keeps_four_bits_or_more():
-    grey = np.full((40, 16, 16, 3), 100, dtype="uint8")
-    found = augmentation._through([operation("RandomBrightness")], grey, np.random.default_rng(0)).mean(axis=(1, 2, 3))
-    assert 100 - 52 < found.min() < 90
-    assert 110 < found.max() < 100 + 52
-    edge = np.full((40, 16, 16, 3), 60, dtype="uint8")
-    edge[:, :, 8:] = 180
-    at_edge = augmentation._through([operation("RandomSharpness")], edge, np.random.default_rng(0))[:, 8, 7, 0]
-    assert at_edge.min() < 55
-    assert at_edge.max() > 65
-    ramp = np.broadcast_to(np.arange(256, dtype="uint8").reshape(1, 16, 16, 1), (40, 16, 16, 3))
-    levels = augmentation._through([operation("RandomPosterization")], ramp, np.random.default_rng(0))
-    assert {len(np.unique(image)) for image in levels} <= {16, 32, 64, 128, 256}
+def moved(image, *six):
+    return image.transform((32, 32), Image.AFFINE, six, Image.BILINEAR)
 
 
-def test_randaugment_draws_two_operations_for_each_quarter_of_a_batch_and_all_of_them_in_time(images, monkeypatch):
-    seen = []
-
-    def through(layers, part, rng):
-        seen.append((tuple(map(id, layers)), part))
-        return part
-
-    monkeypatch.setattr(augmentation, "_through", through)
-    augment = Augmentation(("randaugment",))
-    for seed in range(30):
-        augment(images, LABELS, np.random.default_rng(seed))
-    assert len(seen) == 4 * 30
-    assert {len(layers) for layers, _ in seen} == {2}
-    assert {len(part) for _, part in seen} == {3}
-    np.testing.assert_array_equal(np.concatenate([part for _, part in seen[:4]]), images)
-    assert len({layer for layers, _ in seen for layer in layers}) == 12
-    assert len({layers for layers, _ in seen[:4]}) > 1
-
-
-def test_a_batch_of_fewer_than_four_images_is_augmented_too(images):
-    x, _ = Augmentation(("randaugment",))(images[:3], LABELS[:3], np.random.default_rng(0))
-    assert x.shape == images[:3].shape
+PIL = {
+    "brightness": lambda image, u: ImageEnhance.Brightness(image).enhance(1 + 0.45 * u),
+    "contrast": lambda image, u: ImageEnhance.Contrast(image).enhance(1 + 0.45 * u),
+    "colour": lambda image, u: ImageEnhance.Color(image).enhance(1 + 0.45 * u),
+    "sharpness": lambda image, u: ImageEnhance.Sharpness(image).enhance(1 + 0.45 * u),
+    "posterize": lambda image, u: ImageOps.posterize(image, round(6 + 2 * u)),
+    "solarize": lambda image, u: ImageOps.solarize(image, 128 + 128 * u),
+    "auto contrast": lambda image, u: ImageOps.autocontrast(image),
+    "equalize": lambda image, u: ImageOps.equalize(image),
+    "rotate": lambda image, u: image.rotate(15 * u, Image.BILINEAR),
+    "shear x": lambda image, u: moved(image, 1, 0.15 * u, -2.4 * u, 0, 1, 0),
+    "shear y": lambda image, u: moved(image, 1, 0, 0, 0.15 * u, 1, -2.4 * u),
+    "translate x": lambda image, u: moved(image, 1, 0, 6.4 * u, 0, 1, 0),
+    "translate y": lambda image, u: moved(image, 1, 0, 0, 0, 1, 6.4 * u),
+    "identity": lambda image, u: image,
+}
 
 
-@pytest.mark.one_backend
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_randaugment_does_what_pil_does(name):
+    """To the bit; what moves pixels to a level, away from the edges, beyond which PIL sees black."""
+    noise = rng().integers(0, 256, (40, 8, 8, 3)).astype("uint8").repeat(4, axis=1).repeat(4, axis=2)
+    noise[1::4] = noise[1::4] // 4 + 90  # narrow
+    noise[2] = 7  # of one level
+    noise[3::4, :16] = 255
+    u = rng(1).uniform(-1, 1, 40)
+    ours = OPERATIONS[name](noise, u).astype(int)
+    theirs = np.stack([np.asarray(PIL[name](Image.fromarray(image), k)) for image, k in zip(noise, u, strict=True)])
+    if name.split()[0] in ("rotate", "shear", "translate"):
+        assert abs(ours - theirs)[:, 8:-8, 8:-8].max() <= 1
+    else:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_beyond_its_edges_an_image_goes_on_as_in_a_mirror(images):
+    shifted = warp(images, (1, 0, -3), (0, 1, np.full(12, 2.0)))
+    mirrored = np.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="symmetric")
+    np.testing.assert_array_equal(shifted, mirrored[:, :16, 5:21])
+
+
+def test_zoom_and_rotation_go_both_ways_and_not_too_far():
+    square = np.zeros((500, 60, 60, 1), dtype="uint8")
+    square[:, 20:40, 20:40] = 255
+    shown = CHANGES["zoom"](square, rng())[..., 0] / 255
+    for side in (shown.sum(axis=1).max(axis=1), shown.sum(axis=2).max(axis=1)):
+        np.testing.assert_allclose([side.min(), side.max()], [20 / 1.2, 20 / 0.8], atol=0.4)
+    spot = np.zeros((500, 61, 61, 1), dtype="uint8")
+    spot[:, 30, 50] = 255
+    shown = CHANGES["rotate"](spot, rng())[..., 0].astype(float)
+    down = (shown.sum(axis=2) * (np.arange(61) - 30)).sum(axis=1) / shown.sum(axis=(1, 2))
+    np.testing.assert_allclose([down.min(), down.max()], 20 * np.sin(0.04 * np.pi) * np.array([-1, 1]), atol=0.1)
+
+
+def test_randaugment_draws_two_operations_for_each_image(monkeypatch):
+    marks = {k: lambda images, u, k=k: images + np.uint8(k) for k in (1, 4, 16)}
+    monkeypatch.setattr(augmentation, "OPERATIONS", marks)
+    black = np.zeros((90, 2, 2, 1), dtype="uint8")
+    assert set(np.unique(CHANGES["randaugment"](black, rng()))) == {2, 5, 8, 17, 20, 32}
+
+
 def test_a_batch_depends_on_its_seed_epoch_and_step_alone(images):
     everything = Augmentation(AUGMENTATIONS)
 
-    def batches(augmentation, epoch=0):
-        return Batches(
-            images, np.arange(12), 12, batch_size=6, size=(16, 16), augmentation=augmentation, seed=3, epoch=epoch
+    def batch(epoch=0):
+        all_of_them = Batches(
+            images, np.arange(12), 12, batch_size=6, size=(16, 16), augmentation=everything, seed=3, epoch=epoch
         )
+        return all_of_them[1]
 
-    x, y = batches(everything)[1]
-    everything(images, LABELS, np.random.default_rng(9))  # its layers' own states have moved on
-    again, again_y = batches(everything)[1]
+    x, y = batch()
+    everything(images, LABELS, rng(9))
+    again, again_y = batch()
     np.testing.assert_array_equal(again, x)
     np.testing.assert_array_equal(again_y, y)
-    keras.utils.set_random_seed(5)
-    fresh, _ = batches(Augmentation(AUGMENTATIONS))[1]
-    np.testing.assert_array_equal(fresh, x)
-    assert (batches(everything, epoch=1)[1][0] != x).any()
+    assert (batch(epoch=1)[0] != x).any()
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [("flip", r"names should be several names, such as \('flip',\), but it is 'flip'"), (("spin",), "'cutmix'")],
+)
+def test_bad_names_are_named(names, message):
+    with pytest.raises(ValueError, match=f"Augmentation: .*{message}"):
+        Augmentation(names)
 
 
 def test_repeated_augmentation_shows_fewer_images_more_often(images):

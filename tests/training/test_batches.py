@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.training.augmentation import Augmentation, flip_and_crop
+from course_utils.training.augmentation import Augmentation, crop, flip
 from course_utils.training.batches import Batches, for_fit, resized
 
 
@@ -48,14 +48,14 @@ def test_augmentation_depends_on_seed_epoch_and_step_alone(images):
 
 def test_flip_is_left_right_and_about_half(images):
     many = np.repeat(images[:1], 1000, axis=0)
-    out = flip_and_crop(many, ("flip",), np.random.default_rng(0))
+    out = flip(many, np.random.default_rng(0))
     flipped = (out == images[0][:, ::-1]).all(axis=(1, 2, 3))
     assert ((out == images[0]).all(axis=(1, 2, 3)) | flipped).all()
     assert 0.45 < flipped.mean() < 0.55
 
 
 def test_crop_shifts_each_image_its_own_way_by_an_eighth_at_most(images):
-    out = flip_and_crop(np.repeat(images[:1], 200, axis=0), ("crop",), np.random.default_rng(0))
+    out = crop(np.repeat(images[:1], 200, axis=0), np.random.default_rng(0))
     padded = np.pad(images[0], ((2, 2), (2, 2), (0, 0)))
     windows = {padded[i : i + 16, j : j + 16].tobytes() for i in range(5) for j in range(5)}
     seen = {image.tobytes() for image in out}
@@ -64,7 +64,7 @@ def test_crop_shifts_each_image_its_own_way_by_an_eighth_at_most(images):
 
 
 def test_no_augmentation_leaves_pixels_alone(images):
-    assert flip_and_crop(images, (), np.random.default_rng(0)) is images
+    assert Augmentation(())(images, images, np.random.default_rng(0)) == (images, images)
 
 
 def test_resizing_comes_last_and_only_where_needed(images):
