@@ -60,8 +60,8 @@ def in_words(owner: str, error: ValidationError) -> str:
         return f"{owner}: there is no {where!r}"
     if first["type"] in ("missing", "missing_argument"):
         return f"{owner}: {where} is missing"
-    wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{owner}: {where} {wanted}, but it is {_shown(first['input'])}"
+    _, should, rest = first["msg"].partition("should")
+    return f"{owner}: {where} {should + rest or first['msg']}, but it is {_shown(_plain(first['input']))}"
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

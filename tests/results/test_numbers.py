@@ -1,0 +1,65 @@
+"""The recorded numbers are those of before the cards had today's layout: their digests were taken then."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from course_utils.results.cards import Examples, Reported, Seeds, Speed, recorded
+
+BEFORE = json.loads(Path(__file__).with_name("numbers_before.json").read_text())
+FIRST = ("epochs", "batch_size", "learning_rate", "schedule", "warmup", "weight_decay", "label_smoothing", "augment")
+RECIPES = (FIRST, (*FIRST, "last_rate", "patience", "keep", "repeats"))  # what a card held, before and after these came
+
+
+def digest(values) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def without_ours(versions: dict) -> dict:
+    return {name: version for name, version in versions.items() if name != "course_utils"}
+
+
+def numbers(run, fields) -> list:
+    card = run.card()
+    network = [card["model"]["parameters"], card["model"]["macs"]]
+    made_with = {name: card["recipe"][name] for name in fields}
+    return [
+        *(card[name] for name in ("history", "test", "best_epoch", "seed")),
+        *network,
+        card["dataset"],
+        made_with,
+        without_ours(card["versions"]),
+        card["hardware"],
+    ]
+
+
+def digests(name: str) -> set[str]:
+    """Returns the digests of a card's numbers in the layouts that there were."""
+    room = name.rpartition("/")[0]
+    if room == "seeds":
+        runs = recorded(name, Seeds).runs
+        return {digest({k: [numbers(run, r) for run in found] for k, found in runs.items()}) for r in RECIPES}
+    if room == "speed":
+        card = asdict(recorded(name, Speed))
+        timed = [card[key] for key in ("batch", "parameters", "training_step", "inference", "peak_memory_mib")]
+        return {digest([*timed, without_ours(card["versions"]), card["hardware"]])}
+    if name == "reported/keras_io":
+        return {digest(asdict(recorded(name, Examples))["examples"])}
+    if room == "reported":
+        return {digest(asdict(recorded(name, Reported)))}
+    return {digest(numbers(recorded(name), fields)) for fields in RECIPES}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_no_recorded_number_has_changed(name):
+    assert BEFORE[name] in digests(name)
+
+
+def test_another_number_has_another_digest():
+    run = recorded("vit_course_cifar100_short")
+    before = digest(numbers(run, RECIPES[1]))
+    run.history["val_accuracy"][0] += 1e-9
+    assert digest(numbers(run, RECIPES[1])) != before
