@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 COLAB_PYTHON ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python3; do \
 	"$$p" tools/check_python.py --quiet 2>/dev/null && echo "$$p" && exit; done; echo $(PYTHON))
 LAB_ARGS ?=
-TESTS ?= tests notebooks
+TESTS ?= tests
 # One more than the cores of a small machine: while one waits for a browser or a kernel, two work.
 WORKERS ?= 3
 
@@ -25,7 +25,7 @@ COLAB_STAMP := .venv-colab/.installed
 JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks check colab lock clean
+.PHONY: help lab test lint notebooks check colab lock clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -34,10 +34,16 @@ help:  ## list these commands
 lab: $(LAB_STAMP)  ## install what is missing and open lesson 01 in JupyterLab
 	"$(BIN)/python" -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/01_mlp_mixer.ipynb
 
-test: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
+test: lint $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
+	"$(BIN)/python" -m pytest $(TESTS) -m "not timing" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=20
+	@echo "What measures time, now that nothing else runs:"
+	"$(BIN)/python" -m pytest $(TESTS) -m timing || [ $$? -eq 5 ]  # 5: TESTS has none of them
+
+lint: $(TEST_STAMP)  ## check style, types and who imports whom
 	"$(BIN)/python" -m ruff check .
-	"$(BIN)/python" -m pytest $(TESTS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 180 --nbval-sanitize-with tests/notebooks/sanitize.cfg --durations=20
+	"$(BIN)/python" -m ruff format --check .
+	"$(BIN)/python" -m mypy
+	"$(BIN)/python" -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
 
 notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source
 	"$(BIN)/python" -m tools.build_notebooks
@@ -53,7 +59,7 @@ lock: $(TEST_STAMP)  ## choose the exact versions in constraints.txt anew
 	"$(BIN)/python" -m tools.lock
 
 clean:  ## remove the environments and everything built
-	rm -rf .venv .venv-colab .venv-jax dist build .pytest_cache .ruff_cache
+	rm -rf .venv .venv-colab .venv-jax dist build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find course_utils tools tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg:

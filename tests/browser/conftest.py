@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(items):
 def address(tmp_path_factory):
     """A JupyterLab for all lessons: a function from a lesson's file name to the address to open.
 
-    The lessons are run dry there, not trained, and without a graph: nbval and the Colab copies have both. Images
-    for the README show trained networks.
+    The lessons are run dry there, not trained, and without a graph: other tests do both. Images for the README show
+    trained networks.
     """
     dry_run = "0" if os.environ.get("COURSE_SCREENSHOTS") else "eager"
     with jupyterlab(tmp_path_factory.mktemp("jupyterlab"), LESSONS, COURSE_DRY_RUN=dry_run) as of:

@@ -1,5 +1,6 @@
 """One explorer in the open lesson, moved as a student moves it: by keyboard and by pointer."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 HASH = """(root) => {
@@ -133,3 +134,15 @@ class Explorer:
     def drawings(self) -> list[float]:
         """Returns how long the drawing itself took each time, in milliseconds."""
         return self.root.evaluate("root => root.drawings")
+
+
+def all_explorers(lesson) -> list[Explorer]:
+    """Returns the lesson's explorers, drawn."""
+    lesson.page.wait_for_selector(".course-explorer[data-state]", state="attached", timeout=20_000)
+    found, names = [], Counter()
+    for root in lesson.page.locator(".course-explorer").all():
+        name = root.get_attribute("data-explorer")
+        names[name] += 1
+        found.append(Explorer(root, name if names[name] == 1 else f"{name}-{names[name]}"))
+    assert found, "the lesson has no explorer"
+    return found

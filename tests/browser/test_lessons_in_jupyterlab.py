@@ -1,25 +1,8 @@
 """Each lesson in JupyterLab, in a real browser: it runs, and its explorers answer to keyboard and pointer."""
 
 import re
-from collections import Counter
-from statistics import median
 
-from tests.browser.explorer import Explorer
-
-PRESSES = 24
-WITHIN_MS = 16.0
-
-
-def all_explorers(lesson) -> list[Explorer]:
-    """Returns the lesson's explorers, drawn."""
-    lesson.page.wait_for_selector(".course-explorer[data-state]", state="attached", timeout=20_000)
-    found, names = [], Counter()
-    for root in lesson.page.locator(".course-explorer").all():
-        name = root.get_attribute("data-explorer")
-        names[name] += 1
-        found.append(Explorer(root, name if names[name] == 1 else f"{name}-{names[name]}"))
-    assert found, "the lesson has no explorer"
-    return found
+from tests.browser.explorer import all_explorers
 
 
 def test_all_cells_run_without_an_error(lesson, measured):
@@ -128,33 +111,3 @@ def contrast(ink: str, paper: str) -> float:
         linear = [v / 3294.6 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour[:3]]
         lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
     return (max(lights) + 0.05) / (min(lights) + 0.05)
-
-
-def delays_of(explorer) -> tuple[list[float], list[float]]:
-    """Presses arrow keys; returns the milliseconds from key press to image, sorted, and those of the drawing."""
-    explorer.show()
-    explorer.watch()
-    sliders = [control for control in explorer.controls() if control.get_attribute("type") == "range"]
-    sliders[-1].focus()
-    for press in range(PRESSES):
-        explorer.page.keyboard.press("ArrowRight" if press % 4 < 2 else "ArrowLeft")
-        explorer.page.wait_for_timeout(35 + 7 * (press % 5))  # at no fixed distance from the screen's frames
-    delays = sorted(explorer.delays())
-    assert len(delays) >= 0.75 * PRESSES, f"{explorer.name}: {len(delays)} of {PRESSES} presses changed the image"
-    return delays, explorer.drawings()
-
-
-def test_a_key_press_shows_its_image_within_a_frame(lesson, alone, measured):
-    slow = []
-    for explorer in all_explorers(lesson):
-        beside = "beside other tests"
-        delays, drawings = delays_of(explorer)
-        if median(delays) > WITHIN_MS:  # other work can only slow it down: what is slow gets a second try without
-            beside = "alone"
-            with alone():
-                delays, drawings = delays_of(explorer)
-        text = f"{lesson.name}, {explorer.name}, key press to image, {beside}: {median(delays):.1f} ms median"
-        measured(f"{text} of {len(delays)}, {delays[-2]:.1f} ms second worst; drawing itself {median(drawings):.1f} ms")
-        if median(delays) > WITHIN_MS:
-            slow.append(text)
-    assert slow == []

@@ -60,7 +60,7 @@ def test_the_copy_runs_in_an_empty_folder(lesson, tmp_path, measured):
     environment = {key: value for key, value in os.environ.items() if key in PASSED_ON}
     environment |= {
         "COURSE_PROFILE": "quick",
-        "COURSE_DRY_RUN": "1",  # nbval trains the lessons; here they must work
+        "COURSE_DRY_RUN": "1",  # they are trained elsewhere; here they must work
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),

@@ -86,7 +86,7 @@ def test_outputs_that_are_compared_exist(lesson):
     assert compared, "tag small deterministic cells with nbval-check-output"
     for cell in compared:
         assert cell.execution_count, cell.source
-        assert cell.outputs, f"nbval skips a cell without output:\n{cell.source}"
+        assert cell.outputs, f"a cell without output compares nothing:\n{cell.source}"
 
 
 def test_every_cell_was_run_in_order(lesson):
