@@ -74,7 +74,7 @@ def setup(profile: str | None = None) -> str:
             f"setup: Keras {keras.__version__} is too old for this course: releases 3.0.0 to 3.0.2 compute a wrong "
             f"LayerNorm gradient. Install keras>={OLDEST_KERAS[0]}.{OLDEST_KERAS[1]} and restart the kernel"
         )
-    from course_utils.training.loop import dry_running
+    from course_utils.training import dry_running
 
     found_versions = [f"{name} {value}" for name, value in versions().items() if value]
     print("versions:", ", ".join(found_versions))

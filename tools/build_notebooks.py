@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from course_utils.files import write_whole
 from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read_lesson, sources
 from tools.settings import read_repository
 
@@ -126,18 +127,8 @@ def build(source: Path, target: Path) -> str:
     size = len(text.encode())
     if size > MOST_BYTES:
         raise LessonError(f"{size / 1e6:.1f} MB; a notebook of more than {MOST_BYTES / 1e6:.0f} MB opens slowly")
-    write_atomically(target, text)
+    write_whole(target, text.encode(), target.name)
     return f"{target.name}: {len(notebook.cells)} cells, {seconds:.1f} s, {size / 1e6:.2f} MB"
-
-
-def write_atomically(target: Path, text: str) -> None:
-    """Writes a text file so that nobody ever sees half of it."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ LIGHT = (("anywidget", "anywidget"), ("psygnal", "psygnal"))
 LINE = 100
 PACKAGE_FILES = (".py", ".js", ".css", ".json")
 
-INSTALL_MISSING = '''\
+INSTALL_MISSING = """\
 import importlib.util
 import subprocess
 import sys
@@ -26,15 +26,15 @@ for module, package in {light!r}:
     if importlib.util.find_spec(module) is None:
         print(f"{{package}} is missing here: installing it, and nothing else.")
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", package], check=True)
-'''
+"""
 
-INSTALL = '''\
+INSTALL = """\
 # @title Fetch the course's helper package (run this first)
 {missing}
 if importlib.util.find_spec("course_utils") is None:
     %pip install -q --no-deps "{requirement}"
 importlib.invalidate_caches()
-'''
+"""
 
 UNPACK = '''\
 # @title Set up: unpack the course's helper package (run this first)
@@ -112,7 +112,7 @@ def pack(root: Path = ROOT) -> bytes:
             files[file.relative_to(root).as_posix()] = file
     results = root / "benchmarks" / "results"
     for card in results.rglob("*.json"):
-        files[f"course_utils/results/{card.relative_to(results).as_posix()}"] = card
+        files[f"course_utils/results/cards/{card.relative_to(results).as_posix()}"] = card
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):

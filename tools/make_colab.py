@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.build_notebooks import MOST_BYTES, write_atomically
+from course_utils.files import write_whole
+from tools.build_notebooks import MOST_BYTES
 from tools.colab_cells import pack, unpack_source
 from tools.lesson import COLLAPSED, NOTEBOOKS, SOURCES, differences, give_ids, new_cell, sources
 from tools.settings import ROOT, Repository, read_repository
@@ -50,7 +51,7 @@ def make(source: Path, notebooks: Path, target: Path, archive: bytes, repository
     copy = colab_copy(stored, archive) if repository is None else stored
     text = nbformat.writes(copy) + "\n"
     target.mkdir(parents=True, exist_ok=True)
-    write_atomically(target / name, text)
+    write_whole(target / name, text.encode(), name)
     way = f"installs from {repository.name} at {repository.tag}" if repository else "carries the helper package"
     return f"{target / name}: {len(text.encode()) / 1e6:.2f} MB, {way}"
 

@@ -47,7 +47,8 @@ def test_the_archive_holds_the_package_and_the_cards():
     names = set(zipfile.ZipFile(io.BytesIO(pack())).namelist())
     wanted = {file.relative_to(ROOT).as_posix() for file in (ROOT / "course_utils").rglob("*") if file.is_file()}
     wanted = {name for name in wanted if name.endswith((".py", ".js", ".css"))}
-    wanted |= {f"course_utils/results/{card.name}" for card in (ROOT / "benchmarks" / "results").glob("*.json")}
+    results = ROOT / "benchmarks" / "results"
+    wanted |= {f"course_utils/results/cards/{card.relative_to(results).as_posix()}" for card in results.rglob("*.json")}
     assert wanted <= names
     assert not [name for name in names if "__pycache__" in name or not name.startswith("course_utils/")]
 

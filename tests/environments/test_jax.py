@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tests.environments.on_backend import TINY, answers
-from tests.test_devices import agree
+from tests.training.test_devices import agree
 from tools.settings import ROOT
 
 JAX = ROOT / ".venv-jax" / ("Scripts" if os.name == "nt" else "bin") / "python"
-# What must run on every backend: the tests of each are a folder or one or more files.
-PARTS = ("layers", "models", "mimetic", "probes", "augmentation", "training", "guard")
+# What must run on every backend.
+PARTS = [f"tests/{part}" for part in ("layers", "models", "analysis", "training", "test_selftest.py")]
 # JAX compiles every operation of a test anew: without optimising, by the shorter of two ways to write fused loops, and
 # what it has compiled before it finds again.
 QUICKLY = {
@@ -36,17 +36,8 @@ def on_jax(*arguments, **changes: str) -> subprocess.CompletedProcess:
     """Runs Python on JAX in the project's folder."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COURSE_"))}
     environment |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", **changes}
-    return subprocess.run(
-        [JAX, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        check=False,
-    )  # fmt: skip
-
-
-def paths_of(part: str) -> list[str]:
-    """Returns the files and folders that test a part of the package."""
-    tests = ROOT / "tests"
-    found = [tests / part, *sorted(tests.glob(f"test_{part}*.py"))]
-    return [str(path.relative_to(ROOT)) for path in found if path.exists()]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run([JAX, *arguments], cwd=ROOT, env=environment, text=True, check=False, **both)
 
 
 def test_there_is_no_tensorflow():
@@ -56,13 +47,11 @@ def test_there_is_no_tensorflow():
 
 @pytest.mark.slow
 def test_the_tests_of_every_part_pass_on_jax(measured):
-    parts = [paths_of(part) for part in PARTS]
-    assert all(parts), dict(zip(PARTS, parts, strict=True))
     # Whole training runs are for the lessons' own backend. JAX compiles with XLA whatever a test asks for, and half
     # precision, which a processor only imitates, takes it longest of all.
     options = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not timing and not one_backend"]
     options += ["-k", "not xla and not mixed_precision"]
-    done = on_jax("-m", "pytest", *options, *[path for found in parts for path in found], **QUICKLY)
+    done = on_jax("-m", "pytest", *options, *PARTS, **QUICKLY)
     assert done.returncode == 0, done.stdout[-6000:]
     last = done.stdout.strip().splitlines()[-1]
     assert re.search(r"\d+ passed", last), last
@@ -96,6 +85,6 @@ def test_training_goes_the_same_way_on_both_backends(both):
 
 @pytest.mark.slow
 def test_several_devices_have_the_losses_of_one_on_jax():
-    done = on_jax("-m", "tests.on_devices", **QUICKLY)
+    done = on_jax("-m", "tests.training.on_devices", **QUICKLY)
     assert done.returncode == 0, done.stdout[-6000:]
     agree(done.stdout, "cpu:0, cpu:1, cpu:2, cpu:3")

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tools import build_notebooks
-from tools.build_notebooks import LessonError, build, clean, complaints, write_atomically
+from tools.build_notebooks import LessonError, build, clean, complaints
 from tools.lesson import GAP, differences, read_lesson, split_exercise
 from tools.settings import Repository
 
@@ -155,16 +155,6 @@ def test_errors_and_stderr_are_complained_about():
     text = "\n".join(complaints(nbformat.v4.new_notebook(cells=[cell])))
     assert "cell 1 writes to stderr:\na warning" in text
     assert "cell 1 raises KeyError: 'x'" in text
-
-
-def test_writing_leaves_the_old_file_or_the_new_one(tmp_path):
-    target = tmp_path / "a.ipynb"
-    target.write_text("old", encoding="utf-8")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(target, "half \ud800")
-    assert target.read_text(encoding="utf-8") == "old"
-    write_atomically(target, "new")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.ipynb"]
 
 
 def test_a_built_lesson_is_in_step_and_a_rebuild_is_no_change(source, tmp_path, monkeypatch):

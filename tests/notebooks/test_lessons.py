@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.papers import PAPERS
 from tools.build_notebooks import MOST_BYTES, WIDGET_VIEW, complaints
 from tools.lesson import GAP, NOTEBOOKS, SOLUTION_TITLE, differences, sources, tags
 from tools.settings import read_repository
@@ -27,15 +28,33 @@ def code_cells(lesson: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in read(lesson).cells if cell.cell_type == "code"]
 
 
+def prose(lesson: Path) -> str:
+    """Returns the lesson's Markdown."""
+    return "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "markdown")
+
+
 def headings(lesson: Path) -> list[str]:
     """Returns the lesson's section headings."""
-    text = "\n".join(cell.source for cell in read(lesson).cells if cell.cell_type == "markdown")
-    return re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    return re.findall(r"^## (.+)$", prose(lesson), flags=re.MULTILINE)
 
 
 def test_in_step_with_its_source(lesson):
     source = NOTEBOOKS / "source" / f"{lesson.stem}.py"
     assert differences(source, lesson, read_repository()) == [], "run `make notebooks`"
+
+
+def test_papers_and_keras_io_examples_are_linked_where_they_are_first_named(lesson):
+    papers = [paper for paper in PAPERS.values() if lesson.stem == paper.lesson] or list(PAPERS.values())
+    text = prose(lesson)
+    assert [paper.key for paper in papers if paper.arxiv and f"https://arxiv.org/abs/{paper.arxiv}" not in text] == []
+    assert [paper.key for paper in papers if paper.keras_io and paper.keras_io_page not in text] == []
+    named = text.index("keras.io example")
+    assert 0 < text.index("https://keras.io/examples/") - named < 80, text[named : named + 80]
+
+
+def test_a_layer_is_shown_whole(lesson):
+    shown = [output.get("data", {}).get("text/markdown", "") for cell in code_cells(lesson) for output in cell.outputs]
+    assert any(re.match(r"```python\nclass \w+\(", text) for text in shown)
 
 
 def test_every_section_is_there_with_its_minutes(lesson):
