@@ -30,7 +30,7 @@ def crop(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def warp(images: np.ndarray, rows=(1, 0, 0), columns=(0, 1, 0)) -> np.ndarray:
-    """Fetches each pixel from elsewhere, bilinearly; beyond its edges an image goes on as in a mirror.
+    """Fetches each pixel from elsewhere, bilinearly; beyond its edges an image goes on as in a mirror, once.
 
     Args:
         images: uint8 `(b, h, w, c)`.
@@ -45,7 +45,8 @@ def warp(images: np.ndarray, rows=(1, 0, 0), columns=(0, 1, 0)) -> np.ndarray:
         p, q, r = (np.reshape(np.float32(factor), (-1, 1, 1)) for factor in factors)
         source = np.broadcast_to(p * y[:, None] + q * x + (r + (size - 1) / 2), (b, *sizes))
         low = np.floor(source)
-        both = np.stack([low, low + 1]).astype(int) % (2 * size)
+        both = np.stack([low, low + 1]).astype(int)
+        both = np.maximum(both, -1 - both)
         pixels.append(np.minimum(both, 2 * size - 1 - both))
         shares.append((low + 1 - source, source - low))
     flat, first = images.reshape(-1, c), np.arange(b).reshape(-1, 1, 1) * sizes[0]
@@ -62,18 +63,14 @@ def zoom(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return warp(images, (height, 0, 0), (0, width, 0))
 
 
-def rotate(images: np.ndarray, rng: np.random.Generator, most: float = 0.02 * 2 * np.pi) -> np.ndarray:
-    """Rotates by up to 2 % of a full turn, either way."""
-    return rotated(images, rng.uniform(-most, most, len(images)))
-
-
-def rotated(images: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    sine, cosine = np.sin(angles), np.cos(angles)
+def rotate(images: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Rotates by a part of a full turn, `(b,)`, anticlockwise."""
+    sine, cosine = np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)
     return warp(images, (cosine, sine, 0), (-sine, cosine, 0))
 
 
 def blend(plain, images: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Goes from `plain` images towards `images` `factors` times as far, `(b,)`, as PIL's ImageEnhance does."""
+    """Goes `factors` times, `(b,)`, the way from `plain` images to `images`, as PIL's ImageEnhance does."""
     mixed = plain + factors.astype("float32")[:, None, None, None] * (images.astype("float32") - plain)
     return np.clip(mixed, 0, 255).astype("uint8")
 
@@ -92,11 +89,9 @@ def mean_grey(images: np.ndarray) -> np.ndarray:
 def smooth(images: np.ndarray) -> np.ndarray:
     """Averages each pixel (5 parts) with its eight neighbours (1 part each); the outermost ones stay as they are."""
     _, h, w, _ = images.shape
-    parts = images.astype(int)
-    total = 4 * parts[:, 1:-1, 1:-1]
-    total = total + sum(parts[:, i : h - 2 + i, j : w - 2 + j] for i in range(3) for j in range(3))
+    total = sum(images[:, i : h - 2 + i, j : w - 2 + j].astype(int) for i in range(3) for j in range(3))
     smoothed = images.copy()
-    smoothed[:, 1:-1, 1:-1] = (2 * total + 13) // 26
+    smoothed[:, 1:-1, 1:-1] = (2 * (total + 4 * images[:, 1:-1, 1:-1].astype(int)) + 13) // 26
     return smoothed
 
 
@@ -118,28 +113,20 @@ def equalize(images: np.ndarray) -> np.ndarray:
     return table.astype("uint8").ravel()[level]
 
 
-def posterize(images: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    return images & (256 - 2 ** (8 - bits)).astype("uint8")[:, None, None, None]
-
-
-def solarize(images: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    return np.where(images < thresholds[:, None, None, None], images, 255 - images)
-
-
-# RandAugment's fourteen operations; each takes its strengths, `(b,)`, from −1 to 1.
+# RandAugment's fourteen operations; `u` are their strengths, from −1 to 1, `(b,)`.
 OPERATIONS = {
     "identity": lambda images, u: images,
     "shear x": lambda images, u: warp(images, columns=(0.15 * u, 1, 0)),
     "shear y": lambda images, u: warp(images, rows=(1, 0.15 * u, 0)),
     "translate x": lambda images, u: warp(images, columns=(0, 1, 0.2 * u * images.shape[2])),
     "translate y": lambda images, u: warp(images, rows=(1, 0, 0.2 * u * images.shape[1])),
-    "rotate": lambda images, u: rotated(images, np.pi / 12 * u),
+    "rotate": lambda images, u: rotate(images, u / 24),
     "brightness": lambda images, u: blend(0, images, 1 + 0.45 * u),
     "contrast": lambda images, u: blend(mean_grey(images), images, 1 + 0.45 * u),
     "colour": lambda images, u: blend(grey(images), images, 1 + 0.45 * u),
     "sharpness": lambda images, u: blend(smooth(images), images, 1 + 0.45 * u),
-    "posterize": lambda images, u: posterize(images, np.rint(6 + 2 * u).astype(int)),
-    "solarize": lambda images, u: solarize(images, 128 + 128 * u),
+    "posterize": lambda images, u: images & (256 - 2 ** np.rint(2 - 2 * u)).astype("uint8")[:, None, None, None],
+    "solarize": lambda images, u: np.where(images < (128 + 128 * u)[:, None, None, None], images, 255 - images),
     "auto contrast": lambda images, u: auto_contrast(images),
     "equalize": lambda images, u: equalize(images),
 }
@@ -189,24 +176,28 @@ def cutmix(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
     return mixed, kept * labels + (1 - kept) * labels[other]
 
 
-CHANGES = {"flip": flip, "crop": crop, "zoom": zoom, "rotate": rotate, "randaugment": randaugment, "erase": erase}
+CHANGES = {
+    "flip": flip,
+    "crop": crop,
+    "zoom": zoom,
+    "rotate": lambda images, rng: rotate(images, rng.uniform(-0.02, 0.02, len(images))),
+    "randaugment": randaugment,
+    "erase": erase,
+}
 MIXERS = {"mixup": mixup, "cutmix": cutmix}
 
 AUGMENTATIONS = (*CHANGES, *MIXERS)
 """What a recipe may ask for, in the order in which it is done:
 
-- "flip": left-right, half of the time.
-- "crop": an eighth of the side padded with black, then a random window.
-- "zoom": in or out by up to 20 %; "rotate": by up to 2 % of a full turn. The keras.io examples do these.
-- "randaugment": two of RandAugment's operations (arXiv 1909.13719) for each image, at up to half of the strengths in
-  AutoAugment's table (arXiv 1805.09501); posterize and solarize use all of theirs.
-- "erase": a grey rectangle, in a quarter of the images (arXiv 1708.04896).
-- "mixup" (arXiv 1710.09412) and "cutmix" (arXiv 1905.04899): images of a batch are mixed in pairs, labels too. Half of
-  the batches are mixed, each by one of those that were asked for, as in the small-data paper's script, with one share
-  for the whole batch, as in both papers' code, drawn from Beta(1, 1): all shares are equally likely.
+- "flip" and "crop"; "zoom", and "rotate" by up to 2 % of a full turn, as the keras.io examples do.
+- "randaugment" (arXiv 1909.13719): two operations for each image, at up to half of the strengths in AutoAugment's table
+  (arXiv 1805.09501); posterize and solarize use all of theirs.
+- "erase" (arXiv 1708.04896).
+- "mixup" (arXiv 1710.09412) and "cutmix" (arXiv 1905.04899): half of the batches are mixed, by one of those that were
+  asked for, as in the small-data paper's script. A batch has one share, as in both papers' code, and all shares from 0
+  to 1 are equally likely: Beta(1, 1).
 
-Runs recorded by version 0.1.0 had "randaugment", "erase", "mixup" (α = 0.8) and "cutmix" from Keras' own layers, whose
-shares, labels and strengths were not those of the papers.
+Cards of version 0.1.0 had the last four from Keras' layers: other strengths and shares (MixUp's α was 0.8).
 """
 
 
@@ -233,16 +224,7 @@ class Augmentation:
     names: Augmentations
 
     def __call__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
-        """Returns the batch changed.
-
-        Args:
-            images: uint8 `(b, h, w, c)`.
-            labels: float32 `(b, classes)`, one-hot.
-            rng: where every random number comes from.
-
-        Returns:
-            Images, uint8 `(b, h, w, c)`, and labels, float32 `(b, classes)`, whose rows sum to 1.
-        """
+        """Returns images, uint8 `(b, h, w, c)`, and one-hot labels, float32 `(b, classes)`, changed."""
         for name, change in CHANGES.items():
             if name in self.names:
                 images = change(images, rng)

@@ -1,7 +1,7 @@
 """What to train with: a recipe holds every number of a training run that is not the network's or the data's."""
 
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,8 +23,7 @@ class Recipe:
         warmup: share of all steps in which the rate climbs linearly from 0 to its peak.
         weight_decay: a step decays by `learning_rate × weight_decay`; biases, norms and positions are left alone.
         label_smoothing: share of a label that is spread over all classes.
-        augment: what happens to a training image, at its own size, before any resizing: any of
-            `augmentation.AUGMENTATIONS`.
+        augment: any of `augmentation.AUGMENTATIONS`, done to training images at their own size, before any resizing.
         last_rate: where "cosine" ends.
         patience: end the run when the validation loss has not fallen for so many epochs; None to go on to the end.
         keep: what chooses the epoch whose weights are kept: "val_accuracy" or "val_loss".
@@ -74,12 +73,8 @@ class Recipe:
     def __repr__(self):
         """Leaves out the less common settings where they are as usual."""
         rare = ("last_rate", "patience", "keep", "repeats", "optimizer", "name")
-        shown = [f for f in fields(self) if f.name not in rare or getattr(self, f.name) != _default(f)]
+        shown = [f for f in fields(self) if f.name not in rare or getattr(self, f.name) != f.default]
         return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
-
-
-def _default(field):
-    return None if field.default is MISSING else field.default
 
 
 _KERAS_IO_MLP = Recipe(
