@@ -34,11 +34,9 @@
 # Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.session import choose_data, has_data, setup
+from course_utils import setup
 
 PROFILE = setup()
-DATA = choose_data(PROFILE)
-print("data:    ", DATA)
 
 # %%
 import itertools
@@ -46,16 +44,13 @@ import itertools
 import numpy as np
 from keras import ops
 
-from course_utils import exercises, analysis
-from course_utils.figures import show
-from course_utils.results.tables import measured, recorded_curves
-from course_utils.data import load_dataset
+from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
 from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing
 from course_utils.figures import training_curves
 from course_utils.layers import MixerBlock, PatchEmbedding, Patches
-from course_utils.models import classifier, describe
-from course_utils.training.recipes import Recipe, recipe
-from course_utils.training import train
+from course_utils.models import describe
+from course_utils.results import tables
+from course_utils.training import Recipe
 
 # %% [markdown]
 # ## See it · 8 minutes
@@ -85,8 +80,8 @@ patches = Patches(patch_size=8)
 image = load_dataset("shapes", size=100).x_test[:1].astype("float32")
 tokens = patches(image)
 back = patches.unpatch(tokens, image.shape[1:])
-print("image ", image.shape)
-print("tokens  ", tuple(tokens.shape))
+print("image  ", image.shape)
+print("tokens ", tuple(tokens.shape))
 print("restored exactly:", bool(np.all(ops.convert_to_numpy(back) == image)))
 
 # %%
@@ -112,7 +107,8 @@ show.samples(puzzle)
 #
 # Two networks that nobody has trained yet. One is a Mixer; the other is the same network without token mixing. For each
 # of them we ask: if input token $j$ changes a little, how much does output token $i$ change? That is a gradient,
-# $‖∂y_i/∂x_j‖$, taken through the real network.
+# $‖∂y_i/∂x_j‖$, taken through the real network: the norm of the *token Jacobian*. We call it the *influence* of $j$ on
+# $i$.
 #
 # **Predict first.** Point at one output token. Which input tokens light up in the network without mixing? And in the
 # Mixer, after one block?
@@ -127,7 +123,7 @@ explore_influence(
 
 # %% [markdown]
 # Without mixing, a token is moved by itself alone, at every depth. In the Mixer one block is enough: every output token
-# is moved by every input token. (A convolution of 3 × 3 would reach only its neighbours in one step.)
+# is moved by every input token. (A convolution of 3 × 3 reaches only its neighbours in one step: see lesson 06.)
 #
 # The diagonal is the brightest: that is the residual connection, which hands every token through.
 
@@ -149,10 +145,12 @@ explore_influence(
 # An MLP always works along the last axis. So how does $T$ get at the columns?
 
 # %%
-show.source(MixerBlock.call)
+show.source(MixerBlock)
 
 # %% [markdown]
-# Swap the axes, apply the MLP, swap back: that is the whole idea of the paper. Watch the shapes on the way:
+# That is the whole class, but for its docstring, which `MixerBlock?` shows. `__init__` names the parts: two norms, two
+# MLPs, and two *drop paths* that may leave a branch out in training (we never do). `call` is the formula: swap the
+# axes, apply the MLP, swap back. That is the whole idea of the paper. Watch the shapes on the way:
 
 # %% tags=["nbval-check-output"]
 embedding = PatchEmbedding(patch_size=8, embed_dim=64)
@@ -169,9 +167,10 @@ print("hidden layer of C      (b, n, 128) ", tuple(block.channel_mlp.hidden(bloc
 print("after the block      z (b, n, d)   ", tuple(z.shape))
 
 # %% [markdown]
-# A classifier is: patch embedding, some blocks, a last LayerNorm, the mean over the tokens, one dense layer. These are
-# the sizes that this course names. S/16 and B/16 are the paper's. Without the head they have 18.0 and 59.1 million
-# weights; the paper's table 1 leaves the head out and says 18 and 59.
+# A classifier is: patch embedding, some blocks, a last LayerNorm, the mean over the tokens, one dense layer. Here are
+# the course's named configurations, with what they cost. *MACs* are multiply-accumulate operations for one image. S/16
+# and B/16 are the paper's. Without the head they have 18.0 and 59.1 million parameters; the paper's table 1 leaves the
+# head out and says 18 and 59.
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in [
@@ -180,14 +179,15 @@ for name, shape, classes in [
     ("mixer_s16", (224, 224, 3), 1000),
     ("mixer_b16", (224, 224, 3), 1000),
 ]:
-    about = describe(classifier(name, shape, classes))
-    print(f"{name:13} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:11,} weights, {about['macs']:14,} MACs")
+    network = describe(classifier(name, shape, classes))
+    width, depth = network.config.embed_dim, network.config.depth
+    print(f"{name:13} {network.tokens:4} tokens × {width:3}, {depth:2} blocks,", end=" ")
+    print(f"{network.parameters:11,} parameters, {network.macs:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** None of these Mixers has a position embedding. Does it know where a patch was?
 #
-# It does: each hidden unit of $T$ has a weight of its own for each place, one to read it and one to write to it.
+# It does: each hidden unit of $T$ has a weight of its own for each position, one to read it and one to write to it.
 # Shuffle the patches and it sees another image.
 
 # %% [markdown]
@@ -198,18 +198,7 @@ for name, shape, classes in [
 # images are put back (*kept*). *Top-5* counts an answer as right if the class is among the five likeliest.
 
 # %%
-plan = {
-    ("quick", "shapes"): ("mixer", recipe("quick")),
-    ("quick", "cifar100"): ("mixer", recipe("short", epochs=3)),
-    ("colab", "cifar100"): ("mixer_course", recipe("short", epochs=15)),
-    ("full", "cifar100"): ("mixer_course", recipe("course")),
-}
-config, how = plan.get((PROFILE, DATA), ("mixer", recipe("quick")))
-dataset = load_dataset(DATA)
-if PROFILE == "quick" and DATA == "cifar100":
-    dataset = dataset.subset(train=5000, validation=1000, test=1000)
-print(dataset)
-print(how)
+dataset, config, how = session.lesson_plan("mixer", PROFILE)
 
 # %%
 model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -236,13 +225,14 @@ explore_influence(
 )
 
 # %% [markdown]
-# Go through the blocks, before and after, and read the words above the images. On the puzzle, after training, a
-# token's own share of the total has fallen up to the last block: the other fifteen have gained.
+# Go through the blocks, before and after, and read the caption above the images. On the puzzle, training has raised a
+# token's own share of the total up to block 1, and lowered it up to block 2, the last: there the other fifteen have
+# gained.
 #
 # ### The weights of token mixing, as maps
 #
-# A hidden unit of $T$ is one number for each token: a map of the image. Its *input weights* say which places it
-# reads, its *output weights* say to which places it writes. Before training they are noise.
+# A hidden unit of $T$ has one weight for each token: a map of the image. Its *input weights* say which positions it
+# reads, its *output weights* say to which positions it writes. Before training they are noise.
 #
 # **Predict first.** The paper saw units that look at the whole image, units that look at a small region, and many
 # pairs of units with opposite signs (section 3.5). Which of them would help to find the odd one out?
@@ -255,6 +245,7 @@ explore_token_mixing({"before training": before, "after training": model})
 # to every token. Here is that in numbers: 1 means that all weights of a unit have one sign, 0 that they cancel out
 # (mean over the units).
 
+
 # %%
 def one_sign(weights):
     """(units, n) -> |mean| / mean of |…| of each unit's weights, averaged over the units."""
@@ -266,9 +257,9 @@ for name, network in (("before", before), ("after", model)):
         print(f"{name:6} training, block {k}: reads {one_sign(w_in.T):.2f}, writes {one_sign(w_out):.2f}")
 
 # %% [markdown]
-# On the puzzle, what is *read* stays different from place to place, and what is *written* in the last block becomes
-# much alike everywhere: the network gathers from single places and tells everybody. That fits the end of the
-# network, which takes the mean over all tokens: one loud answer, heard from every place.
+# On the puzzle, what is *read* stays different from position to position, and what is *written* in the last block
+# becomes much alike everywhere: the network gathers from single positions and tells everybody. That fits the end of the
+# network, which takes the mean over all tokens: one loud answer, heard from everywhere.
 
 # %% [markdown]
 # ## Take it apart · 6 minutes
@@ -281,7 +272,7 @@ for name, network in (("before", before), ("after", model)):
 # **Predict first.** What will the *training* accuracy do? And the test accuracy?
 
 # %%
-with_mixing = run if DATA == "shapes" else train(untrained, puzzle, "quick")
+with_mixing = run if dataset.name == puzzle.name else train(untrained, puzzle, "quick")
 without_mixing = train(unmixed, puzzle, "quick")
 
 # %%
@@ -296,17 +287,17 @@ show.table(
     [
         {
             "network": name,
-            "weights": result.model["weights"],
-            "MACs": result.model["macs"],
-            "test accuracy": show.percent(result.test["top1"]),
+            "parameters": result.model.parameters,
+            "MACs": result.model.macs,
+            "test accuracy": show.percent(result.test.top1),
         }
         for name, result in (("Mixer", with_mixing), ("no mixing", without_mixing))
     ]
 )
 
 # %% [markdown]
-# The network without mixing has nearly as many weights, and it stays at chance. No training can help: it works on each
-# token alone and takes the mean, and the mean of sixteen cells does not say which one was odd.
+# The network without mixing has nearly as many parameters, and it stays at chance. No training can help: it works on
+# each token alone and takes the mean, and the mean of sixteen cells does not say which one was odd.
 #
 # You may object that it does not know *where* a token is. True, and positions alone give it a trick instead of an
 # insight: "the reddest cell is the odd one" is right for half of the puzzles. Comparing needs mixing.
@@ -323,7 +314,7 @@ show.table(
 
 # %%
 if PROFILE == "quick":
-    data = load_dataset("fashion_mnist" if has_data("fashion_mnist") else "shapes")
+    data = load_dataset("fashion_mnist" if session.has_data("fashion_mnist") else "shapes")
     data = data.subset(train=3200, validation=500, test=1000)
     batch_sizes, epochs = (32,), 4
     size = {"patch_size": data.input_shape[0] // 4, "embed_dim": 16, "depth": 1}
@@ -340,7 +331,7 @@ for rate, dropout, batch_size in itertools.product((0.01, 0.001), (0.0, 0.1), ba
     settings = Recipe(epochs, batch_size, rate, schedule="constant", warmup=0.0, weight_decay=0.0)
     name = f"rate {rate}, dropout {dropout}, batch {batch_size}"
     runs[name] = train(network, data, settings, track_test=True, monitor="none")
-    print(f"{name}: test accuracy {100 * runs[name].test['top1']:.1f} %")
+    print(f"{name}: test accuracy {show.percent(runs[name].test.top1)}")
 
 # %%
 training_curves(
@@ -367,6 +358,7 @@ training_curves(
 # Use only `reshape` and `transpose`. Patches come row by row, pixels row by row inside a patch, and the channels of a
 # pixel stay together.
 
+
 # %% tags=["exercise"]
 def patchify(images, p):
     """(b, h, w, c) -> (b, n, p*p*c), NumPy arrays."""
@@ -385,6 +377,7 @@ exercises.check_patchify(patchify)
 #
 # `norm` normalises along the last axis, `mlp` works along the last axis. Write $y = x + T(\mathrm{LN}_1(x))$.
 
+
 # %% tags=["exercise"]
 def token_mixing(x, norm, mlp):
     """(b, n, d) -> (b, n, d), NumPy arrays."""
@@ -396,9 +389,10 @@ def token_mixing(x, norm, mlp):
 exercises.check_token_mixing(token_mixing)
 
 # %% [markdown]
-# ### 3 · How many weights does a block have?
+# ### 3 · How many parameters does a block have?
 #
 # Two LayerNorms (each a $γ$ and a $β$), two MLPs (each two dense layers with biases).
+
 
 # %% tags=["exercise"]
 def block_weights(n, d, tokens_mlp_dim, channels_mlp_dim):
@@ -417,6 +411,7 @@ exercises.check_block_weights(block_weights)
 #
 # `network` takes tokens `(1, n, d)` and gives tokens `(1, n, d)`, both NumPy arrays. Return True if *any* output token
 # depends on *another* input token. The check tries your test on seven networks; some of them hide it well.
+
 
 # %% tags=["exercise"]
 def mixes_tokens(network, x):
@@ -440,9 +435,10 @@ exercises.check_mixes_tokens(mixes_tokens)
 # %% [markdown]
 # ### 5 · Shuffle the patches
 #
-# Move whole patches: place `i` of the new image shows patch `order[i]` of the old one. `Patches(p)` and its `unpatch`
-# do most of the work. (`Patches` gives a tensor. `ops.convert_to_numpy` makes an array of it, which can be indexed with
-# `order`.)
+# Move whole patches: position `i` of the new image shows patch `order[i]` of the old one. `Patches(p)` and its
+# `unpatch` do most of the work. (`Patches` gives a tensor. `ops.convert_to_numpy` makes an array of it, which can be
+# indexed with `order`.)
+
 
 # %% tags=["exercise"]
 def shuffle_patches(images, order, p):
@@ -467,23 +463,25 @@ exercises.check_shuffle_patches(shuffle_patches)
 # **The paper.** Trained on ImageNet alone, a Mixer overfits more than a ViT of the same size. Trained first on 300
 # million images it comes close: Mixer-H/14 then reaches 87.94 % top-1 on ImageNet (table 2 of the paper).
 #
-# **This course**, from recorded runs. Weights and MACs for an image stand beside each of our accuracies.
-# *Processor minutes*: how long a run kept processor cores busy, all added up.
+# **This course**, from recorded runs, and the
+# [keras.io example on the MLPs](https://keras.io/examples/vision/mlp_image_classification/), a well-known lesson on the
+# same three papers. Parameters and MACs are listed next to each of our accuracies. *CPU minutes*: how long a run kept
+# processor cores busy, all added up.
 
 # %%
-show.table(measured("mixer"))
+show.table(tables.measured("mixer"))
 
 # %%
-training_curves(recorded_curves("mixer"), keys=("val_accuracy",))
+training_curves(tables.recorded_curves("mixer"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the images in pairs against overfitting.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
+# the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #
 # 1. A Mixer block is two MLPs on one table, one along each axis. The transpose is the idea.
 # 2. Token mixing is what lets patches be compared: without it, the puzzle stays at chance.
-# 3. The weights of $T$ belong to places. That is why a Mixer needs no position embedding, and why it cannot be used on
-#    an image with another number of patches.
+# 3. The weights of $T$ belong to positions. That is why a Mixer needs no position embedding, and why it cannot be used,
+#    as it is, on an image with another number of patches.

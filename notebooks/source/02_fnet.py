@@ -1,8 +1,8 @@
 # %% [markdown]
-# # 02 · FNet: mixing without a single weight
+# # 02 · FNet: mixing without a single parameter
 #
 # **45 minutes.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes a Fourier transform,
-# two hundred years old and without weights, and lets the rest of the network make something of it. You will see why
+# two hundred years old and without parameters, and lets the rest of the network make something of it. You will see why
 # that works, and where it gets stuck.
 #
 # After this lesson you can
@@ -20,7 +20,7 @@
 # |---|---|---|
 # | tokens (patches) in an image | $n$ | 16 or 64 |
 # | channels (width of a token) | $d$ | 64 or 128 |
-# | a place in the row of tokens | $j$ | 0 to $n-1$ |
+# | a position in the row of tokens | $j$ | 0 to $n-1$ |
 # | an output token: a frequency | $k$ | 0 to $n-1$ |
 
 # %% [markdown]
@@ -30,11 +30,9 @@
 # `full`, as in lesson 01. Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.session import choose_data, setup
+from course_utils import setup
 
 PROFILE = setup()
-DATA = choose_data(PROFILE)
-print("data:    ", DATA)
 
 # %%
 import time
@@ -42,16 +40,12 @@ import time
 import numpy as np
 from keras import Model, ops
 
-from course_utils import exercises
-from course_utils.figures import show
-from course_utils.results.tables import measured, recorded_curves
-from course_utils.data import load_dataset
+from course_utils import classifier, exercises, load_dataset, recipe, session, show, train
 from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence
 from course_utils.figures import line_chart, training_curves
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
-from course_utils.models import classifier, describe
-from course_utils.training.recipes import recipe
-from course_utils.training import train
+from course_utils.models import describe
+from course_utils.results import tables
 
 # %% [markdown]
 # ## See it · 8 minutes
@@ -74,14 +68,16 @@ explore_frequencies()
 # photographs have 36 to 57 % of their contrast, the shapes 4 %: they stand in a grid of 4 × 4, and what repeats four
 # times has hardly a wave slower than 4 periods. (With 441 they have overtaken the cat.)
 #
-# With all 4096 it is the image again. A transform loses nothing: it says the same thing in other words. And each of
+# With all 4096 it is the image again. The transform loses nothing: it says the same thing in other words. And each of
 # those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
 #
 # ### The same with tokens
 #
 # FNet does not transform pixels. It has a table $x$: $n$ rows (tokens), $d$ columns (channels). It transforms along the
-# tokens and along the channels, and keeps the real part. Over the tokens alone, output token $k$ is a sum over all
-# places $j$ with the weights of a wave, $\cos(2π\,jk/n)$; the channels then only shift that wave.
+# tokens and along the channels, and keeps the real part. (That part alone does lose something; the residual connection
+# will make up for it.) Over the tokens alone, output token $k$ is a sum over all positions $j$ with the weights of a
+# wave, $\cos(2π\,jk/n)$; the channels then only shift that wave. The tokens lie in one row here, one row of patches
+# behind the other: a wave along them is no wave across the image.
 #
 # **Predict first.** Choose *one patch of the cat*: only one token has anything to say. In how many rows of the table
 # will it be heard when the transform runs over the channels alone? Over the tokens alone? And for *stripes*, which are
@@ -91,9 +87,9 @@ explore_frequencies()
 explore_fourier()
 
 # %% [markdown]
-# Over the channels alone, no place meets another. Over the tokens, the one patch is heard nearly everywhere: louder and
-# softer, as the wave says. That is mixing, and nobody had to learn it. The stripes are the other extreme: they light up
-# two rows, for a wave with 8 periods and one with $64 - 8$ have the same cosine.
+# Over the channels alone, no position meets another. Over the tokens, the one patch is heard nearly everywhere: louder
+# and softer, as the wave says. That is mixing, and nobody had to learn it. The stripes are the other extreme: they
+# light up two rows, for a wave with 8 periods and one with $64 - 8$ have the same cosine.
 #
 # Did you see the numbers at the bar? With both transforms, each output is a sum of 4096 values: it becomes large.
 #
@@ -108,7 +104,8 @@ explore_fourier()
 # $$M(x) = \mathrm{Re}(F_n \, x \, F_d) \qquad (F_n)_{kj} = e^{-2πi\,jk/n}$$
 #
 # $F_n$ is the matrix of the transform over $n$ tokens. NumPy knows the transform; apply it to the identity matrix
-# (each row is 1 at one place and 0 elsewhere), and it returns the matrix. Here it is for $n = 4$:
+# (each row is 1 at one position and 0 elsewhere), and it returns the matrix. Here it is for $n = 4$:
+
 
 # %% tags=["nbval-check-output"]
 def dft(n):
@@ -143,13 +140,14 @@ show.source(FourierMixing.call)
 
 # %% tags=["nbval-check-output"]
 x = np.random.default_rng(0).normal(size=(1, 16, 64)).astype("float32")
-fast = ops.convert_to_numpy(FourierMixing()(x))
+mixing = FourierMixing()
+fast = ops.convert_to_numpy(mixing(x))
 slow = (dft(16) @ x @ dft(64)).real
 twice = (dft(16) @ (x @ dft(64)).real).real
 
 print("fft2 and the two matrices agree:         ", bool(np.abs(fast - slow).max() < 1e-3))
 print("the same with a real part in between:    ", bool(np.abs(fast - twice).max() < 1e-3))
-print("weights of the layer:                    ", sum(w.size for w in FourierMixing().weights))
+print("parameters of the layer:                 ", mixing.count_params())
 
 # %% [markdown]
 # The real part is taken *once*, at the end. Taken in between, the sines are lost that the second transform needs.
@@ -158,12 +156,14 @@ print("weights of the layer:                    ", sum(w.size for w in FourierMi
 #
 # $$y = \mathrm{LN}_1(x + M(x)) \qquad z = \mathrm{LN}_2(y + \mathrm{MLP}(y))$$
 #
-# All weights of the block are in the MLP, which is four times as wide as a token, and in the two LayerNorms.
+# All parameters of the block are in the MLP, which is four times as wide as a token, and in the two LayerNorms.
 
 # %%
-show.source(FNetBlock.call)
+show.source(FNetBlock)
 
 # %% [markdown]
+# `mixing` chooses what stands in the transform's place: the paper's ablations, which come further down.
+#
 # **Look closely.** In the Mixer the LayerNorm stood *before* each branch, and the sum went on as it was (pre-norm).
 # Here it stands *after* the sum (post-norm), as in the first Transformers. Watch the size of the values on the way:
 
@@ -180,7 +180,7 @@ for name, values in [("x", x), ("M(x)", block.mixer(x)), ("y", y), ("z", block(x
 # What the transform adds is about $\sqrt{nd/2}$ times as large as $x$ itself: the residual nearly drowns. The LayerNorm
 # brings everything back to size 1.
 #
-# These are the sizes that this course names; *base* has the width and depth of the paper's Base model.
+# The named configurations; *base* has the width and depth of the paper's Base model:
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in [
@@ -188,13 +188,14 @@ for name, shape, classes in [
     ("fnet_course", (32, 32, 3), 100),
     ("fnet_base", (224, 224, 3), 1000),
 ]:
-    about = describe(classifier(name, shape, classes))
-    print(f"{name:11} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:10,} weights, {about['macs']:14,} MACs")
+    network = describe(classifier(name, shape, classes))
+    width, depth = network.config.embed_dim, network.config.depth
+    print(f"{name:11} {network.tokens:4} tokens × {width:3}, {depth:2} blocks,", end=" ")
+    print(f"{network.parameters:10,} parameters, {network.macs:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** These networks add a learned vector to each token, its *position embedding*. The
-# Mixer had none. The waves of $F_n$ weigh each place differently: so is FNet not told the order already? Keep your
+# Mixer had none. The waves of $F_n$ weigh each position differently: so is FNet not told the order already? Keep your
 # answer.
 
 # %% [markdown]
@@ -203,18 +204,8 @@ for name, shape, classes in [
 # After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
 # %%
-plan = {
-    ("quick", "shapes"): ("fnet", recipe("quick")),
-    ("quick", "cifar100"): ("fnet", recipe("short", epochs=3)),
-    ("colab", "cifar100"): ("fnet_course", recipe("short", epochs=15)),
-    ("full", "cifar100"): ("fnet_course", recipe("course")),
-}
-config, how = plan.get((PROFILE, DATA), ("fnet", recipe("quick")))
-dataset = load_dataset(DATA)
-if PROFILE == "quick" and DATA == "cifar100":
-    dataset = dataset.subset(train=5000, validation=1000, test=1000)
-print(dataset)
-print(how)
+dataset, config, how = session.lesson_plan("fnet", PROFILE)
+
 
 # %%
 def train_with_diary(network, data, how):
@@ -238,8 +229,8 @@ show.samples(dataset, model=model)
 #
 # ### Who moves whom?
 #
-# As in lesson 01: if input token $j$ changes a little, how much does output token $i$ change? There are no mixing
-# weights to look at, but there is this.
+# The influence, as in lesson 01 (the norm of the token Jacobian): if input token $j$ changes a little, how much does
+# output token $i$ change? There are no mixing weights to look at, but there is this.
 #
 # **Predict first.** Up to block 1, before training: which input tokens move output token 5 most? And up to block 2,
 # after a transform of a transform?
@@ -266,14 +257,15 @@ explore_influence(
 # ### What does it mistake for what?
 #
 # Here we need the puzzle of lesson 01: sixteen shapes, one in another colour, and the class is where it lies. We sort
-# the answers after each epoch into three kinds: right, *the mirrored place* ($-j \bmod 16$ instead of $j$), any other.
+# the answers after each epoch into three kinds: right, *the mirrored position* ($-j \bmod 16$ instead of $j$), any
+# other.
 #
-# **Predict first.** If the network merely guessed whenever it is wrong, the mirrored place would get 1 in 15 of its
+# **Predict first.** If the network merely guessed whenever it is wrong, the mirrored position would get 1 in 15 of its
 # mistakes. How many will it get?
 
 # %%
 puzzle = load_dataset("shapes")
-if DATA == "shapes":
+if dataset.name == puzzle.name:
     solved = run
 else:
     solver = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0)
@@ -282,24 +274,24 @@ else:
 
 def sorted_answers(diary):
     """{kind of answer: (epochs, share of the test images)} for `line_chart`."""
-    said, places = np.array(diary), puzzle.y_test[:500]
-    right = (said == places).mean(axis=1)
-    mirrored = ((said == -places % 16) & (said != places)).mean(axis=1)
+    said, positions = np.array(diary), puzzle.y_test[:500]
+    right = (said == positions).mean(axis=1)
+    mirrored = ((said == -positions % 16) & (said != positions)).mean(axis=1)
     epochs = np.arange(len(said))
     return {
         "right": (epochs, right),
-        "the mirrored place": (epochs, mirrored),
-        "any other place": (epochs, 1 - right - mirrored),
+        "the mirrored position": (epochs, mirrored),
+        "any other position": (epochs, 1 - right - mirrored),
     }
 
 
 line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", markers=True)
 
 # %% [markdown]
-# For a while nearly *every* mistake is the mirrored place. The network has found the odd shape, but not on which side
-# of the row of tokens it lies. Then it learns that, too.
+# For a while nearly *every* mistake is the mirrored position. The network has found the odd shape, but not on which
+# side of the row of tokens it lies. Then it learns that, too.
 #
-# Why? A token at place $j$ gives to row $k$ of $M(x)$ exactly what the same token at place $n - j$ gives to row
+# Why? A token at position $j$ gives to row $k$ of $M(x)$ exactly what the same token at position $n - j$ gives to row
 # $n - k$: the same rows, in another order. What tells the two apart has to come from somewhere else.
 
 # %% [markdown]
@@ -332,17 +324,17 @@ for positions in (True, False):
 units = [u for u in range(16) if u * u % 16 == 1]
 alike = {tuple(sorted({u * j % 16 for u in units})) for j in range(16)}
 print("unseen for n = 16: u =", units)
-print("places that look alike:", *sorted(alike))
+print("positions that look alike:", *sorted(alike))
 print(f"right answers at best: {len(alike)} of 16 = {100 * len(alike) / 16} %")
 
 # %% [markdown]
-# Within a group, nothing is left but to guess one place: at best one right answer for each group. Let us see.
+# Within a group, nothing is left but to guess one position: at best one right answer for each group. Let us see.
 
 # %%
-placeless = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, position_embedding=False)
-_, placeless_diary = train_with_diary(placeless, puzzle, recipe("quick"))
+unplaced = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, position_embedding=False)
+_, unplaced_diary = train_with_diary(unplaced, puzzle, recipe("quick"))
 
-epochs, right = sorted_answers(placeless_diary)["right"]
+epochs, right = sorted_answers(unplaced_diary)["right"]
 line_chart(
     {
         "epoch": {
@@ -358,7 +350,8 @@ line_chart(
 
 # %% [markdown]
 # So the transform does know the order of the tokens, up to its mirror images; the position embedding breaks the tie.
-# The paper adds one, as BERT does.
+# The paper keeps BERT's, and reports that on language FNet does as well without one, for the transform knows the order
+# (section 3.2). Here you have seen where that ends: at the mirror.
 #
 # ### Must it be Fourier?
 #
@@ -391,10 +384,10 @@ def ablation_table():
         if mixing in runs:
             result = runs[mixing]
             rows[-1] |= {
-                "weights": result.model["weights"],
-                "MACs": result.model["macs"],
+                "parameters": result.model.parameters,
+                "MACs": result.model.macs,
                 "epochs": result.epochs,
-                "test accuracy": show.percent(result.test["top1"]),
+                "test accuracy": show.percent(result.test.top1),
             }
     return show.table(rows)
 
@@ -415,8 +408,8 @@ ablate("none")
 # odd one" is right for half of the puzzles), but in this training it does not even find that.
 #
 # With any of the three mixings it learns the puzzle. Even *random* matrices get most of it: nothing about waves is
-# special here. It is enough that the outputs hear all places in many different ways; the MLPs do the rest. (Fourier had
-# 8 epochs and the others 5, each with a schedule of that length: the table does not say which learns faster.)
+# special here. It is enough that the outputs hear all positions in many different ways; the MLPs do the rest. (Fourier
+# had 8 epochs and the others 5, each with a schedule of that length: the table does not say which learns faster.)
 #
 # The paper saw something else. On language, learned matrices and Fourier came out alike, and random ones far behind
 # (see the end of the lesson). So the puzzle can tell mixing from no mixing, but not a good mixing from a poor one: an
@@ -428,6 +421,7 @@ ablate("none")
 # grows with $n \log n$, a matrix over the tokens with $n^2$.
 #
 # **Predict first.** From which $n$ on will the transform win on your machine?
+
 
 # %%
 def milliseconds(layer, n, d=64):
@@ -467,12 +461,13 @@ line_chart(
 # Entry $(k, j)$ is $e^{-2πi\,jk/n}$; count from 0. `np.outer(a, b)` multiplies each with each.
 # (Without `np.fft`, this time.)
 
+
 # %% tags=["exercise"]
 def dft_matrix(n):
     """n -> complex NumPy array (n, n)."""
     ### BEGIN SOLUTION
-    places = np.arange(n)
-    return np.exp(-2j * np.pi * np.outer(places, places) / n)
+    positions = np.arange(n)
+    return np.exp(-2j * np.pi * np.outer(positions, positions) / n)
     ### END SOLUTION
 
 
@@ -482,6 +477,7 @@ exercises.check_dft_matrix(dft_matrix)
 # ### 2 · FNet's mixing in one line
 #
 # Two products and one real part. `F_n` is `(n, n)`, `F_d` is `(d, d)`.
+
 
 # %% tags=["exercise"]
 def fourier_mixing(x, F_n, F_d):
@@ -497,6 +493,7 @@ exercises.check_fourier_mixing(fourier_mixing)
 # ### 3 · The whole block
 #
 # `mixing`, `norm1`, `mlp` and `norm2` take tokens and give tokens. Mind where the norms stand.
+
 
 # %% tags=["exercise"]
 def fnet_block(x, mixing, norm1, mlp, norm2):
@@ -516,6 +513,7 @@ exercises.check_fnet_block(fnet_block)
 # keeps sums and multiples. `layer` takes tokens and gives tokens; `x` and `y` are two tables to try it on. Return True
 # or False. The check tries your test on nine layers; each easy shortcut is fooled by one of them.
 
+
 # %% tags=["exercise"]
 def is_linear(layer, x, y):
     ### BEGIN SOLUTION
@@ -533,9 +531,10 @@ exercises.check_is_linear(is_linear)
 # Return an order of `n` tokens, other than `0, 1, 2, …`, that FNet without positions cannot tell from the plain one.
 # (Turning the whole row around, `n - 1, …, 1, 0`, is not quite it. Try!)
 
+
 # %% tags=["exercise"]
 def unseen_order(n):
-    """n -> the numbers 0 to n - 1, each once: place i gets token order[i]."""
+    """n -> the numbers 0 to n - 1, each once: position i gets token order[i]."""
     ### BEGIN SOLUTION
     return -np.arange(n) % n
     ### END SOLUTION
@@ -555,9 +554,9 @@ exercises.check_unseen_order(unseen_order)
 # line_chart({"epoch": sorted_answers(cosines_diary)}, "answers to 500 test images (%)", markers=True)
 # ```
 #
-# The positions are still there. Where does the accuracy on the puzzle stop, and what share of the mistakes is the
-# mirrored place? (What is left of $M(x)$ holds cosines alone. If mirrored places look alike, 9 of 16 are right at
-# best.)
+# The position embedding is still there. Where does the accuracy on the puzzle stop, and what share of the mistakes is
+# the mirrored position? (What is left of $M(x)$ holds cosines alone. If mirrored positions look alike, 9 of 16 are
+# right at best.)
 
 # %% [markdown]
 # ## What the paper found, what we measured · 2 minutes
@@ -566,24 +565,25 @@ exercises.check_unseen_order(unseen_order)
 # network with learned matrices 77.0, FNet 76.7, random matrices 56.6, no mixing 49.3. FNet reaches 92 to 97 % of
 # BERT's accuracy and trains 80 % faster on GPUs at 512 tokens (abstract).
 #
-# **This course**, from recorded runs on images. Weights and MACs for an image stand beside each of our
-# accuracies. *Processor minutes*: how long a run kept processor cores busy, all added up.
+# **This course**, from recorded runs on images, and the [keras.io example on the
+# MLPs](https://keras.io/examples/vision/mlp_image_classification/), FNet among them. Parameters and MACs for an image
+# are listed next to each of our accuracies. *CPU minutes*: how long a run kept processor cores busy, all added up.
 
 # %%
-show.table(measured("fnet"))
+show.table(tables.measured("fnet"))
 
 # %%
-training_curves(recorded_curves("fnet"), keys=("val_accuracy",))
+training_curves(tables.recorded_curves("fnet"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the images in pairs against overfitting.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
+# the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #
-# 1. Mixing needs no weights: each output of the transform is a sum over all tokens, and the MLPs learn what to make of
-#    it.
+# 1. Mixing needs no parameters: each output of the transform is a sum over all tokens, and the MLPs learn what to make
+#    of it.
 # 2. An ablation says as much as its task can tell: here random matrices were good enough, on language they are not.
 # 3. A mixer has its own blind spots. Fourier's is the mirror: without positions, FNet cannot tell token $j$ from
 #    token $-j \bmod n$.

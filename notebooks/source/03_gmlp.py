@@ -8,7 +8,7 @@
 #
 # - write the spatial gating unit and the gMLP block from memory,
 # - show in numbers that the unit starts as an identity, and say what that is good for,
-# - read a trained gate: which places decide what passes at which place,
+# - read a trained gate: which positions decide what passes at which position,
 # - test a paper's choice on your own task, and report honestly what you found.
 #
 # The paper: Liu et al. 2021, *Pay Attention to MLPs* ([arXiv 2105.08050](https://arxiv.org/abs/2105.08050)).
@@ -32,27 +32,21 @@
 # yourself.
 
 # %%
-from course_utils.session import choose_data, setup
+from course_utils import setup
 
 PROFILE = setup()
-DATA = choose_data(PROFILE)
-print("data:    ", DATA)
 
 # %%
 import keras
 import numpy as np
 from keras import ops
 
-from course_utils import exercises, analysis
-from course_utils.figures import show
-from course_utils.results.tables import measured, recorded_curves, seeds
-from course_utils.data import load_dataset
+from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
 from course_utils.explorers import explore_gate, explore_gating, explore_influence
 from course_utils.figures import training_curves
 from course_utils.layers import GMLPBlock, MixerBlock, PatchEmbedding, SpatialGatingUnit
-from course_utils.models import blocks, classifier, describe
-from course_utils.training.recipes import recipe
-from course_utils.training import train
+from course_utils.models import blocks, describe
+from course_utils.results import tables
 
 # %% [markdown]
 # ## See it · 7 minutes
@@ -60,7 +54,7 @@ from course_utils.training import train
 # ### A gate multiplies
 #
 # A gate is a number that something is multiplied by. 1 lets it through, 0 shuts it out. A *spatial* gate has one such
-# number for each place of the image, and works it out from **all** places:
+# number for each position of the image, and works it out from **all** positions:
 #
 # $$\text{gate} = W z + b \qquad\qquad \text{what passes} = z · \text{gate}$$
 #
@@ -70,7 +64,7 @@ from course_utils.training import train
 # **Predict first.** What passes if $W = 0$ and $b = 1$? If $W = 0$ and $b = 0$? And in the puzzle, where one cell has
 # another brightness: which gate lets the odd cell alone through?
 #
-# Then go through the gates, and point at places: *One row of W* shows what the gate of that place reads.
+# Then go through the gates, and point at positions: *One row of W* shows what the gate of that position reads.
 
 # %%
 explore_gating()
@@ -81,8 +75,8 @@ explore_gating()
 # - *Itself − its neighbours* finds edges in the photograph.
 # - *Itself − all others* lets the odd cell through and hardly anything else.
 #
-# The last two *compare*: their rows of $W$ subtract other places from the place itself. The product then lets a token
-# through where it differs.
+# The last two *compare*: their rows of $W$ subtract other positions from the position itself. The product then lets a
+# token through where it differs.
 #
 # ### The task: which one is odd?
 #
@@ -108,11 +102,12 @@ show.samples(puzzle)
 # (Before the bracket, · multiplies number by number; behind $W$, as behind $U$ and $V$, it is a product of matrices.)
 
 # %%
-show.source(SpatialGatingUnit.call, GMLPBlock.call)
+show.source(SpatialGatingUnit, GMLPBlock)
 
 # %% [markdown]
-# Three things to look for in the source: only $z_2$ is normalised, $W$ works along the **tokens** (it stands on the
-# left of the product), and the residual adds the raw $x$. Here are the shapes on the way:
+# The unit owns $W$ and $b$: look at `build`, where they get their first values. In `call`, only $z_2$ is normalised,
+# and $W$ works along the **tokens** (it stands on the left of the product). The block around it adds the raw $x$. Here
+# are the shapes on the way:
 
 # %% tags=["nbval-check-output"]
 image = puzzle.x_test[:1].astype("float32")
@@ -187,7 +182,7 @@ print(f"z1 · (W z2), no norm:  {np.linalg.norm(twice) / np.linalg.norm(once):.1
 # the size of $z$. And $z_1$? It must come through as it is: were it normalised too, the unit would not start as an
 # identity.
 #
-# These are the sizes that this course names. Ti, S and B are the paper's (table 1): 6, 20 and 73 million weights.
+# The named configurations. Ti, S and B are the paper's (table 1): 6, 20 and 73 million parameters.
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in [
@@ -197,9 +192,10 @@ for name, shape, classes in [
     ("gmlp_s16", (224, 224, 3), 1000),
     ("gmlp_b16", (224, 224, 3), 1000),
 ]:
-    about = describe(classifier(name, shape, classes))
-    print(f"{name:11} {about['tokens']:4} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['weights']:11,} weights, {about['macs']:14,} MACs")
+    network = describe(classifier(name, shape, classes))
+    width, depth = network.config.embed_dim, network.config.depth
+    print(f"{name:11} {network.tokens:4} tokens × {width:3}, {depth:2} blocks,", end=" ")
+    print(f"{network.parameters:11,} parameters, {network.macs:14,} MACs")
 
 # %% [markdown]
 # ## Train it · 5 minutes
@@ -207,18 +203,7 @@ for name, shape, classes in [
 # Below a gMLP learns from scratch. After each epoch we keep a copy of its gates, to look through them afterwards.
 
 # %%
-plan = {
-    ("quick", "shapes"): ("gmlp", recipe("quick")),
-    ("quick", "cifar100"): ("gmlp", recipe("short", epochs=3)),
-    ("colab", "cifar100"): ("gmlp_course", recipe("short", epochs=15)),
-    ("full", "cifar100"): ("gmlp_course", recipe("course")),
-}
-config, how = plan.get((PROFILE, DATA), ("gmlp", recipe("quick")))
-dataset = puzzle if DATA == "shapes" else load_dataset(DATA)
-if PROFILE == "quick" and DATA == "cifar100":
-    dataset = dataset.subset(train=5000, validation=1000, test=1000)
-print(dataset)
-print(how)
+dataset, config, how = session.lesson_plan("gmlp", PROFILE)
 
 
 # %%
@@ -248,7 +233,7 @@ show.samples(dataset, model=model)
 # each where its token lies.
 #
 # **Predict first.** Epoch 0 is before training. What colour will the maps have there? And after training: will a gate
-# read its own place most, its neighbours, or places far away?
+# read its own position most, its neighbours, or positions far away?
 #
 # Move the epoch from 0 on, in each block, and point at tokens.
 
@@ -281,9 +266,9 @@ training_curves(growth, keys=("size", "bias"), labels={"size": "mean size of W's
 #
 # ### Itself, its neighbours, or far away?
 #
-# Two numbers for each block. First: the mean size of the weights that a gate gives to its own place, to the places
-# next to it (across corners too), and to all others. Second: are the rows alike? 1 means that all gates read the same
-# places in the same way, 0 that they have nothing in common.
+# Two questions to each block. First: how large are the weights that a gate gives to its own position, to the positions
+# next to it (across corners too), and to all others, on average? Second: are the rows alike? 1 means that all gates
+# read the same positions in the same way, 0 that they have nothing in common.
 
 # %%
 rows, columns = analysis.token_grid(model)
@@ -313,12 +298,14 @@ show.table(
 )
 
 # %% [markdown]
-# On the puzzle a gate weighs its own place most, if only a little in the last block; but that is one place of sixteen.
-# A neighbour counts about as much as a place far away: the odd cell can be anywhere. And the rows have become alike,
-# those of the last block most: much of what the gates read is common to all. Every token is multiplied by something
-# gathered from the whole image, and that is what it takes to compare each cell with the fifteen others.
+# On the puzzle a gate may weigh its own position most or least (another seed, another answer), but that is one position
+# of sixteen. A neighbour counts about as much as a position far away: the odd cell can be anywhere. And the rows have
+# become alike, those of the last block most: much of what the gates read is common to all. Every token is multiplied by
+# something gathered from the whole image, and that is what it takes to compare each cell with the fifteen others.
 #
 # ### Who moves whom, before and after
+#
+# The influence, as in lesson 01: the norm of the token Jacobian.
 #
 # **Predict first.** You know the answer for the untrained network. After training, how many input tokens move an
 # output token?
@@ -331,7 +318,7 @@ explore_influence(
 )
 
 # %% [markdown]
-# Before training only the diagonal is lit: each token moves itself. (The words may count a few others. They are right:
+# Before training only the diagonal is lit: each token moves itself. (The caption may count a few others. It is right:
 # $W$ is nearly 0, not 0, and others move it by about a millionth.) On the puzzle, after training, all pairs are lit
 # behind the last block.
 
@@ -350,7 +337,7 @@ explore_influence(
 # **Predict first.** Will this network learn? Faster or slower than the one with $b = 1$?
 
 # %%
-if dataset is puzzle:
+if dataset.name == puzzle.name:
     opened, open_run, open_gates = model, run, gates
 else:
     opened = classifier("gmlp", puzzle.input_shape, puzzle.num_classes, seed=0)
@@ -381,14 +368,13 @@ for name, kept in (("b starts at 1", open_gates), ("b starts at 0", shut_gates))
 # epoch, and test accuracy at the end:
 
 # %%
-show.table(seeds("gate_bias", epoch=2))
+show.table(tables.seeds("gate_bias", epoch=2))
 
 # %%
-show.table(seeds("gate_bias"))
+show.table(tables.seeds("gate_bias"))
 
 # %% [markdown]
-# So $b = 0$ is *sooner* here, and in the end it is
-# no better.
+# So $b = 0$ is *sooner* here, and in the end it is no better.
 #
 # Is the paper wrong? No. It trains networks of 30 blocks on ImageNet, and language models; ours has two blocks, and a
 # task in which comparing is everything and a token alone says nothing. What we have is: *on this task, at this size,
@@ -398,7 +384,7 @@ show.table(seeds("gate_bias"))
 # ### No W at all
 #
 # Now hold $W$ at its first value, which is almost 0. $b$ may still learn: the gate can become louder or quieter at each
-# place, but it reads nobody.
+# position, but it reads nobody.
 #
 # **Predict first.** What accuracy can it reach?
 
@@ -413,8 +399,8 @@ show.table(
     [
         {
             "network": name,
-            "weights that learn": sum(int(np.prod(weight.shape)) for weight in network.trainable_variables),
-            "test accuracy": show.percent(result.test["top1"]),
+            "parameters that learn": sum(int(np.prod(weight.shape)) for weight in network.trainable_variables),
+            "test accuracy": show.percent(result.test.top1),
         }
         for name, network, result in (
             ("b starts at 1", opened, open_run),
@@ -425,7 +411,7 @@ show.table(
 )
 
 # %% [markdown]
-# Only 2 · 16 · 16 = 512 weights were held, one in a hundred. Without them no two tokens ever meet, and the network
+# Only 2 · 16 · 16 = 512 parameters were held, one in a hundred. Without them no two tokens ever meet, and the network
 # stays at chance: 1 in 16, about 6 %.
 
 # %% [markdown]
@@ -454,7 +440,7 @@ exercises.check_spatial_gate(spatial_gate)
 # ### 2 · A test: does a gate start as an identity?
 #
 # `gate` takes `(1, n, 2k)` and gives `(1, n, k)`. Return True if it hands the first half of the channels through, to
-# 0.001 at *every* place. The check tries your test on ten gates, right ones and wrong ones.
+# 0.001 at *every* position. The check tries your test on ten gates, right ones and wrong ones.
 
 
 # %% tags=["exercise"]
@@ -471,7 +457,8 @@ exercises.check_starts_as_identity(starts_as_identity)
 # %% [markdown]
 # ### 3 · The block
 #
-# $y = x + V · \mathrm{SGU}(\mathrm{GELU}(U · \mathrm{LN}(x)))$. A keras.io example has one mistake in exactly this
+# $y = x + V · \mathrm{SGU}(\mathrm{GELU}(U · \mathrm{LN}(x)))$. The
+# [keras.io example](https://keras.io/examples/vision/mlp_image_classification/) on gMLP has one mistake in exactly this
 # line; the check knows it. `widen` is $U$, `narrow` is $V$.
 
 
@@ -486,14 +473,14 @@ def gmlp_block(x, norm, widen, gelu, gate, narrow):
 exercises.check_gmlp_block(gmlp_block)
 
 # %% [markdown]
-# ### 4 · How many weights does a block have?
+# ### 4 · How many parameters does a block have?
 #
 # Two LayerNorms (how wide is each?), two dense layers with biases, $W$ and $b$. `mlp_dim` is the width $2k$ after $U$.
 
 
 # %% tags=["exercise"]
 def gmlp_weights(n, d, mlp_dim):
-    """Returns the number of weights of one gMLP block."""
+    """Returns the number of parameters of one gMLP block."""
     ### BEGIN SOLUTION
     k = mlp_dim // 2
     norms = 2 * d + 2 * k
@@ -530,30 +517,30 @@ exercises.check_left_neighbour(left_neighbour)
 
 # %% [markdown]
 # **Go on from here.** Is $b = 0$ still ahead when the network is deeper (`depth=6`), or when training is shorter
-# (`recipe("quick", epochs=3)`)? `classifier` and `learn` take two lines. Use three seeds at least, and write down
-# beforehand what would change your mind.
+# (`course_utils.recipe("quick", epochs=3)`)? `classifier` and `learn` take two lines. Use three seeds at least, and
+# write down beforehand what would change your mind.
 
 # %% [markdown]
 # ## What the paper found, what we measured · 2 minutes
 #
 # **The paper.** Trained on ImageNet alone, gMLP-Ti, S and B reach 72.3, 79.6 and 81.6 % top-1; DeiT, a Transformer of
 # about the same size each, 72.2, 79.8 and 81.8 % (table 2). The learned rows of $W$ look local there, and each
-# is about the one beside it, moved by one place: the gates became something like convolutions (figure 3). On our puzzle
-# nothing is moved: the rows became alike because they read the *same* places, wherever they stand, near or far. (By the
-# measure above a convolution's rows would hardly be alike.)
+# is about the one beside it, moved by one position: the gates became something like convolutions (figure 3). On our
+# puzzle nothing is moved: the rows became alike because they read the *same* positions, wherever they stand, near or
+# far. (By the measure above a convolution's rows would hardly be alike.)
 #
-# **This course**, from recorded runs, beside the keras.io example whose place it takes:
+# **This course**, from recorded runs, beside the keras.io example:
 
 # %%
-show.table(measured("gmlp"))
+show.table(tables.measured("gmlp"))
 
 # %%
-training_curves(recorded_curves("gmlp"), keys=("val_accuracy",))
+training_curves(tables.recorded_curves("gmlp"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the images in pairs against overfitting.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
+# the images in pairs against overfitting.
 #
 # **Three things to take home.**
 #
@@ -561,4 +548,4 @@ training_curves(recorded_curves("gmlp"), keys=("val_accuracy",))
 #    $W$.
 # 2. Starting as an identity is a choice: $W ≈ 0$, $b = 1$. You can test it in one line, and you can test whether your
 #    task needs it.
-# 3. $W$ belongs to places and not to images: fixed filters, multiplied with what each image holds.
+# 3. $W$ belongs to positions and not to images: fixed filters, multiplied with what each image holds.

@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 04 · ViT: every patch asks every patch
 #
-# **45 minutes.** In a Mixer the weights that mix tokens are learned once and belong to places. In a Vision Transformer
-# they are made anew for every image: each patch asks all others and takes from those that answer. You will watch a
-# network learn whom to ask, and then find out how much such an image explains.
+# **45 minutes.** In a Mixer the weights that mix tokens are learned once and belong to positions. In a Vision
+# Transformer they are made anew for every image: each patch asks all others and takes from those that answer. You will
+# watch a network learn whom to ask, and then find out how much such a map explains.
 #
 # After this lesson you can
 #
 # - compute attention by hand, and say what query, key and value are for,
-# - read attention tables of a real network: by block, by head, rolled out, and as distances,
+# - read the attention matrices of a real network: by block, by head, rolled out, and as distances,
 # - say what position embeddings, a class token and a mean pool do, and count what a head of dense layers costs,
 # - build other attention weights with the very same output, and test what an attention map explains.
 #
@@ -22,7 +22,7 @@
 # | channels (width of a token) | $d$ | 64 or 128 |
 # | heads; width of a head | $h$; $d/h$ | 4; 16 or 32 |
 # | queries, keys, values of one head | $Q, K, V$ | $n × d/h$ each |
-# | attention weights of one head | $A$ | $n × n$, rows sum to 1 |
+# | attention matrix of one head | $A$ | $n × n$, rows sum to 1 |
 
 # %% [markdown]
 # ## Setup · 2 minutes
@@ -32,32 +32,26 @@
 # yourself.
 
 # %%
-from course_utils.session import choose_data, setup
+from course_utils import setup
 
 PROFILE = setup()
-DATA = choose_data(PROFILE)
-print("data:    ", DATA)
 
 # %%
 import keras
 import numpy as np
 from keras import ops
 
-from course_utils import exercises, analysis
-from course_utils.figures import show
-from course_utils.results.tables import measured, recorded_curves
-from course_utils.data import load_dataset
+from course_utils import analysis, classifier, evaluate, exercises, load_dataset, session, show, train
 from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions
 from course_utils.figures import attention_distances, training_curves
 from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
-from course_utils.models import blocks, classifier, describe
-from course_utils.training.recipes import recipe
-from course_utils.training import evaluate, train
+from course_utils.models import blocks, describe
+from course_utils.results import tables
 
 # %% [markdown]
 # ## See it · 6 minutes
 #
-# ### Attention by hand, without a single weight
+# ### Attention by hand, without a single parameter
 #
 # Sixteen shapes, one in another colour: in which cell? With a patch size of 8 each cell is one token.
 #
@@ -85,15 +79,15 @@ def likeness(image):
 
 by_hand = {
     f"τ = {tau}": np.stack([softmax(likeness(image) / tau) for image in puzzles.values()])[None, :, None]
-    for tau in (2, 0.5, 0.1)  # tables (1 block, 3 images, 1 head, 16, 16)
+    for tau in (2, 0.5, 0.1)  # attention matrices (1 block, 3 images, 1 head, 16, 16)
 }
 
 # %% [markdown]
 # **Predict first.** Point at an ordinary cell: whom does it take from? And the odd one? What does a high temperature do
 # to the difference?
 #
-# (The words tell the *entropy* of a row $a$, $-\sum_j a_j \log_2 a_j$, which says how widely a token asks: 0 bits if it
-# takes all from one token, 4 bits if it takes alike from all 16.)
+# (The caption gives the *entropy* of a row $a$, $-\sum_j a_j \log_2 a_j$, which says how widely a token asks: 0 bits if
+# it takes all from one token, 4 bits if it takes alike from all 16.)
 
 # %%
 attention_explorer_from_arrays(
@@ -106,7 +100,7 @@ attention_explorer_from_arrays(
 )
 
 # %% [markdown]
-# At a low temperature the ordinary cells share among each other, and the odd one is left with itself. At a high one
+# At a low temperature the ordinary cells attend to one another, and the odd one is left with itself. At a high one
 # everybody takes from everybody. Nothing was learned: comparing is built into the operation.
 #
 # A real head learns three things: what a token asks for (its query $q_i$), what it answers to (its key $k_j$), and
@@ -125,7 +119,12 @@ attention_explorer_from_arrays(
 # MSA is $h$ heads side by side, each on its own $d/h$ channels, then one dense layer over all.
 
 # %%
-show.source(SelfAttention.products, SelfAttention.scores, SelfAttention.call, TransformerBlock.call)
+show.source(SelfAttention, TransformerBlock)
+
+# %% [markdown]
+# Look for the four dense layers of `SelfAttention` in `build`, and for the formula, from the inside out: `products`,
+# `scores`, `call`. `_heads` only cuts the channels into heads. A block may be given another kind of attention: lesson
+# 05 does that. Here are the shapes on the way:
 
 # %% tags=["nbval-check-output"]
 block = TransformerBlock(num_heads=4, mlp_dim=128)
@@ -156,13 +155,14 @@ for width in (4, 16, 64, 256):
 # The products grow like the square root of the width, and the wider the head, the more one token would take all from
 # the start. Divided, a head begins undecided, whatever its width.
 #
-# ### Where are the weights?
+# ### Where are the parameters?
 #
-# After the blocks, $n$ tokens must become one answer. The keras.io example that this one replaces (CIFAR-100 at 72
-# pixels, 144 tokens of width 64, 8 blocks) flattens all tokens and puts dense layers of 2048 and 1024 on top. It also
-# makes each of its 4 heads as wide as the whole token. A mean pool needs one dense layer.
+# After the blocks, $n$ tokens must become one answer. The
+# [keras.io example on ViT](https://keras.io/examples/vision/image_classification_with_vision_transformer/) (CIFAR-100
+# at 72 pixels, 144 tokens of width 64, 8 blocks) flattens all tokens and puts dense layers of 2048 and 1024 on top. It
+# also makes each of its 4 heads as wide as the whole token. A mean pool needs one dense layer.
 #
-# **Predict first.** Which share of all weights sits in the head, there and here?
+# **Predict first.** Which share of all parameters sits in the head, there and here?
 
 # %% tags=["nbval-check-output"]
 n, d, classes = 144, 64, 100
@@ -179,16 +179,16 @@ for width in (2048, 1024, classes):
     dense.add(keras.layers.Dense(width))
 
 for name, inside, head in (
-    ("published: wide heads, flatten + 2048 + 1024", wide_body, dense.count_params()),
+    ("keras.io: wide heads, flatten + 2048 + 1024", wide_body, dense.count_params()),
     ("this course: the paper's heads, mean pool", body, pooled),
 ):
-    print(f"{name:46} {inside:9,} before the head, {head:10,} in it: {100 * head / (inside + head):4.1f} %")
+    print(f"{name:43} {inside:9,} before the head, {head:10,} in it: {100 * head / (inside + head):4.1f} %")
 
 # %% [markdown]
-# There, 97 of 100 weights are a perceptron that reads all tokens at fixed places. Whatever its accuracy says, it says
-# little about the Transformer. So our networks pool: 2 of 100.
+# There, 97 of 100 parameters are a perceptron that reads all tokens at fixed positions. How much of its accuracy is the
+# Transformer's, and how much the head's, such a network does not say. So our networks pool: 2 of 100.
 #
-# These are the sizes that this course names. B/16 is the paper's (its table 1: 86 million weights).
+# The named configurations. B/16 is the paper's (its table 1: 86 million parameters).
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in (
@@ -196,15 +196,16 @@ for name, shape, classes in (
     ("vit_course", (32, 32, 3), 100),
     ("vit_b16", (224, 224, 3), 1000),
 ):
-    about = describe(classifier(name, shape, classes))
-    print(f"{name:10} {about['tokens']:3} tokens × {about['embed_dim']:3}, {about['depth']:2} blocks,", end=" ")
-    print(f"{about['num_heads']:2} heads, {about['weights']:10,} weights, {about['macs']:14,} MACs")
+    network = describe(classifier(name, shape, classes))
+    sizes = network.config
+    print(f"{name:10} {network.tokens:3} tokens × {sizes.embed_dim:3}, {sizes.depth:2} blocks,", end=" ")
+    print(f"{sizes.num_heads:2} heads, {network.parameters:10,} parameters, {network.macs:14,} MACs")
 
 # %% [markdown]
 # **A question before you train.** Nothing in the formulas knows where a token was. How does a ViT know?
 #
-# It is told: before the first block a learned vector is added to each token, one for each place. That is the position
-# embedding.
+# We tell it: before the first block a learned vector is added to each token, one for each position. That is the
+# position embedding.
 
 # %% [markdown]
 # ## Train it · 4 minutes
@@ -213,18 +214,8 @@ for name, shape, classes in (
 # "as if it attended to so many tokens alike".
 
 # %%
-plan = {
-    ("quick", "shapes"): ("vit", recipe("quick")),
-    ("quick", "cifar100"): ("vit", recipe("short", epochs=3)),
-    ("colab", "cifar100"): ("vit_course", recipe("short", epochs=15)),
-    ("full", "cifar100"): ("vit_course", recipe("course")),
-}
-config, how = plan.get((PROFILE, DATA), ("vit", recipe("quick")))
-dataset = puzzle if DATA == "shapes" else load_dataset(DATA)
-if PROFILE == "quick" and DATA == "cifar100":
-    dataset = dataset.subset(train=5000, validation=1000, test=1000)
-print(dataset)
-print(how)
+dataset, config, how = session.lesson_plan("vit", PROFILE)
+on_puzzle = dataset.name == puzzle.name
 
 # %%
 model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -271,7 +262,7 @@ show.samples(dataset, model=model)
 
 # %%
 rows, columns = analysis.token_grid(model)
-few = rows * columns <= 16  # with 64 tokens one image makes tables enough
+few = rows * columns <= 16  # with 64 tokens one image makes matrices enough
 seen = {f"image {k + 1}": dataset.x_test[k] for k in range(2 if few else 1)}
 start = {"head": "mean of the heads"}
 explore_attention(
@@ -286,14 +277,14 @@ explore_attention(
 
 
 # %%
-def given_to(tables, odd):
+def given_to(matrices, odd):
     """(b, h, n, n), (b,) -> (h,): how much all tokens but the odd one take from it, on average."""
-    return np.mean([np.delete(A[..., k], k, axis=-1).mean(axis=-1) for A, k in zip(tables, odd, strict=True)], axis=0)
+    return np.mean([np.delete(A[..., k], k, axis=-1).mean(axis=-1) for A, k in zip(matrices, odd, strict=True)], axis=0)
 
 
-if DATA == "shapes":
-    for k, tables in enumerate(analysis.attention(model, dataset.x_test[:200]), start=1):
-        shares = given_to(tables, dataset.y_test[:200])
+if on_puzzle:
+    for k, matrices in enumerate(analysis.attention(model, dataset.x_test[:200]), start=1):
+        shares = given_to(matrices, dataset.y_test[:200])
         print(f"block {k}:", "   ".join(f"head {h} {100 * share:3.0f} %" for h, share in enumerate(shares, start=1)))
 
 # %% [markdown]
@@ -303,7 +294,7 @@ if DATA == "shapes":
 #
 # ### Where is a token?
 #
-# The position embedding is $n$ vectors. Two places are alike if the cosine between their vectors is near 1.
+# The position embedding is $n$ vectors. Two positions are alike if the cosine between their vectors is near 1.
 #
 # **Predict first.** Before training the vectors are noise. After training on the puzzle: will neighbours be alike?
 
@@ -323,8 +314,8 @@ for name, network in (("before", before), ("after", model)):
 # %% [markdown]
 # On the puzzle the vectors have grown many times longer, yet neighbours are hardly more alike than others: cells are
 # drawn without regard to their neighbours, so the network has no reason to learn who is next to whom. It only learned
-# to tell the places apart. On photographs the paper found what you may have expected: the nearer
-# two places, the more alike, with rows and columns visible (its figure 7).
+# to tell the positions apart. On photographs the paper found what you may have expected: the nearer two positions, the
+# more alike, with rows and columns visible (its figure 7).
 #
 # ### How far do heads look?
 #
@@ -347,7 +338,7 @@ attention_distances(
 )
 
 # %% [markdown]
-# On the puzzle the points have hardly moved, although you have just seen the tables change completely. A head that
+# On the puzzle the points have hardly moved, although you have just seen the matrices change completely. A head that
 # looks for a *content* finds it near or far, as it happens: on average it looks as far as a head that looks nowhere in
 # particular. A summary can hide what matters. (In the paper's networks some heads of the first blocks stay local and
 # others already look across most of the image.)
@@ -361,29 +352,29 @@ attention_distances(
 # and with a mean pool? What follows for the puzzle?
 
 # %%
-placeless = classifier(config, puzzle.input_shape, puzzle.num_classes, position_embedding=False, seed=0)
-train(placeless, puzzle, "quick", epochs=3, monitor="none")
-with_positions = model if DATA == "shapes" else classifier(config, puzzle.input_shape, puzzle.num_classes, seed=0)
-if DATA != "shapes":
+unplaced = classifier(config, puzzle.input_shape, puzzle.num_classes, position_embedding=False, seed=0)
+train(unplaced, puzzle, "quick", epochs=3, monitor="none")
+with_positions = model if on_puzzle else classifier(config, puzzle.input_shape, puzzle.num_classes, seed=0)
+if not on_puzzle:
     train(with_positions, puzzle, "quick", monitor="none")
 
 patches = Patches(8)
 shown = puzzle.x_test[:100].astype("float32")
 shuffled = patches.unpatch(ops.take(patches(shown), rng.permutation(16), axis=1), puzzle.input_shape)
-for name, network in (("with positions", with_positions), ("without", placeless)):
+for name, network in (("with positions", with_positions), ("without", unplaced)):
     change = np.abs(ops.convert_to_numpy(network(shown) - network(shuffled))).max()
     accuracy = evaluate(network, puzzle.x_test, puzzle.y_test)["top1"]
     print(f"{name:15} shuffling changes a logit by up to {change:9.6f}; test accuracy {100 * accuracy:5.1f} %")
 
 # %% [markdown]
 # Without positions nothing changes but for rounding, so the network cannot say *where*: all it could ever reach is 1 in
-# 16, and three epochs are as good as three hundred. A set of patches has no places. (It could still learn *what* is in
-# the image, or whether *something* is odd.)
+# 16, and three epochs are as good as three hundred. A set of patches has no positions. (It could still learn *what* is
+# in the image, or whether *something* is odd.)
 #
 # ### A class token instead of the mean
 #
-# The paper puts one more token before the others. It starts as zeros, belongs to no place, asks like any other, and
-# its last state alone goes to the head. (It gets a position vector of its own: $2d$ weights more.)
+# The paper puts one more token before the others. It starts as zeros, belongs to no patch, asks like any other, and
+# its last state alone goes to the head. (It gets a position vector of its own: $2d$ parameters more.)
 
 # %%
 with_token = classifier(config, dataset.input_shape, dataset.num_classes, pool="class_token", seed=0)
@@ -399,7 +390,7 @@ training_curves(
 # %%
 show.table(
     [
-        {"pool": name, "weights": result.model["weights"], "test accuracy": show.percent(result.test["top1"])}
+        {"pool": name, "parameters": result.model.parameters, "test accuracy": show.percent(result.test.top1)}
         for name, result in (("mean", run), ("class token", token_run))
     ]
 )
@@ -410,9 +401,8 @@ show.table(
 # both with `learning_rate=2 * how.learning_rate`, and see what you would conclude then.
 #
 # Here is whom the class token asks. The third image is its own row. On the puzzle the other two are dark in the first
-# block: there most cells take a quarter or more of all from the class token, where an even share would be 1 in 17, and
-# some take nearly all, as the words say. They learn nothing from it, for in block 1 it is the same for every image;
-# and they need not learn: the head hears the class token alone.
+# block: there many cells take far more from the class token than an even share, 1 in 17, as the caption says. They
+# learn nothing from it, for in block 1 it is the same for every image.
 
 # %%
 explore_attention({"mean pool": model, "class token": with_token}, seen, start={"network": "class token", **start})
@@ -423,39 +413,39 @@ explore_attention({"mean pool": model, "class token": with_token}, seen, start={
 # An attention map is often shown as "what the network looked at", and often doubted (Jain and Wallace 2019,
 # [arXiv 1902.10186](https://arxiv.org/abs/1902.10186)). Three tests.
 #
-# **Test 1: put in another table.** In one block we replace the attention weights and leave all else alone: the same
+# **Test 1: put in another matrix.** In one block we replace the attention matrices and leave all else alone: the same
 # values, residuals and MLPs. *Predict first*, from the maps you have seen: in which block does it hurt? And what will
-# the network answer when it gets the table of another image?
+# the network answer when it gets the matrices of another image?
 
 # %%
 images, labels = dataset.x_test[:200], dataset.y_test[:200]
 results = []
 for k, own in enumerate(analysis.attention(model, images), start=1):
     n = own.shape[-1]
-    tables = {
+    tried = {
         "its own": own,
         "all alike": np.full_like(own, 1 / n),
         "itself only": np.broadcast_to(np.eye(n), own.shape),
         "the next image's": np.roll(own, -1, axis=0),
     }
-    said = {name: analysis.logits_with(model, images, k, table).argmax(axis=1) for name, table in tables.items()}
+    said = {name: analysis.logits_with(model, images, k, A).argmax(axis=1) for name, A in tried.items()}
     row = {"block": k} | {name: show.percent(np.mean(answer == labels)) for name, answer in said.items()}
     next_class = np.mean(said["the next image's"] == np.roll(labels, -1))
     results.append(row | {"… and gives the next image's answer": show.percent(next_class)})
 show.table(results)
 
 # %% [markdown]
-# On the puzzle the first block's table *is* the answer: give the network another image's table, and it names the odd
-# cell of that other image. The second block's table hardly counts: another one does as well. Yet both make fine
-# images. A map shows what a token *takes*, not whether it *matters*.
+# On the puzzle the first block's matrix *is* the answer: give the network another image's, and it names the odd cell of
+# that other image. The second block's hardly counts: another one does as well. Yet both make fine maps. A map shows
+# what a token *takes*, not whether it *matters*.
 #
 # **Test 2: other weights, exactly the same output.** A head hands on $A V$. For one token that is one row of $A$, $n$
 # numbers, of which only $d/h$ sums (and that they add up to 1) go on. Where $n > d/h + 1$, there are directions in
 # which the row can move and *nothing* behind it notices (Brunner et al. 2020,
 # [arXiv 1908.04211](https://arxiv.org/abs/1908.04211)).
 #
-# Heads own no weights: cutting the same $d × d$ matrices into 8 heads instead of 4 gives another network for free, with
-# narrower heads. Name two tokens that you would like the maps of its last block to point at:
+# Heads own no parameters: cutting the same $d × d$ matrices into 8 heads instead of 4 gives another network for free,
+# with narrower heads. Name two tokens that you would like the maps of its last block to point at:
 
 # %%
 WANTED = (0, rows * columns - 1)
@@ -475,8 +465,8 @@ gains = [(other[..., token] - A[..., token]).mean(axis=(0, 2)) for token, other 
 best = int(np.min(gains, axis=0).argmax())  # the head that is most easily talked into both
 answer = ops.convert_to_numpy(eight(image.astype("float32")))
 for token, other in others.items():
-    weight = [table[0, best, :, token].mean() for table in (A, other)]
-    first = [(table[0, best].argmax(axis=-1) == token).mean() for table in (A, other)]
+    weight = [matrix[0, best, :, token].mean() for matrix in (A, other)]
+    first = [(matrix[0, best].argmax(axis=-1) == token).mean() for matrix in (A, other)]
     change = np.abs(analysis.logits_with(eight, image, last, other) - answer).max()
     print(f"head {best + 1}, token {token:2}: mean weight {weight[0]:.2f} → {weight[1]:.2f};", end=" ")
     print(f"{first[0]:.0%} → {first[1]:.0%} of the tokens take most from it; largest change of a logit: {change:.0e}")
@@ -486,8 +476,8 @@ attention_explorer_from_arrays(
     {"the network's own": A[None]} | {f"favours token {token}": other[None] for token, other in others.items()},
     {"a test image": image[0]},
     (rows, columns),
-    title="Three tables, one output",
-    label="Table",
+    title="Three attention matrices, one output",
+    label="Matrix",
     start={"network": f"favours token {WANTED[0]}", "head": f"head {best + 1}"},
 )
 
@@ -495,8 +485,9 @@ attention_explorer_from_arrays(
 # Three maps, three stories, and but for rounding one and the same answer. The rows are true weights: none is negative,
 # they sum to 1. In a ViT-B/16 every row has 197 weights and 64 + 1 sums: 132 free directions.
 #
-# **Test 3: ask the network.** $‖∂y_i/∂x_j‖$ says how much output token $i$ really moves with input patch $j$ (lesson
-# 01). Does attention rank the patches in the same order? 1 means the same order, 0 no relation, −1 the opposite.
+# **Test 3: ask the network.** The influence $‖∂y_i/∂x_j‖$, the norm of the token Jacobian, says how much output token
+# $i$ moves when input patch $j$ changes a little (lesson 01). Does attention rank the patches in the same order? 1
+# means the same order, 0 no relation, −1 the opposite.
 
 
 # %%
@@ -507,7 +498,7 @@ def rank_correlation(a, b):
 A = analysis.attention(model, image)[:, 0]  # (blocks, heads, n, n)
 rolled = analysis.rollout(A)
 pairs = ~np.eye(n, dtype=bool)  # without a token and itself: that is the residual's doing
-odd = int(dataset.y_test[0]) if DATA == "shapes" else None
+odd = int(dataset.y_test[0]) if on_puzzle else None
 for k in range(1, len(A) + 1):
     moved = analysis.influence(model, image[0], k)
     raw, far = A[k - 1].mean(axis=0), rolled[k - 1]
@@ -550,7 +541,7 @@ def attend(q, k, v):
 exercises.check_attention(attend)
 
 # %% [markdown]
-# ### 2 · How many weights does a block have?
+# ### 2 · How many parameters does a block have?
 #
 # Two LayerNorms, the dense layers of attention, an MLP. Which of the four sizes do not matter?
 
@@ -593,16 +584,16 @@ exercises.check_forgets_places(forgets_places)
 # ### 4 · Rollout
 #
 # A block hands on half of itself (the residual) and half of what attention brings: $\frac12(A + I)$, with $A$ the mean
-# over the heads. Two blocks one after the other are a product of two such tables. Which one stands on the left?
+# over the heads. Two blocks one after the other are a product of two such matrices. Which one stands on the left?
 
 
 # %% tags=["exercise"]
-def rollout(tables):
-    """A list of (n, n) tables, the first block's first -> (n, n)."""
-    result = np.eye(len(tables[0]))
-    for table in tables:
+def rollout(matrices):
+    """A list of (n, n) matrices, the first block's first -> (n, n)."""
+    result = np.eye(len(matrices[0]))
+    for A in matrices:
         ### BEGIN SOLUTION
-        result = (table + np.eye(len(table))) / 2 @ result
+        result = (A + np.eye(len(A))) / 2 @ result
         ### END SOLUTION
     return result
 
@@ -612,8 +603,8 @@ exercises.check_rollout(rollout)
 # %% [markdown]
 # ### 5 · Mean attention distance
 #
-# How far does a head look? Weigh the distance between the places of tokens $i$ and $j$ by $A_{ij}$, sum over $j$, take
-# the mean over $i$. A patch is `p` pixels wide, and tokens are counted row by row.
+# How far does a head look? Weigh the distance between the positions of tokens $i$ and $j$ by $A_{ij}$, sum over $j$,
+# take the mean over $i$. A patch is `p` pixels wide, and tokens are counted row by row.
 
 
 # %% tags=["exercise"]
@@ -629,9 +620,9 @@ def attention_distance(A, rows, columns, p):
 exercises.check_attention_distance(attention_distance)
 
 # %% [markdown]
-# **Go on from here.** Train the network without positions on `load_dataset("shapes", task="match")`, where the question
-# is *whether* two shapes have one colour and not *where*. Does it need positions there? Then name other `WANTED` tokens
-# in test 2, the odd one among them: which are hard to favour, and why? And give `classifier` an
+# **Go on from here.** Train the network without position embedding on `load_dataset("shapes", task="match")`, where the
+# question is *whether* two shapes have one colour and not *where*. Does it need positions there? Then name other
+# `WANTED` tokens in test 2, the odd one among them: which are hard to favour, and why? And give `classifier` an
 # `attention_start="mimetic"`: how far does an untrained head look then, and how soon is the puzzle solved?
 
 # %% [markdown]
@@ -639,32 +630,32 @@ exercises.check_attention_distance(attention_distance)
 #
 # **The paper.** Trained on ImageNet alone, ViTs stay behind convolutional networks of their size; trained first on
 # 300 million images, ViT-H/14 reaches 88.55 % top-1 on ImageNet (table 2). Without position embedding ViT-B/16 loses
-# about three points in a quick test on ImageNet, 61.4 % instead of 64.2 % (appendix D.4): on photographs *what* there
-# is goes a long way. On our puzzle it loses everything.
+# about three points, 61.4 % instead of 64.2 % (pre-trained, then a linear layer fitted to five images of each ImageNet
+# class; appendix D.4): on photographs *what* there is goes a long way. On our puzzle it loses everything.
 #
-# **This course**, from recorded runs, beside the keras.io example whose place it takes:
+# **This course**, from recorded runs, beside the keras.io example:
 
 # %%
-show.table(measured("vit"))
+show.table(tables.measured("vit"))
 
 # %%
-training_curves(recorded_curves("vit"), keys=("val_accuracy",))
+training_curves(tables.recorded_curves("vit"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the images in pairs against overfitting.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
+# the images in pairs against overfitting.
 #
-# Look at `course`: in its 45 epochs our small ViT runs behind the published one and about meets it at the end. Is
-# it slow to find out where to look? *Mimetic* starts nearer to where trained attention ends. In trained ViTs
-# $W_Q W_K^\top$ leans towards the identity, so that like asks like, and $W_V W_O$ towards its negative (Trockman and
-# Kolter 2023, [arXiv 2305.09828](https://arxiv.org/abs/2305.09828)). Ours draws its first weights that way and starts
-# its positions as sines and cosines, which are the more alike the nearer they are; and it takes twice as many steps an
-# epoch (`small_batches`). No layer is new and no weight is added, and the curve is another. Which of the two changes
+# Look at `course`: in its 45 epochs our small ViT runs behind keras.io's and about meets it at the end. Is it slow to
+# find out where to look? *Mimetic* starts nearer to where trained attention ends. In trained ViTs $W_Q W_K^\top$ leans
+# towards the identity, so that like asks like, and $W_V W_O$ towards its negative (Trockman and Kolter 2023, [arXiv
+# 2305.09828](https://arxiv.org/abs/2305.09828)). Ours draws its first weights that way and starts its position
+# embedding as sines and cosines, which are the more alike the nearer they are; and it takes twice as many steps an
+# epoch (`small_batches`). No layer is new and no parameter is added, and the curve is another. Which of the two changes
 # did more, one run does not tell.
 #
 # **Three things to take home.**
 #
 # 1. Attention makes its mixing weights from the image: queries ask, keys answer, values are handed over.
-# 2. It knows no places. The position embedding tells it, and it learns only as much about places as the task asks.
+# 2. It knows no positions. The position embedding tells it, and it learns only as much about them as the task asks.
 # 3. Attention weights say what a token takes. What that does to the answer is another question, and you can measure it.

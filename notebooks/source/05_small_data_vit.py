@@ -36,27 +36,22 @@
 # Write `setup("colab")` to choose yourself.
 
 # %%
-from course_utils.session import choose_data, setup
+from course_utils import setup
 
 PROFILE = setup()
-DATA = choose_data(PROFILE)
-print("data:    ", DATA)
 
 # %%
 import keras
 import numpy as np
 from keras import ops
 
-from course_utils import exercises, figures, analysis
-from course_utils.figures import show
-from course_utils.results.tables import mean_and_spread, measured, recorded_curves, seeds
-from course_utils.data import load_dataset
+from course_utils import analysis, classifier, exercises, figures, load_dataset, recipe, session, show, train
 from course_utils.explorers import explore_shift, explore_temperature
 from course_utils.figures import training_curves
 from course_utils.layers import LocalitySelfAttention, SelfAttention, ShiftedPatchTokenization
-from course_utils.models import classifier, describe
-from course_utils.training.recipes import Recipe, recipe
-from course_utils.training import train
+from course_utils.models import describe
+from course_utils.results import tables
+from course_utils.training import Recipe
 
 # %% [markdown]
 # ## See it · 7 minutes
@@ -125,19 +120,19 @@ show.samples(puzzle)
 # patch embedding has none. So SPT changes *two* things at once.
 
 # %%
-show.source(ShiftedPatchTokenization.stacked, ShiftedPatchTokenization.call)
+show.source(ShiftedPatchTokenization)
 
 # %% [markdown]
-# The image is padded once; each copy is a window of it. Watch the shapes on the way:
+# In `stacked` the image is padded once; each copy is a window of it. Watch the shapes on the way:
 
 # %% tags=["nbval-check-output"]
 image = puzzle.x_test[:1].astype("float32")
 tokenize = ShiftedPatchTokenization(patch_size=8, embed_dim=64)
 five = tokenize.stacked(image)
-print("image          (b, h, w, c)    ", image.shape)
-print("five images  (b, h, w, 5·c)  ", tuple(five.shape))
-print("patches        (b, n, 5·p·p·c) ", tuple(tokenize.patches(five).shape))
-print("tokens         (b, n, d)       ", tuple(tokenize(image).shape))
+print("image       (b, h, w, c)    ", image.shape)
+print("five images (b, h, w, 5·c)  ", tuple(five.shape))
+print("patches     (b, n, 5·p·p·c) ", tuple(tokenize.patches(five).shape))
+print("tokens      (b, n, d)       ", tuple(tokenize(image).shape))
 
 # %% [markdown]
 # ### Locality self-attention
@@ -153,9 +148,11 @@ print("tokens         (b, n, d)       ", tuple(tokenize(image).shape))
 #   connection still hands it its own state.)
 
 # %%
-show.source(SelfAttention.scores, LocalitySelfAttention.scores)
+show.source(SelfAttention.scores, LocalitySelfAttention)
 
 # %% [markdown]
+# First the line that LSA replaces, then the whole class: it is the `SelfAttention` of lesson 04 with other scores.
+#
 # **Predict first.** Token 0 asks four tokens, itself first. Its row of $Q K^\top$ is 8, 4, 2, 0. What happens to its
 # shares when $τ$ is halved? When its own entry is masked? Which of the four rows has the largest *entropy* (0 bits: all
 # from one token; 2 bits: the same from all four)?
@@ -184,12 +181,12 @@ for name, changes in {
     "+ SPT": {"temperature": False, "mask_diagonal": False},
     "+ both": {},
 }.items():
-    about = describe(classifier("small_data_vit", (32, 32, 3), 16, **changes))
-    print(f"{name:9} {about['weights']:7,} weights, {about['macs']:9,} MACs")
+    network = describe(classifier("small_data_vit", (32, 32, 3), 16, **changes))
+    print(f"{name:9} {network.parameters:7,} parameters, {network.macs:9,} MACs")
 
 # %% [markdown]
-# LSA adds eight weights: one temperature for each of 4 heads in 2 blocks. SPT adds more than half of the network again,
-# because its first layer reads five times as many numbers.
+# LSA adds eight parameters: one temperature for each of 4 heads in 2 blocks. SPT adds more than half of the network
+# again, because its first layer reads five times as many numbers.
 #
 # **A question before you train.** Multiply all query weights by 2, and change nothing else. What happens to
 # $Q K^\top / τ$?
@@ -203,18 +200,7 @@ for name, changes in {
 # Both ideas together. `after_epoch` notes the temperatures as they move.
 
 # %%
-plan = {
-    ("quick", "shapes"): ("small_data_vit", recipe("quick", epochs=6)),
-    ("quick", "cifar100"): ("small_data_vit", recipe("short", epochs=3)),
-    ("colab", "cifar100"): ("small_data_vit_course", recipe("short", epochs=15)),
-    ("full", "cifar100"): ("small_data_vit_course", recipe("course")),
-}
-config, how = plan.get((PROFILE, DATA), ("small_data_vit", recipe("quick", epochs=6)))
-dataset = load_dataset(DATA)
-if PROFILE == "quick" and DATA == "cifar100":
-    dataset = dataset.subset(train=5000, validation=1000, test=1000)
-print(dataset)
-print(how)
+dataset, config, how = session.lesson_plan("small_data_vit", PROFILE)
 
 # %%
 model = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -285,11 +271,11 @@ for k, block in enumerate(weights, start=1):
 # images of CIFAR-100; in `full` all of them. Every network gets the same recipe: LSA without SPT, SPT without LSA,
 # both, neither.
 #
-# The control is **SPT with shift 0**: the LayerNorm, the weights and the five patches, but all five the same. To save
-# time, the control and each half of LSA come only further down, from recorded runs, or with a GPU.
+# The control is **SPT with shift 0**: the LayerNorm, the parameters and the five patches, but all five the same. To
+# save time, the control and each half of LSA come only further down, from recorded runs, or with a GPU.
 #
 # **Predict first.** Which network will leave chance first? Which will end highest? And the control: do the *shifts*
-# help, or the LayerNorm and the additional weights?
+# help, or the LayerNorm and the additional parameters?
 
 # %%
 PLAIN = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
@@ -313,7 +299,7 @@ def trained(changes, data, size="small_data_vit", schedule=brief, seed=0):
 def try_out(variants):
     for name, changes in variants.items():
         results[name] = trained(changes, arena, size, schedule)
-        print(f"{name}: test accuracy {show.percent(results[name][1].test['top1'])}")
+        print(f"{name}: test accuracy {show.percent(results[name][1].test.top1)}")
 
 
 results = {}
@@ -340,11 +326,11 @@ training_curves(
 # %% [markdown]
 # On the puzzle:
 #
-# - **SPT leaves chance first**, if only just with this seed: its tokens compare neighbours before any attention has
-#   been learned.
-# - **The control does not leave chance**: its row is in the table of seeds, below. It has SPT's weights and LayerNorm
-#   and nothing more to see. Against it the *shifts* help; against the plain ViT, the rest of SPT (the LayerNorm, the
-#   same patch five times) does harm. SPT is the sum of both.
+# - **SPT leaves chance early**: its tokens compare neighbours before any attention has been learned. (Whether it is
+#   first is up to the seed.)
+# - **The control does not leave chance**: its row is in the table of seeds, below. It has SPT's parameters and
+#   LayerNorm and nothing more to see. Against it the *shifts* help; against the plain ViT, the rest of SPT (the
+#   LayerNorm, the same patch five times) does harm. SPT is the sum of both.
 # - **SPT then slows down** near 55 %. A network with plain patches starts later, and once it has started it goes on.
 #
 # And LSA? Here is the table of SPT × LSA, and beside it what the paper set out to change: how smooth a row is, and what
@@ -361,7 +347,7 @@ rows = []
 for name, (network, result) in results.items():
     weights = analysis.attention(network, arena.x_test[:100])
     own = np.diagonal(weights, axis1=-2, axis2=-1)
-    row = {"network": name, "weights": result.model["weights"], "test accuracy": show.percent(result.test["top1"])}
+    row = {"network": name, "parameters": result.model.parameters, "test accuracy": show.percent(result.test.top1)}
     row["entropy in bits, block by block"] = by_block(analysis.entropy(weights), "{:.1f}")
     rows.append(row | {"taken from itself": by_block(own, "{:.0%}")})
 show.table(rows)
@@ -379,7 +365,7 @@ show.table(rows)
 # accuracy on the puzzle, from recorded runs.
 
 # %%
-show.table(seeds("spt_and_lsa"))
+show.table(tables.seeds("spt_and_lsa"))
 
 # %% [markdown]
 # The first column alone would have told you that SPT halves the accuracy. In the second, SPT is far ahead: it starts
@@ -473,8 +459,8 @@ exercises.check_five_in_one(five_in_one)
 # %% [markdown]
 # ### 3 · What do shifted patches cost?
 #
-# How many weights has SPT more than a plain patch embedding, which is one dense layer from $p·p·c$ numbers to $d$? Do
-# not forget the LayerNorm.
+# How many parameters has SPT more than a plain patch embedding, which is one dense layer from $p·p·c$ numbers to $d$?
+# Do not forget the LayerNorm.
 
 
 # %% tags=["exercise"]
@@ -529,8 +515,8 @@ exercises.check_entropy(entropy)
 # %% [markdown]
 # ### 6 · Is the temperature trained?
 #
-# A published version of this layer kept its temperature in a variable that Keras 3 does not see. It ran, it gave
-# numbers, and the temperature never moved. Nothing complained.
+# The [keras.io example](https://keras.io/examples/vision/vit_small_ds/) on these two ideas kept its temperature in a
+# variable that Keras 3 does not see. It ran, it gave numbers, and the temperature never moved. Nothing complained.
 #
 # Write the test that would have: True if one training step changes `layer.temperature`. (A variable may be listed
 # among the weights and still get no gradient, so do not only look at the list.) The check tries it on six layers.
@@ -560,30 +546,31 @@ exercises.check_temperature_is_trained(temperature_is_trained)
 #
 # **The paper.** With SPT and LSA the accuracy of the ViTs that it tried rose by 2.96 points on average on Tiny-ImageNet
 # (from its abstract). On CIFAR-100, trained from scratch for 100 epochs with much augmentation, a ViT of 9 blocks rose
-# from 73.81 % to 76.92 %. Its published script picks the best epoch on the test images, so both numbers are a little
+# from 73.81 % to 76.92 %. Its authors' script picks the best epoch on the test images, so both numbers are a little
 # high.
 #
-# **This course**, from recorded runs, beside the keras.io example on the same two ideas. There the warm-up schedule was
-# built and never handed to the optimizer. You will hunt such bugs in lesson 06.
+# **This course**, from recorded runs, beside the keras.io example. There the warm-up schedule was built and never
+# handed to the optimizer. You will hunt such bugs in lesson 06.
 
 # %%
-show.table(measured("small_data_vit"))
+show.table(tables.measured("small_data_vit"))
 
 # %%
-training_curves(recorded_curves("small_data_vit"), keys=("val_accuracy",))
+training_curves(tables.recorded_curves("small_data_vit"), keys=("val_accuracy",))
 
 # %% [markdown]
 # The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than
-# `short`, and mixes the images in pairs against overfitting. The two rows with recipe `paper` are the paper's own
-# training, cut from 100 epochs to 18, with both ideas and without (*plain*). It is made for long runs: after 18 epochs
-# both networks have hardly begun, and the two differ by no more than another seed could make.
+# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
+# the images in pairs against overfitting. The two rows with recipe `paper` are close to the paper's own training, cut
+# from 100 epochs to 18, with both ideas and without. (RandAugment stands for its AutoAugment, and our network is
+# smaller: 4 blocks of width 128 instead of 9 of 192, a mean pool and no drop path.) It is made for long runs: after 18
+# epochs both networks have hardly begun, and the two differ by no more than another seed could make.
 #
 # **Predict first.** The same $2 × 2$ as above, on photographs: all of CIFAR-100, 16 tokens, 8 epochs, three seeds. What
 # will SPT do, what LSA?
 
 # %%
-show.table(mean_and_spread("spt_and_lsa_cifar100"))
+show.table(tables.mean_and_deviation("spt_and_lsa_cifar100"))
 
 # %% [markdown]
 # LSA makes no difference that another seed would not make. SPT *costs* about three points, with every seed. That is
@@ -597,7 +584,7 @@ show.table(mean_and_spread("spt_and_lsa_cifar100"))
 # **Three things to take home.**
 #
 # 1. Shifted patches let a token see four times as many pixels. On the puzzle it is the *shift* that gets SPT started;
-#    the LayerNorm and the weights alone never do. It has a price: what is seen by nine tokens is found sooner, and
+#    the LayerNorm and the parameters alone never do. It has a price: what is seen by nine tokens is found sooner, and
 #    pinned down later.
 # 2. A temperature is one learned number for each head, a shorter way to what the queries could learn; the mask is a
 #    constant. Test that the one is trained and the other is not.
