@@ -23,8 +23,8 @@ import json, time
 learned = {run.model.config.mixing: run.test.top1 for run in runs.values()} if "06" in LESSON else {}
 print(json.dumps({"busy": time.process_time(), "learned": learned}))
 """
-# Test accuracies on the puzzle. FNet has no weights between its tokens and learns last. Without mixing it is chance; the
-# convolution has not left it yet (the lesson shows a longer run).
+# Test accuracies on the puzzle. FNet has no weights between its tokens and learns last. Without mixing it is chance,
+# and so it is for the convolution so far: the lesson shows a longer run.
 LEAST = {"fnet": 0.8}
 AT_CHANCE, CHANCE, NEAR_CHANCE = ("conv", "no_mixing"), 1 / 16, 0.03
 
