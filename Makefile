@@ -45,8 +45,9 @@ lint: $(TEST_STAMP)  ## check style, types and who imports whom
 	"$(BIN)/python" -m mypy
 	"$(BIN)/python" -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
 
-notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source
+notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source, list them in the README
 	"$(BIN)/python" -m tools.build_notebooks
+	"$(BIN)/python" -m tools.lessons_table
 
 check: $(TEST_STAMP)  ## say whether the stored lessons are in step with notebooks/source
 	"$(BIN)/python" -m tools.build_notebooks --check

@@ -1,4 +1,7 @@
-"""The house itself: versions, environments, imports, one notebook per layer file, nothing of any one machine."""
+"""The house itself: versions, environments, one paper in its few files, nothing of any one machine.
+
+Who may import whom is checked by import-linter: the contracts stand in pyproject.toml, `make lint` asks them.
+"""
 
 import ast
 import re
@@ -11,6 +14,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import course_utils
+from course_utils.papers import PAPERS, WITH_KERAS_IO, WITH_LESSON
+from course_utils.results.cards import Examples, recorded
+from tools.lessons_table import with_table
 from tools.settings import read_pyproject, read_repository
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,21 +170,6 @@ def test_no_repository_is_named_that_is_not_configured():
             assert not found, f"{file.relative_to(ROOT)} names a repository: {found and found.group()}"
 
 
-@pytest.mark.parametrize("part", ["layers", "models.py", "training.py", "data.py", "shapes.py", "figures"])
-def test_the_course_is_not_tied_to_one_backend(part):
-    place = ROOT / "course_utils" / part
-    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
-    assert files
-    for file in files:
-        named = imported_modules(file) & {"tensorflow", "torch", "jax"}
-        assert not named, f"{file.relative_to(ROOT)} imports {named}"
-
-
-def test_figures_know_nothing_of_keras():
-    for file in (ROOT / "course_utils" / "figures").rglob("*.py"):
-        assert "keras" not in imported_modules(file), file
-
-
 HEAVY = ("keras", "tensorflow", "matplotlib", "numpy")
 LOADED = f"import sys, course_utils; print([name for name in {HEAVY} if name in sys.modules])"
 
@@ -198,17 +190,74 @@ def test_importing_the_package_takes_a_fifth_of_a_second_at_most(measured):
     assert min(runs) <= 0.2
 
 
-def test_one_lesson_one_layer_file_one_test_file():
+def files_of(paper) -> list[str]:
+    """Returns the files that CONTRIBUTING.md lists for a paper, in its order."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Add a paper")[2].partition("\n## ")[0]
+    names = re.findall(r"^\d+\. `([^`]+)`", text, flags=re.MULTILINE)
+    return [name.replace("KEY", paper.key).replace("LESSON", paper.lesson) for name in names]
+
+
+@pytest.mark.parametrize("key", WITH_LESSON)
+def test_a_paper_is_in_the_files_that_contributing_lists(key):
+    paper = PAPERS[key]
+    listed = files_of(paper)
+    assert 5 <= len(listed) <= 8
+    for name in listed:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        said = (key, paper.title, paper.arxiv)
+        assert any(word in name or word in text for word in said), f"{name} does not name {key}"
+
+
+def test_every_lesson_is_about_a_paper_or_about_all():
     lessons = sorted(file.stem for file in (ROOT / "notebooks" / "source").glob("*.py"))
-    stored = sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb"))
-    assert lessons
-    assert stored == lessons
-    layers = {"01_mlp_mixer": "mixer", "02_fnet": "fnet", "03_gmlp": "gmlp", "04_vit": "vit"}
-    layers |= {"05_small_data_vit": "small_data_vit", "06_side_by_side": None}
-    for lesson in lessons:
-        if layer := layers[lesson]:
-            assert (ROOT / "course_utils" / "layers" / f"{layer}.py").is_file()
-            assert (ROOT / "tests" / "layers" / f"test_{layer}.py").is_file()
+    assert lessons == sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb"))
+    assert lessons == [*(PAPERS[key].lesson for key in WITH_LESSON), "06_side_by_side"]
+
+
+def test_the_readme_is_short_and_lists_the_lessons():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130
+    assert with_table(text) == text, "run `python -m tools.lessons_table`"
+
+
+def test_each_number_in_the_readme_is_its_cards():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    ours = re.findall(r"\[([\d.]+) %\]\(benchmarks/results/([^)]+)\.json\)", text)
+    assert len(ours) == 6
+    for said, name in ours:
+        assert said == f"{100 * recorded(name).test.top1:.1f}", name
+    theirs = re.findall(r"\[([\d.]+) %\]\((https://keras\.io/[^)]+)\) \| (\d+) \|$", text, flags=re.MULTILINE)
+    examples = recorded("reported/keras_io", Examples).examples
+    wanted = [(examples[key], PAPERS[key].keras_io_page) for key in WITH_KERAS_IO]
+    assert theirs == [(f"{100 * one.test_top1:.1f}", page, str(one.epochs)) for one, page in wanted]
+
+
+def test_one_version_for_package_project_and_citation():
+    import yaml
+
+    assert PROJECT["dynamic"] == ["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (course_utils.__version__, PROJECT["license"])
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/teaching.md"])
+def test_what_the_documents_point_to_is_there(name):
+    file = ROOT / name
+    for target in re.findall(r"\]\((?!https?:|mailto:)([^)#]+)", file.read_text(encoding="utf-8")):
+        assert (file.parent / target).exists(), f"{name} points to {target}"
+
+
+def test_the_workflow_runs_the_tests_and_names_no_secret():
+    import yaml
+
+    (file,) = (ROOT / ".github" / "workflows").glob("*.yml")
+    text = file.read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert all(("run" in step) != ("uses" in step) for step in steps)
+    assert any("make test" in step.get("run", "") for step in steps)
+    assert {f"3.{minor}" for minor in (11, 12, 13)} == set(jobs["test"]["strategy"]["matrix"]["python"])
+    assert "secrets" not in text
 
 
 @pytest.mark.slow
@@ -221,6 +270,7 @@ def test_the_wheel_brings_the_front_end_and_the_result_cards(tmp_path):
     inside = set(zipfile.ZipFile(wheel).namelist())
     wanted = [file.relative_to(ROOT).as_posix() for file in (ROOT / "course_utils").rglob("*.*")]
     wanted = {name for name in wanted if name.endswith((".py", ".js", ".css"))}
-    wanted |= {f"course_utils/results/{card.name}" for card in (ROOT / "benchmarks" / "results").glob("*.json")}
+    results = ROOT / "benchmarks" / "results"
+    wanted |= {f"course_utils/results/cards/{card.relative_to(results).as_posix()}" for card in results.rglob("*.json")}
     assert wanted <= inside, sorted(wanted - inside)
     assert not [name for name in inside if name.startswith(("tests", "tools", "notebooks"))]

@@ -1,0 +1,34 @@
+"""Writes the table of lessons into README.md, from the list of papers and from what each lesson says of itself.
+
+python -m tools.lessons_table
+"""
+
+import re
+
+from course_utils.papers import PAPERS
+from tools.lesson import sources
+from tools.settings import ROOT
+
+BEGIN, END = "<!-- lessons: written by python -m tools.lessons_table -->\n", "<!-- end of lessons -->"
+
+
+def row(source) -> str:
+    """Returns a lesson's row: title, paper, minutes."""
+    title, rest = source.read_text(encoding="utf-8").split("\n", 2)[1:]
+    minutes = re.search(r"(\d+) min", rest)[1]
+    paper = next((paper.arxiv for paper in PAPERS.values() if paper.lesson == source.stem), None)
+    link = f"[arXiv {paper}](https://arxiv.org/abs/{paper})" if paper else "all of them"
+    return f"| [{title.removeprefix('# # ')}](notebooks/{source.stem}.ipynb) | {link} | {minutes} |\n"
+
+
+def with_table(text: str) -> str:
+    """Returns the README's text with the table as it should be."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    table = "| lesson | paper | minutes |\n|---|---|---|\n" + "".join(map(row, sources()))
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(with_table(readme.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
