@@ -49,6 +49,7 @@ class Paper:
         lesson: the lesson about it; None if there is none.
         keras_io: the name of the keras.io example about it; None if there is none.
         tokens: makes the layer from images `(b, h, w, c)` to tokens `(b, n, d)`.
+        uses: the fields of `Config` that it has a use for, besides those that all papers share.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Paper:
     lesson: str | None = None
     keras_io: str | None = None
     tokens: Callable[["Config"], keras.layers.Layer] = embedded
+    uses: tuple[str, ...] = ()
 
     @property
     def keras_io_page(self) -> str | None:
@@ -102,17 +104,28 @@ def _no_mixing(config: "Config", grid: Grid, **common):
     return NoMixingBlock(config.channels_mlp_dim, **common)
 
 
+_MLPS, _VIT = "mlp_image_classification", "image_classification_with_vision_transformer"  # keras.io's names
+_ATTENDS = ("num_heads", "attention_start")
+_SMALL = (*_ATTENDS, "shifted_patches", "shift", "temperature", "mask_diagonal")
+
 PAPERS = {
     paper.key: paper
     for paper in (
-        Paper("mixer", "MLP-Mixer", "2105.01601", _mixer, "01_mlp_mixer", "mlp_image_classification"),
-        Paper("fnet", "FNet", "2105.03824", _fnet, "02_fnet", "mlp_image_classification"),
-        Paper("gmlp", "gMLP", "2105.08050", _gmlp, "03_gmlp", "mlp_image_classification"),
-        Paper("vit", "ViT", "2010.11929", _vit, "04_vit", "image_classification_with_vision_transformer"),
+        Paper("mixer", "MLP-Mixer", "2105.01601", _mixer, "01_mlp_mixer", _MLPS, uses=("tokens_mlp_dim",)),
+        Paper("fnet", "FNet", "2105.03824", _fnet, "02_fnet", _MLPS, uses=("token_mixing", "fourier_norm")),
+        Paper("gmlp", "gMLP", "2105.08050", _gmlp, "03_gmlp", _MLPS, uses=("gate_bias_start",)),
+        Paper("vit", "ViT", "2010.11929", _vit, "04_vit", _VIT, uses=_ATTENDS),
         Paper(
-            "small_data_vit", "SPT + LSA", "2112.13492", _small_data_vit, "05_small_data_vit", "vit_small_ds", shifted
+            "small_data_vit",
+            "SPT + LSA",
+            "2112.13492",
+            _small_data_vit,
+            "05_small_data_vit",
+            "vit_small_ds",
+            tokens=shifted,
+            uses=_SMALL,
         ),
-        Paper("conv", "CNN", "2210.13452", _conv),
+        Paper("conv", "CNN", "2210.13452", _conv, uses=("kernel_size",)),
         Paper("no_mixing", "no mixing", None, _no_mixing),
     )
 }

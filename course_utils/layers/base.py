@@ -9,54 +9,60 @@ import keras
 EPSILON = 1e-6  # of every LayerNorm, as in the papers' code; Keras' own default is 1e-3
 
 
-def _plain(value):
-    """Turns NumPy's numbers into Python's, and a layer into its configuration: what Keras can record."""
-    if isinstance(value, keras.Layer):
-        recorded = keras.saving.serialize_keras_object(value)
-        recorded.pop("build_config", None)  # whoever holds the layer builds it, so that its weights carry that name
-        return recorded
-    return _number(value)
-
-
 def _number(value):
+    """Turns NumPy's numbers into Python's."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _plain(value):
+    """Turns a layer into its configuration, too: what Keras can record."""
+    if not isinstance(value, keras.Layer):
+        return _number(value)
+    recorded = keras.saving.serialize_keras_object(value)
+    recorded.pop("build_config", None)  # whoever holds the layer builds it, so that its weights carry that name
+    return recorded
 
 
 class TokenLayer(keras.Layer):
     """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
 
     Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. Keras
-    records the constructor's arguments for saving. Every subclass is registered as "course_utils>Name".
+    records the constructor's arguments for saving. Every subclass is registered by its package and name, such as
+    "course_utils>MixerBlock".
 
     Attributes:
-        axes: what the input's axes are called, in an error.
+        axes: what the input's axes are called, in an error; None for any number of them.
     """
 
     axes: str | None = "b n d"
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        keras.saving.register_keras_serializable(package="course_utils")(cls)
+        keras.saving.register_keras_serializable(package=cls.__module__.partition(".")[0])(cls)
         init = cls.__init__
 
         @functools.wraps(init)
         def __init__(self, *args, **kwargs):
-            init(self, *map(_number, args), **{name: _number(value) for name, value in kwargs.items()})
+            args, kwargs = keras.tree.map_structure(_number, (args, kwargs))
+            init(self, *args, **kwargs)
 
         __init__.__signature__ = inspect.signature(init)
         cls.__init__ = __init__
 
     def __new__(cls, *args, **kwargs):
         """Hands Keras what it can record; the dtype it keeps by itself."""
-        recorded = {name: _plain(value) for name, value in kwargs.items() if name != "dtype"}
-        return super().__new__(cls, *map(_plain, args), **recorded)
+        kwargs.pop("dtype", None)
+        args, kwargs = keras.tree.map_structure(_plain, (args, kwargs))
+        return super().__new__(cls, *args, **kwargs)
+
+    def __call__(self, inputs, *args, **kwargs):
+        if self.axes is not None and hasattr(inputs, "shape"):
+            check_rank(type(self).__name__, inputs.shape, self.axes)
+        return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape):
-        if self.axes is not None:
-            check_rank(type(self).__name__, input_shape, self.axes)
-            self.input_spec = keras.layers.InputSpec(ndim=len(input_shape))
         self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
 
     def compute_output_spec(self, *args, **kwargs):

@@ -17,8 +17,8 @@ class ConvBlock(TokenLayer):
         y = x + D(LN1(x))        D: each channel's own k × k kernel over the grid of tokens, zeros around it
         z = y + C(LN2(y))        C: an MLP along the channels, the same for every token
 
-    Unlike a Mixer's, the weights of `D` are the same everywhere: a token is mixed by how far the others are from it,
-    not by where it is, and `depth` blocks see `depth · (k − 1) / 2` tokens far.
+    Unlike a Mixer's, the weights of `D` are the same everywhere: what counts is how far another token is, not where it
+    is, and `depth` blocks see `depth · (k − 1) / 2` tokens far.
 
     Args:
         grid: `(rows, columns)` of the tokens.
@@ -38,7 +38,7 @@ class ConvBlock(TokenLayer):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"ConvBlock: kernel_size must be odd, to have a middle, but it is {kernel_size}")
-        self.grid, dtype = tuple(grid), self.dtype_policy
+        (self.rows, self.columns), dtype = grid, self.dtype_policy
         self.norm1 = LayerNorm("norm1", dtype)
         self.conv = keras.layers.DepthwiseConv2D(
             kernel_size, padding="same", data_format="channels_last", name="conv", dtype=dtype
@@ -50,7 +50,9 @@ class ConvBlock(TokenLayer):
 
     def call(self, x, training=None):
         _, n, d = x.shape
-        y = ops.reshape(self.norm1(x), (-1, *self.grid, d))  # (b, rows, columns, d)
+        if n != self.rows * self.columns:
+            raise ValueError(f"ConvBlock: a grid of {self.rows} × {self.columns} does not hold {n} tokens")
+        y = ops.reshape(self.norm1(x), (-1, self.rows, self.columns, d))
         y = ops.reshape(self.conv(y), (-1, n, d))
         y = x + self.drop_path1(y, training=training)
         z = self.channel_mlp(self.norm2(y), training=training)

@@ -3,6 +3,8 @@
 Source: Liu et al. 2021, "Pay Attention to MLPs" (arXiv 2105.08050), section 2.
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -25,21 +27,24 @@ class SpatialGatingUnit(TokenLayer):
     Input shape: `(b, n, 2k)`, `n` fixed when the layer is built. Output shape: `(b, n, k)`.
 
     Raises:
-        ValueError: the input is not `(b, n, 2k)`, or its last axis is odd.
+        ValueError: a number is not finite, `weight_std` is negative, the input is not `(b, n, 2k)`, or its last axis
+            is odd.
     """
 
     def __init__(self, bias_start=1.0, weight_std=1e-6, **kwargs):
         super().__init__(**kwargs)
+        if not (math.isfinite(bias_start) and 0 <= weight_std < math.inf):
+            given = f"bias_start={bias_start} and weight_std={weight_std}"
+            raise ValueError(f"SpatialGatingUnit: {given} must be finite, and weight_std not negative")
         self.bias_start, self.weight_std = bias_start, weight_std
         self.norm = LayerNorm("norm", self.dtype_policy)
 
     def build(self, input_shape):
         n = input_shape[1]
-        near_zero, start = keras.initializers.RandomNormal(0.0, self.weight_std), self.bias_start
+        near_zero = keras.initializers.RandomNormal(0.0, self.weight_std)
+        start = keras.initializers.Constant(self.bias_start)
         self.spatial_weights = self.add_weight(shape=(n, n), initializer=near_zero, name="spatial_weights")
-        self.spatial_bias = self.add_weight(
-            shape=(n,), initializer=keras.initializers.Constant(start), name="spatial_bias"
-        )
+        self.spatial_bias = self.add_weight(shape=(n,), initializer=start, name="spatial_bias")
         super().build(input_shape)
 
     def call(self, z):
@@ -53,7 +58,7 @@ class GMLPBlock(TokenLayer):
 
     `U` widens each token from `d` to `mlp_dim` channels, the spatial gating unit lets tokens meet and halves the
     width, `V` brings it back to `d`. The residual adds the raw `x`. No position embedding is needed: the gate has one
-    weight for each pair of places. Source: arXiv 2105.08050, section 2 and equation 1; GELU is the exact one.
+    weight for each pair of positions. Source: arXiv 2105.08050, section 2 and equation 1; GELU is the exact one.
 
     Args:
         mlp_dim: width after `U`, even. The paper's vision models have `6 d`.

@@ -16,7 +16,7 @@ class MixerBlock(TokenLayer):
         z = y + C(LN2(y))        C: an MLP along the channels, the same for every token
 
     The two LayerNorms are separate, and the widths of the two MLPs are free of each other and of `n` and `d`.
-    No position embedding is needed: `T` has weights of its own for each place, so it knows the order.
+    No position embedding is needed: `T` has weights of its own for each position, so it knows the order.
     Source: arXiv 2105.01601, equation 1 and figure 1.
 
     Args:

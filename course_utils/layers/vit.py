@@ -138,6 +138,8 @@ class TransformerBlock(TokenLayer):
         if isinstance(attention, dict):  # as Keras saved it
             attention = keras.saving.deserialize_keras_object(attention)
         self.attention = attention or SelfAttention(num_heads, dropout, name="attention", dtype=dtype)
+        if not isinstance(self.attention, SelfAttention):
+            raise TypeError(f"TransformerBlock: attention must be a SelfAttention, but it is {attention!r}")
         if self.attention.num_heads != num_heads:
             raise ValueError(f"TransformerBlock: num_heads={num_heads}, but attention has {self.attention.num_heads}")
         self.norm2 = LayerNorm("norm2", dtype)

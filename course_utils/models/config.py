@@ -10,7 +10,7 @@ from course_utils.papers import PAPERS
 
 @checked
 class Config:
-    """The sizes of one network. What a paper has no use for keeps its default.
+    """The sizes of one network. What a paper has no use for (`Paper.uses`) keeps its default.
 
     Attributes:
         mixing: how tokens are mixed: a key of `PAPERS`.
@@ -36,7 +36,7 @@ class Config:
         drop_path: probability of dropping a branch in the last block; it grows linearly from 0 in the first block.
 
     Raises:
-        ValueError: a field is not as described; the message names it.
+        ValueError: a field is not as described, or the paper has no use for it; the message names it.
     """
 
     mixing: str
@@ -63,8 +63,13 @@ class Config:
     def __post_init__(self):
         if self.mixing not in PAPERS:
             raise ValueError(f"Config: mixing must be one of {', '.join(map(repr, PAPERS))}, but it is {self.mixing!r}")
-        if self.attention_start == "mimetic" and "vit" not in self.mixing:
-            raise ValueError(f"Config: attention_start='mimetic' needs attention, but mixing is {self.mixing!r}")
+        uses = PAPERS[self.mixing].uses
+        for name in {name for paper in PAPERS.values() for name in paper.uses}:
+            value = getattr(self, name)
+            if name in uses and type(value) is int and value < 1:
+                raise ValueError(f"Config: {self.mixing!r} needs {name} of at least 1, but it is {value}")
+            if name not in uses and value != self.__dataclass_fields__[name].default:
+                raise ValueError(f"Config: {self.mixing!r} has no use for {name}={value!r}")
 
     @property
     def label(self) -> str:

@@ -1,7 +1,6 @@
 """What a network costs: its multiply-accumulate operations (MACs) for one image."""
 
 import math
-from collections.abc import Iterator
 
 import keras
 
@@ -16,16 +15,7 @@ def macs(model) -> int:
     Args:
         model: a built model, or one built layer, such as a block.
     """
-    return sum(_own(part) for part in _parts(model))
-
-
-def _parts(layer) -> Iterator[keras.Layer]:
-    """Yields a layer and all layers inside it."""
-    yield layer
-    inside = layer.layers if isinstance(layer, keras.Model) else vars(layer).values()
-    for part in inside:
-        if isinstance(part, keras.Layer):
-            yield from _parts(part)
+    return sum(_own(part) for part in model._flatten_layers())  # the model, and all layers inside its layers
 
 
 def _own(layer) -> int:

@@ -36,7 +36,7 @@ def sines_and_cosines(rows: int, columns: int, d: int) -> np.ndarray:
     if d % 4:
         raise ValueError(f"mimetic start: the width d must be a multiple of 4, but it is {d}")
     waves = 10_000 ** -np.linspace(0, 1, d // 4)
-    row, column = (place.reshape(-1, 1) * waves for place in np.mgrid[:rows, :columns])
+    row, column = (position.reshape(-1, 1) * waves for position in np.mgrid[:rows, :columns])
     return np.concatenate([np.sin(column), np.cos(column), np.sin(row), np.cos(row)], axis=1)
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from course_utils.checked import STRICT, Count, Whole, checked, in_words
 from course_utils.layers import ClassToken, FirstToken, PositionEmbedding
-from course_utils.layers.base import EPSILON
+from course_utils.layers.base import LayerNorm
 from course_utils.models.config import Config, named_config
 from course_utils.models.cost import macs
 from course_utils.models.initializers import start_mimetic
@@ -36,8 +36,9 @@ class Classifier(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes the model again from what `get_config` gave."""
-        made_from = config.pop("configuration", None)
-        model = super().from_config(config, custom_objects)
+        made_from = config.get("configuration")
+        rest = {name: value for name, value in config.items() if name != "configuration"}
+        model = super().from_config(rest, custom_objects)
         model.configuration = made_from and Config(**made_from)
         return model
 
@@ -127,7 +128,7 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     for i in range(config.depth):
         rate = config.drop_path * i / max(config.depth - 1, 1)
         x = paper.block(config, grid, dropout=config.dropout, drop_path=rate, name=f"block_{i + 1}")(x)
-    x = keras.layers.LayerNormalization(epsilon=EPSILON, name="final_norm")(x)
+    x = LayerNorm("final_norm", dtype=None)(x)
     if config.pool == "class_token":
         x = FirstToken(name="pool")(x)
     else:

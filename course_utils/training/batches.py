@@ -14,7 +14,9 @@ def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns images `(b, h, w, c)` at `size` (height, width), bilinearly, as float32; unchanged if they have it."""
     if images.shape[1:3] == tuple(size):
         return images
-    return keras.ops.convert_to_numpy(keras.ops.image.resize(images.astype("float32"), size))
+    return keras.ops.convert_to_numpy(
+        keras.ops.image.resize(images.astype("float32"), size, data_format="channels_last")
+    )
 
 
 class Batches(keras.utils.PyDataset):

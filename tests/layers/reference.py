@@ -51,10 +51,24 @@ def no_mixing_block(y, w):
     return z
 
 
+def conv_block(x, w, grid):
+    """A depthwise convolution over the grid of tokens, then an MLP, for one image `x` (n, d)."""
+    (rows, columns), kernel = grid, w["conv/kernel"][..., 0]  # (k, k, d)
+    normed = layer_norm(x, w["norm1/gamma"], w["norm1/beta"])
+    y, reach = x + w["conv/bias"], kernel.shape[0] // 2
+    for i in range(len(x)):
+        for j in range(len(x)):  # what token j adds to token i
+            down, right = j // columns - i // columns + reach, j % columns - i % columns + reach
+            if 0 <= down < kernel.shape[0] and 0 <= right < kernel.shape[1]:
+                y[i] += kernel[down, right] * normed[j]
+    assert len(x) == rows * columns
+    return no_mixing_block(y, w)
+
+
 def dft(size):
     """The matrix of the discrete Fourier transform, complex `(size, size)`."""
-    place = np.arange(size)
-    return np.exp(-2j * np.pi * np.outer(place, place) / size)
+    position = np.arange(size)
+    return np.exp(-2j * np.pi * np.outer(position, position) / size)
 
 
 def fourier_mixing(x, tokens=True, channels=True):
@@ -85,11 +99,10 @@ def spatial_gating_unit(z, w):
     n, k = z.shape[0], z.shape[1] // 2
     z1, z2 = z[:, :k], layer_norm(z[:, k:], w["norm/gamma"], w["norm/beta"])
     gated = np.empty((n, k))
-    for place in range(n):
+    for i in range(n):
         for channel in range(k):
-            gate = w["spatial_bias"][place]
-            gate += sum(w["spatial_weights"][place, other] * z2[other, channel] for other in range(n))
-            gated[place, channel] = z1[place, channel] * gate
+            gate = w["spatial_bias"][i] + sum(w["spatial_weights"][i, j] * z2[j, channel] for j in range(n))
+            gated[i, channel] = z1[i, channel] * gate
     return gated
 
 

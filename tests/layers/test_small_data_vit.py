@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from course_utils.layers import LocalitySelfAttention, SelfAttention, ShiftedPatchTokenization
+from course_utils.models import macs
 from tests.layers import reference
-from tests.layers.support import answer, randomised, saved_and_loaded, weights_by_path
+from tests.layers.support import answer, randomised, weights_by_path
 
 to_numpy = keras.ops.convert_to_numpy
 SWITCHES = [(True, True), (True, False), (False, True), (False, False)]  # (temperature, mask_diagonal)
@@ -24,8 +25,8 @@ def test_the_image_comes_first_then_its_copies_moved_left_up_right_up_left_down_
     image[0, 5, 6, 0] = 1
     stacked = to_numpy(ShiftedPatchTokenization(4, 8).stacked(image))
     assert stacked.shape == (1, 12, 12, 5)
-    places = [np.argwhere(stacked[0, :, :, i]).tolist() for i in range(5)]
-    assert places == [[[5, 6]], [[3, 4]], [[3, 8]], [[7, 4]], [[7, 8]]]
+    bright = [np.argwhere(stacked[0, :, :, i]).tolist() for i in range(5)]
+    assert bright == [[[5, 6]], [[3, 4]], [[3, 8]], [[7, 4]], [[7, 8]]]
 
 
 def test_what_moves_in_at_the_border_is_zero():
@@ -81,23 +82,15 @@ def test_a_token_sees_half_a_patch_of_each_neighbour_and_not_more():
         changed = image.copy()
         changed[0, *pixel, 0] += 1
         moved = np.abs(to_numpy(layer(changed)).reshape(3, 3, 8) - before).max(axis=-1) > 1e-6
-        assert {tuple(place) for place in np.argwhere(moved).tolist()} == tokens, pixel
+        assert {tuple(index) for index in np.argwhere(moved).tolist()} == tokens, pixel
 
 
-def test_spt_says_its_shape_weights_and_cost():
+def test_spt_says_its_shape_parameters_and_cost():
     layer = ShiftedPatchTokenization(6, 7)
-    assert layer.compute_output_shape((None, 12, 18, 2)) == (None, 6, 7)
-    layer.build((None, 12, 18, 2))
+    assert layer(keras.Input((12, 18, 2))).shape == (None, 6, 7)
     values = 5 * 6 * 6 * 2
     assert layer.count_params() == 2 * values + values * 7 + 7
-    assert layer.macs((None, 12, 18, 2)) == 6 * values * 7
-
-
-def test_spt_survives_saving(images, tmp_path):
-    layer = ShiftedPatchTokenization(3, 7, shift=0.4)
-    model, loaded = saved_and_loaded(layer, images.shape[1:], tmp_path)
-    np.testing.assert_array_equal(answer(model, images), answer(loaded, images))
-    assert loaded.layers[-1].get_config() == layer.get_config()
+    assert macs(layer) == 6 * values * 7
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -152,7 +145,7 @@ def test_with_both_switched_off_it_is_self_attention(x):
         randomised(layer)
     for got, expected in zip(off(x, return_attention=True), plain(x, return_attention=True), strict=True):
         np.testing.assert_array_equal(to_numpy(got), to_numpy(expected))
-    assert off.temperature is None
+    assert len(off.weights) == len(plain.weights)
 
 
 def test_the_temperature_starts_where_self_attention_stands(x):
@@ -234,34 +227,18 @@ def test_of_two_tokens_each_sees_the_other(x):
 def test_one_token_alone_has_nobody_to_attend_to(x):
     with pytest.raises(ValueError, match="LocalitySelfAttention: with a masked diagonal one token alone has nobody"):
         LocalitySelfAttention(2)(x[:, :1])
-    LocalitySelfAttention(2, mask_diagonal=False).build((3, 1, 6))
-
-
-@pytest.mark.parametrize(("temperature", "mask_diagonal"), SWITCHES)
-def test_attention_survives_saving(temperature, mask_diagonal, x, tmp_path):
-    layer = LocalitySelfAttention(2, 0.1, temperature=temperature, mask_diagonal=mask_diagonal)
-    model, loaded = saved_and_loaded(layer, x.shape[1:], tmp_path)
-    np.testing.assert_array_equal(answer(model, x), answer(loaded, x))
-    assert loaded.layers[-1].get_config() == layer.get_config()
+    with pytest.warns(UserWarning, match="softmax over axis -1 .* has size 1"):  # Keras' own word for it
+        LocalitySelfAttention(2, mask_diagonal=False)(x[:, :1])
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ShiftedPatchTokenization(0, 8), "ShiftedPatchTokenization: patch_size must be a whole number"),
-        (lambda: ShiftedPatchTokenization(4, 0), "ShiftedPatchTokenization: embed_dim must be a whole number"),
-        (lambda: ShiftedPatchTokenization(4, 8, 1.5), "shift must be a finite number of at least 0 and at most 1, but"),
+        (lambda: ShiftedPatchTokenization(0, 8), "patch_size must be a whole number of at least 1, but it is 0"),
+        (lambda: ShiftedPatchTokenization(4, 8, 1.5), "ShiftedPatchTokenization: shift must be from 0 to 1, but it is"),
         (lambda: ShiftedPatchTokenization(5, 8).build((1, 8, 8, 3)), "patch_size=5 does not divide an image of 8 × 8"),
-        (
-            lambda: ShiftedPatchTokenization(4, 8).build((8, 8, 3)),
-            r"ShiftedPatchTokenization: .* 4 axes \(b, h, w, c\)",
-        ),
         (lambda: LocalitySelfAttention(2, temperature=1), "LocalitySelfAttention: temperature must be True or False"),
-        (
-            lambda: LocalitySelfAttention(2, mask_diagonal=None),
-            "LocalitySelfAttention: mask_diagonal must be True or F",
-        ),
-        (lambda: LocalitySelfAttention(-1), "LocalitySelfAttention: num_heads must be a whole number of at least 1"),
+        (lambda: LocalitySelfAttention(2, mask_diagonal=None), "mask_diagonal must be True or False, but it is None"),
     ],
 )
 def test_bad_arguments_are_named(make, message):

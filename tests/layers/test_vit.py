@@ -12,7 +12,7 @@ ATTENTIONS = [SelfAttention, LocalitySelfAttention]
 
 
 class TestTransformerBlock(BlockContract):
-    weights = 2 * 2 * 6 + 4 * (6 * 6 + 6) + (6 * 13 * 2 + 13 + 6)
+    parameters = 2 * 2 * 6 + 4 * (6 * 6 + 6) + (6 * 13 * 2 + 13 + 6)
     macs = 4 * 9 * 6 * 6 + 2 * 9 * 9 * 6 + 2 * 9 * 6 * 13
 
     def make(self, **kwargs):
@@ -23,13 +23,11 @@ class TestTransformerBlock(BlockContract):
 
 
 class TestTransformerBlockWithLocalityAttention(BlockContract):
-    weights = TestTransformerBlock.weights + 2
+    parameters = TestTransformerBlock.parameters + 2
     macs = TestTransformerBlock.macs
 
     def make(self, **kwargs):
         own = {name: value for name, value in kwargs.items() if name in ("dropout", "dtype")}
-        if own.get("dropout", 0) not in (0, 0.1, 0.2, 0.5):  # a bad rate must reach the block
-            own.pop("dropout")
         attention = LocalitySelfAttention(2, name="attention", **own)
         return TransformerBlock(2, 13, attention=attention, **kwargs)
 
@@ -152,13 +150,12 @@ def test_the_class_token_comes_first_and_starts_at_zero(x):
     np.testing.assert_array_equal(y[:, 1:], x)
     randomised(layer)
     np.testing.assert_array_equal(to_numpy(layer(x))[:, 0], np.repeat(to_numpy(layer.class_token)[None], 3, axis=0))
-    assert layer.compute_output_shape((None, 9, 6)) == (None, 10, 6)
+    assert y.shape == (3, 10, 6)
     assert [weight.shape for weight in layer.trainable_weights] == [(6,)]
 
 
 def test_the_first_token_is_token_0(x):
     np.testing.assert_array_equal(to_numpy(FirstToken()(x)), x[:, 0])
-    assert FirstToken().compute_output_shape((None, 9, 6)) == (None, 6)
 
 
 def test_the_class_token_is_trained(x):
@@ -170,13 +167,6 @@ def test_the_class_token_is_trained(x):
     assert (to_numpy(token.class_token) > 0).all()
 
 
-@pytest.mark.parametrize("layer", [ClassToken(), FirstToken(), SelfAttention(2, 0.1)], ids=lambda layer: layer.name)
-def test_layers_survive_saving(layer, x, tmp_path):
-    model, loaded = saved_and_loaded(layer, x.shape[1:], tmp_path)
-    np.testing.assert_array_equal(answer(model, x), answer(loaded, x))
-    assert loaded.layers[-1].get_config() == layer.get_config()
-
-
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_the_class_token_works_in_half_precision(policy, x):
     layer = ClassToken(dtype=policy)
@@ -185,32 +175,19 @@ def test_the_class_token_works_in_half_precision(policy, x):
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "error", "message"),
     [
-        (lambda: SelfAttention(0), "SelfAttention: num_heads must be a whole number of at least 1, but it is 0"),
-        (lambda: SelfAttention(4, dropout=1), "SelfAttention: dropout must be at least 0 and below 1, but it is 1"),
-        (lambda: SelfAttention(4).build((2, 9, 6)), "SelfAttention: num_heads=4 does not divide the width d=6"),
-        (lambda: LocalitySelfAttention(4).build((2, 9, 6)), "LocalitySelfAttention: num_heads=4 does not divide the"),
-        (lambda: TransformerBlock(2.0, 8), "TransformerBlock: num_heads must be a whole number of at least 1"),
-        (lambda: TransformerBlock(2, "8"), "TransformerBlock: mlp_dim must be a whole number of at least 1"),
+        (lambda: SelfAttention(0).build((2, 9, 6)), ValueError, "SelfAttention: num_heads=0 does not divide .* d=6"),
+        (lambda: LocalitySelfAttention(4).build((2, 9, 6)), ValueError, "LocalitySelfAttention: num_heads=4 does not"),
+        (lambda: TransformerBlock(2, 8, attention=SelfAttention(3)), ValueError, "num_heads=2, but attention has 3"),
+        (lambda: TransformerBlock(2, 8, attention="own"), TypeError, "attention must be a SelfAttention, .* 'own'"),
         (
-            lambda: TransformerBlock(2, 8, attention=SelfAttention(3)),
-            "TransformerBlock: num_heads is 2, but the attention layer has 3",
+            lambda: TransformerBlock(2, 8, attention=keras.layers.MultiHeadAttention(2, 3)),
+            TypeError,
+            "TransformerBlock: attention must be a SelfAttention, but it is <MultiHead",
         ),
     ],
 )
-def test_bad_arguments_are_named(make, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_arguments_are_named(make, error, message):
+    with pytest.raises(error, match=message):
         make()
-
-
-@pytest.mark.parametrize("wrong", [keras.layers.MultiHeadAttention(2, 3), "attention"])
-def test_an_attention_of_another_kind_is_named(wrong):
-    with pytest.raises(TypeError, match=r"attention must be a SelfAttention or its like, but it is a (Multi|str)"):
-        TransformerBlock(2, 8, attention=wrong)
-
-
-@pytest.mark.parametrize("layer", [ClassToken(), FirstToken(), SelfAttention(2)], ids=lambda layer: layer.name)
-def test_a_wrong_rank_is_named(layer):
-    with pytest.raises(ValueError, match=r"3 axes \(b, n, d\), but its shape is \(2, 6\)"):
-        layer(np.zeros((2, 6), "float32"))

@@ -50,7 +50,7 @@ def test_positions_are_as_alike_as_they_are_near():
     assert positions.shape == (15, 64)
     alike = positions @ positions.T
     np.testing.assert_allclose(np.diag(alike), 32)
-    np.testing.assert_allclose(alike[0, 6], alike[7, 13])  # one row and one column on, from two places
+    np.testing.assert_allclose(alike[0, 6], alike[7, 13])  # one row and one column on, from two positions
     assert alike[0, 0] > alike[0, 1] > alike[0, 2]
     assert alike[0, 0] > alike[0, 5] > alike[0, 10]
     np.testing.assert_allclose(positions[1, [0, 16, 32, 48]], [np.sin(1), np.cos(1), 0, 1])
@@ -99,8 +99,7 @@ def test_nothing_else_changes_and_seeds_decide():
 @pytest.mark.parametrize(
     ("config", "changes", "message"),
     [
-        ("mixer", {"attention_start": "mimetic"}, "attention_start='mimetic' needs attention, but mixing is 'mixer'"),
-        ("vit", {"attention_start": "trained"}, "attention_start must be 'glorot' or 'mimetic', but it is 'trained'"),
+        ("vit", {"attention_start": "trained"}, "attention_start should be 'glorot' or 'mimetic', but it is 'trained'"),
         ("vit", {"attention_start": "mimetic", "embed_dim": 30, "num_heads": 3}, "multiple of 4, but it is 30"),
     ],
 )
