@@ -136,7 +136,7 @@ printed(dft(4) @ dft(4) / 4)
 # The layer does not multiply by $F_n$: the *fast* Fourier transform, `fft2`, gives the same numbers with less work.
 
 # %%
-show.source(FourierMixing.call)
+show.source(FourierMixing)
 
 # %% tags=["nbval-check-output"]
 x = np.random.default_rng(0).normal(size=(1, 16, 64)).astype("float32")

@@ -323,7 +323,7 @@ for name, network in (("before", before), ("after", model)):
 # receptive field of a convolution.
 
 # %%
-grid, side = (rows, columns), model.get_layer("patch_embedding").patch_size
+grid, side = (rows, columns), model.configuration.patch_size
 
 
 def distances(network):

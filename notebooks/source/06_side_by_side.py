@@ -415,10 +415,10 @@ line_chart(
 # cell next to the right one. (`learn_from(counts[0], fresh("small_data_vit", shifted_patches=False))` is LSA alone.)
 #
 # **Every mixer brings an assumption. Much data can make up for a wrong one; with little data you see whether it fits.**
-# With photographs it is the other way round. What is near belongs together there; attention does not assume it and has
-# to learn it from many images (ViT paper, section 1). Shifted patches are meant to give some of it back: in their
-# paper, SPT and LSA together brought a small ViT from 73.81 to 76.92 % on CIFAR-100 alone. In lesson 05, with 16 tokens
-# and 8 epochs, SPT cost three points. So it also depends on the patches and on how long you train.
+# With photographs it is the other way round. What is near belongs together there: a convolution assumes just that, and
+# attention has to learn it from many images (ViT paper, section 1). Shifted patches are meant to give some of it back:
+# in their paper, SPT and LSA together brought a small ViT from 73.81 to 76.92 % on CIFAR-100 alone. In lesson 05, with
+# 16 tokens and 8 epochs, SPT cost three points. So it also depends on the patches and on how long you train.
 #
 # Each point is one seed. Where two points lie close together, repeat the run before you believe their order: lesson 05
 # shows what a seed can do.
