@@ -33,7 +33,7 @@ def said(cell) -> list[tuple[str, str]]:
     """Returns a cell's outputs without images, and without what differs from run to run: where an object lies."""
     parts = []
     for output in cell.outputs:
-        texts = {"stream": output.get("text", "")} | output.get("data", {})
+        texts = output.get("data") or {output.get("name"): output.get("text")}
         parts += [(kind, text) for kind, text in texts.items() if not kind.startswith(("image/", "application/"))]
     return [(kind, re.sub(r"0x[0-9a-f]{6,16}", "ADDRESS", "".join(text))) for kind, text in parts]
 
@@ -72,4 +72,4 @@ def test_what_a_cell_says_is_compared_without_images_and_addresses():
         nbformat.v4.new_output("stream", name="stdout", text="a\n"),
         nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<X at 0x7f0012>"}),
     ]
-    assert said(cell) == [("stream", "a\n"), ("text/plain", "<X at ADDRESS>")]
+    assert said(cell) == [("stdout", "a\n"), ("text/plain", "<X at ADDRESS>")]
