@@ -1,174 +1,185 @@
 """Trains networks and writes a result card for each run; started again, it goes on where it was stopped.
 
     COURSE_DATA=folder/with/cifar100.npz python -m benchmarks.accuracy vit_course mixer_course --seeds 3
+    python -m benchmarks.accuracy vit_course,attention_start=mimetic --recipe small_batches
 
-Without a model's name it trains the five papers' `course` networks. While a run is under way its checkpoint and its
-card lie in `benchmarks/runs`; when it has ended, the card is put into `benchmarks/results` and the checkpoint goes. A
-run whose card is there already is left out. Ctrl-C, a crash or a power cut cost the epoch that was under way.
+Without a model it trains the lessons' `course` networks. While a run is under way its checkpoint and its card lie in
+`benchmarks/runs`; when it has ended, the card is put into `benchmarks/results` and the checkpoint goes. A run that is
+recorded there already is left out, whatever its file is called. Ctrl-C, a crash or a power cut cost the epoch that was
+under way.
 """
 
 import argparse
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+from pydantic import TypeAdapter, ValidationError
 
-from course_utils.data import load_dataset
-from course_utils.files import write_json
-from course_utils.models import CONFIGS, classifier
-from course_utils.results.cards import CardError, read_card
+from benchmarks.plain import SIZES
+from course_utils.checked import in_words
+from course_utils.data import Dataset, load_dataset
+from course_utils.models import CONFIGS, Config, classifier
+from course_utils.papers import WITH_LESSON
+from course_utils.results.cards import every
 from course_utils.system import accelerators
 from course_utils.training import train
-from course_utils.training.checkpoint import CheckpointError
 from course_utils.training.devices import precision
 from course_utils.training.recipes import RECIPES, Recipe, recipe
+from course_utils.training.run import Data, Run
 
 HERE = Path(__file__).resolve().parent
-PAPERS = ("mixer", "fnet", "gmlp", "vit", "small_data_vit")
-COURSE = [f"{paper}_course" for paper in PAPERS]
-# The side that the keras.io examples enlarge their images to.
-SIDES = {f"{paper}_keras_io": 72 if "vit" in paper else 64 for paper in PAPERS}
-# Of SPT and LSA the name alone is "both".
-SPT_AND_LSA = {
-    "spt": {"temperature": False, "mask_diagonal": False},
-    "lsa": {"shifted_patches": False},
-    "plain": {"shifted_patches": False, "temperature": False, "mask_diagonal": False},
-}
-MIMETIC = {"mimetic": {"attention_start": "mimetic"}}
-# {the beginning of a configuration's name: what may stand after a +}
-VARIANTS = {"small_data_vit": SPT_AND_LSA | MIMETIC, "vit": MIMETIC}
+RUNS = HERE / "runs"
+COURSE = [f"{paper}_course" for paper in WITH_LESSON]
 
 
-def network(name: str) -> tuple[str, dict]:
-    """Returns the configuration and its changes that a model's name on the command line stands for.
+@dataclass(frozen=True)
+class Job:
+    """One training: everything that goes in, which is what tells one run from another."""
 
-    A name is a key of `CONFIGS`; one of a ViT may end in "+mimetic", of the small-data ViT in "+spt", "+lsa" or
-    "+plain", too.
+    config: Config
+    input_shape: tuple[int, int, int]
+    dataset: Dataset
+    recipe: Recipe
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        policy = keras.config.dtype_policy().name
+        rare = ("" if policy == "float32" else policy, f"seed{self.seed}" if self.seed else "")
+        parts = (self.config.label, self.dataset.name, self.recipe.label, *rare)
+        return re.sub(r"[^\w.=]+", "_", "_".join(filter(None, parts)))
+
+    def is_done_by(self, run: Run) -> bool:
+        """Says whether a recorded run is this one, come to its end."""
+        found = (run.model.config, run.model.input_shape, run.dataset, run.seed, run.policy)
+        wanted = (self.config, self.input_shape, Data.of(self.dataset), self.seed, keras.config.dtype_policy().name)
+        return found == wanted and run.recipe.same_as(self.recipe) and complete(run)
+
+    def build(self) -> keras.Model:
+        """Returns the network, not yet trained."""
+        return classifier(self.config, self.input_shape, self.dataset.num_classes, seed=self.seed)
+
+    def run(self, folder: Path, keep: Callable[[Run], object], jit_compile: bool | str = "auto") -> None:
+        """Trains, or goes on from the checkpoint in `folder`, gives the run to `keep` and removes the checkpoint.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted.
+            RuntimeError: it came to no result.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        card, checkpoint = folder / f"{self.name}.json", folder / f"{self.name}.npz"
+        print(f"{self.name}: {'goes on' if checkpoint.exists() else 'begins'}; {self.recipe}", flush=True)
+        run = train(
+            self.build(), self.dataset, self.recipe, seed=self.seed, monitor="lines", card=card, checkpoint=checkpoint,
+            jit_compile=jit_compile,
+        )  # fmt: skip
+        print(run, flush=True)
+        if run.stopped == "interrupted":
+            raise KeyboardInterrupt
+        if not complete(run):
+            raise RuntimeError(f"{self.name}: {run.stopped}; no card was written")
+        keep(run)
+        checkpoint.unlink(missing_ok=True)
+        card.unlink(missing_ok=True)
+
+
+def complete(run: Run) -> bool:
+    """Says whether a run came to its end and is a result."""
+    return run.test is not None and run.stopped not in ("interrupted", "the loss is not finite")
+
+
+def network(text: str) -> tuple[str, Config]:
+    """Returns the name and the configuration that a model on the command line stands for: `name,field=value,…`.
 
     Raises:
-        ValueError: there is no such model.
+        ValueError: there is no such name or field, or a value is not what its field wants.
     """
-    config, _, variant = name.partition("+")
-    known = next((found for start, found in VARIANTS.items() if config.startswith(start)), {})
-    if config not in CONFIGS or (variant and not known):
+    name, *changes = text.split(",")
+    if name not in CONFIGS:
         raise ValueError(f"unknown model {name!r}; choose from {', '.join(CONFIGS)}")
-    if variant and variant not in known:
-        raise ValueError(f"unknown model {name!r}; after the + stands one of {', '.join(known)}")
-    return config, known[variant] if variant else {}
-
-
-def recipe_for(name: str, config: str, **changes):
-    """Returns the recipe called `name`; "published" is that of the keras.io example on the configuration's paper."""
-    if name == "published":
-        paper = next((paper for paper in reversed(PAPERS) if config.startswith(paper)), None)
-        if paper is None:
-            raise ValueError(f"no lesson was published on {config!r}: --recipe published needs a network of {PAPERS}")
-        name = f"keras_io_{paper}"
-    return recipe(name, **changes)
-
-
-def stem_of(name: str, data: str, recipe_name: str, seed: int, given) -> str:
-    """Returns what a run's files are called; what was asked for beyond the recipe has files of its own."""
-    data = data.replace(": ", "_").replace(" ", "_")
-    stem = f"{name.replace('+', '_')}_{data}_{recipe_name}"
-    if given.epochs is not None:
-        stem += f"_{given.epochs}_epochs"
-    if given.precision is not None:
-        stem += f"_{given.precision}"
-    return stem + (f"_seed{seed}" if seed else "")
-
-
-def finished(card: Path, how: Recipe) -> bool:
-    """Says whether the run of a card came to its end, with the same recipe."""
+    changed = dict(change.partition("=")[::2] for change in changes)
     try:
-        found = read_card(card)
-        known = Recipe(**found["recipe"])
-    except (FileNotFoundError, CardError, TypeError, ValueError):  # none, no card, or a recipe of another release
-        return False
-    return found["test"] is not None and not _broken(found["stopped"]) and known == how
+        return name, TypeAdapter(Config).validate_python({**asdict(CONFIGS[name]), **changed}, strict=False)
+    except ValidationError as error:
+        raise ValueError(in_words(text, error)) from None
 
 
-def _broken(stopped: str | None) -> bool:
-    """Says whether a run ended before its time for a reason that makes it no result."""
-    return stopped is not None and not stopped.startswith("no lower validation loss")
+def recipe_for(name: str, config: Config, **changes) -> Recipe:
+    """Returns the recipe called `name`; "keras_io" is that of the keras.io example on the network's paper."""
+    own = f"{name}_{config.mixing}"
+    return recipe(own if own in RECIPES else name, **changes)
 
 
-def build(name: str, dataset, seed: int = 0):
-    """Returns the network that a model's name on the command line stands for, for the images of a data set."""
-    config, variant = network(name)
-    side = SIDES.get(config)
-    shape = (side, side, dataset.input_shape[2]) if side else dataset.input_shape
-    return classifier(config, shape, dataset.num_classes, seed=seed, **variant)
+def job(model: str, dataset: Dataset, recipe_name: str, seed: int = 0, **changes) -> Job:
+    """Returns the training of a model on the command line. The keras.io examples' networks see enlarged images."""
+    name, config = network(model)
+    shape = dataset.input_shape
+    if name == f"{config.mixing}_keras_io":
+        side = SIZES[config.mixing]["side"]
+        shape = (side, side, shape[2])
+    return Job(config, shape, dataset, recipe_for(recipe_name, config, **changes), seed)
 
 
-def run_one(name: str, dataset, recipe_name: str, seed: int, changes: dict, given):
-    """Trains one network with one seed, unless that has been done."""
-    how = recipe_for(recipe_name, network(name)[0], **changes)
-    stem = stem_of(name, dataset.name, recipe_name, seed, given)
-    card, running = given.results / f"{stem}.json", given.runs / f"{stem}.json"
-    if finished(card, how) and not given.again:
-        print(f"{stem}: its card is there already; --again repeats the run", flush=True)
-        return
-    model = build(name, dataset, seed)
-    checkpoint = given.runs / f"{stem}.npz"
-    print(f"{stem}: {'goes on' if checkpoint.exists() else 'begins'}; {how}", flush=True)
-    run = train(
-        model, dataset, how, seed=seed, monitor="lines", card=running, checkpoint=checkpoint,
-        jit_compile=True if given.xla else "auto",
-    )  # fmt: skip
-    print(run, flush=True)
-    if run.stopped == "interrupted":
-        raise KeyboardInterrupt
-    if run.test is None or _broken(run.stopped):
-        raise RuntimeError(f"{stem}: {run.stopped}; no card was written to {given.results}")
-    run.model["name"] = name.replace("+", "_")  # the variants of a network are told apart
-    write_json(card, run.card())
-    checkpoint.unlink(missing_ok=True)
-    running.unlink(missing_ok=True)
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of every command that trains."""
+    parser.add_argument("--again", action="store_true", help="repeat runs that are recorded already")
+    parser.add_argument("--precision", help="a Keras policy; default: what the device does well")
+    parser.add_argument("--runs", type=Path, default=RUNS, help="where runs under way are kept")
+
+
+def set_precision(policy: str | None) -> None:
+    """Sets Keras' policy: the given one, or the one that the device does well."""
+    keras.config.set_dtype_policy(policy or precision(accelerators()))
 
 
 def main(arguments=None):
-    names = [*RECIPES, "published"]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", metavar="model", help=f"such as vit_course; default: {' '.join(COURSE)}")
-    parser.add_argument("--recipe", default="course", choices=names, help="default: course")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description="Trains and records networks.")
+    about = f"a configuration, such as vit_course or vit_course,depth=6; default: {' '.join(COURSE)}"
+    parser.add_argument("models", nargs="*", metavar="model", help=about)
+    parser.add_argument("--recipe", default="course", choices=[*RECIPES, "keras_io"], help="default: course")
     parser.add_argument("--seeds", type=int, default=1, help="train with seeds 0, 1, … N - 1; default: 1")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of images")
-    parser.add_argument("--precision", help="a Keras policy; default: what the device does well")
-    parser.add_argument("--again", action="store_true", help="repeat runs whose card is there already")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where the cards go")
-    parser.add_argument("--runs", type=Path, default=HERE / "runs", help="where runs under way are kept")
+    add_common(parser)
     given = parser.parse_args(arguments)
     models = given.models or COURSE
+    changes = {} if given.epochs is None else {"epochs": given.epochs}
     try:
-        for name in models:  # before hours of training, not after
-            network(name)
-            recipe_for(given.recipe, network(name)[0])
+        for model in models:  # before hours of training, not after
+            recipe_for(given.recipe, network(model)[1], **changes)
         if given.seeds < 1:
             raise ValueError(f"--seeds must be at least 1, but it is {given.seeds}")
-        changes = {"epochs": given.epochs} if given.epochs is not None else {}
-        recipe(RECIPES["quick"], **changes)
-        keras.config.set_dtype_policy(given.precision or precision(accelerators()))
+        set_precision(given.precision)
     except ValueError as error:
         parser.error(str(error))
     dataset = load_dataset(given.data)
     try:
-        for name in models:
-            build(name, dataset)
+        for model in models:
+            job(model, dataset, given.recipe, **changes).build()
     except ValueError as error:
-        parser.error(f"{name} on {dataset.name}: {error}")
-    for folder in (given.runs, given.results):
-        folder.mkdir(parents=True, exist_ok=True)
+        parser.error(f"{model} on {dataset.name}: {error}")
+    given.results.mkdir(parents=True, exist_ok=True)
     failed = []
     try:
         for seed in range(given.seeds):
-            for name in models:
+            for model in models:
+                task = job(model, dataset, given.recipe, seed, **changes)
+                known = [path for path, run in every(inside=given.results).items() if task.is_done_by(run)]
+                if known and not given.again:
+                    print(f"{task.name}: recorded already ({known[0].name}); --again repeats the run", flush=True)
+                    continue
+                path = known[0] if known else given.results / f"{task.name}.json"
                 try:
-                    run_one(name, dataset, given.recipe, seed, changes, given)
-                except (CheckpointError, RuntimeError) as error:  # the other runs go on
+                    task.run(given.runs, lambda run, path=path: run.save_card(path), given.xla or "auto")
+                except (ValueError, RuntimeError) as error:  # such as another run's checkpoint; the other runs go on
                     failed.append(str(error))
-                    print(f"{name}, seed {seed}: {error}", flush=True)
+                    print(f"{model}, seed {seed}: {error}", flush=True)
     except KeyboardInterrupt:
         parser.exit(130, "Interrupted. The same command goes on from the last finished epoch.\n")
     if failed:

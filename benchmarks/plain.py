@@ -1,6 +1,6 @@
 """The keras.io examples' networks in plain Keras: what the course's speed is compared with.
 
-Written here from the papers' formulas and from the published sizes, as straightforwardly as a reader would: images
+Written here from the papers' formulas and the examples' sizes, as straightforwardly as a reader would: images
 enlarged and augmented inside the model, patches by `keras.ops.image.extract_patches`, and for the ViTs a head that
 flattens all tokens into wide dense layers.
 """
@@ -8,13 +8,9 @@ flattens all tokens into wide dense layers.
 import keras
 from keras import layers, ops
 
-SIZES = {
-    "mixer": {"side": 64, "patch": 8, "width": 256, "depth": 4},
-    "fnet": {"side": 64, "patch": 8, "width": 256, "depth": 4},
-    "gmlp": {"side": 64, "patch": 8, "width": 256, "depth": 4},
-    "vit": {"side": 72, "patch": 6, "width": 64, "depth": 8},
-    "small_data_vit": {"side": 72, "patch": 6, "width": 64, "depth": 8},
-}
+_MLP = {"side": 64, "patch": 8, "width": 256, "depth": 4}
+_VIT = {"side": 72, "patch": 6, "width": 64, "depth": 8}
+SIZES = {"mixer": _MLP, "fnet": _MLP, "gmlp": _MLP, "vit": _VIT, "small_data_vit": _VIT}
 
 
 class Patches(layers.Layer):

@@ -5,17 +5,18 @@ import json
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked, in_words
 from course_utils.files import write_json
 from course_utils.training.run import Hardware, Run
 
 Kind = TypeVar("Kind")
+Rounds = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
 
-CURVES = ("accuracy", "val_accuracy", "seconds", "cpu_seconds")
+CURVES = ("loss", "accuracy", "val_accuracy", "seconds", "cpu_seconds")
 """What the history of a finished run holds for each epoch: the tables are made from them."""
 
 
@@ -40,7 +41,7 @@ class Example:
     batch_size: Count
     test_top1: Accuracy
     test_top5: Accuracy
-    val_accuracy: list[Accuracy]
+    val_accuracy: Annotated[list[Accuracy], Field(min_length=1)]
 
 
 @checked
@@ -69,11 +70,16 @@ class Speed:
     paper: Text
     batch: Count
     parameters: dict[Text, Whole]
-    training_step: dict[Text, list[Number]]
-    inference: dict[Text, list[Number]]
+    training_step: dict[Text, Rounds]
+    inference: dict[Text, Rounds]
     peak_memory_mib: dict[Text, Number | None]
     versions: dict[Text, Text | None]
     hardware: Hardware
+
+    def __post_init__(self):
+        for timed in (self.training_step, self.inference):
+            if len({len(seconds) for seconds in timed.values()}) > 1:
+                raise ValueError("Speed: every side must have as many rounds")
 
 
 _reader = functools.cache(TypeAdapter)
@@ -95,21 +101,21 @@ def read(path, kind: type[Kind] = Run) -> Kind:
         raise FileNotFoundError(f"there is no result card at {path}")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        found = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
-        if found != kind.FORMAT:
-            raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {found!r:.100}")
-        read = _reader(kind).validate_json(json.dumps(card))
-    except ValidationError as error:
-        raise CardError(in_words(str(path), error)) from None
-    except CardError:
-        raise
     except (ValueError, RecursionError) as error:
         raise CardError(f"{path} is not a result card: it is not JSON ({error})") from error
-    for run in (read,) if kind is Run else sum(read.runs.values(), []) if kind is Seeds else ():
+    found = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
+    if found != kind.FORMAT:
+        raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {found!r:.100}")
+    try:
+        found = _reader(kind).validate_json(json.dumps(card))
+    except ValidationError as error:
+        raise CardError(in_words(str(path), error)) from None
+    runs = [found] if kind is Run else [run for some in found.runs.values() for run in some] if kind is Seeds else []
+    for run in runs:
         for name in CURVES if run.test else ():
-            if None in run.history.get(name, [None]):
+            if None in (run.history.get(name) or [None]):
                 raise CardError(f"{path}: history.{name} should be a number for each epoch of a finished run")
-    return read
+    return found
 
 
 def write(path, card) -> Path:

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 
+import keras
 import pytest
 
 from benchmarks import accuracy
 from course_utils.data import load_dataset
-from course_utils.models import CONFIGS
-from course_utils.results.cards import read_card
+from course_utils.models import CONFIGS, named_config
+from course_utils.papers import PAPERS, WITH_KERAS_IO
+from course_utils.results.cards import read, recorded
 from course_utils.training.recipes import RECIPES
 
 BRIEF = ["no_mixing_tiny", "--recipe", "quick", "--epochs", "2", "--data", "shapes"]
@@ -21,12 +23,16 @@ def command(monkeypatch, tmp_path):
     monkeypatch.setattr(accuracy, "load_dataset", lambda name: small)
     folders = ["--results", str(tmp_path / "results"), "--runs", str(tmp_path / "runs")]
     (tmp_path / "results").mkdir()
-    return lambda *arguments: accuracy.main([*arguments, *folders])
+    yield lambda *arguments: accuracy.main([*arguments, *folders])
+    keras.config.set_dtype_policy("float32")
 
 
-def history(folder, stem=STEM):
-    card = read_card(folder / "results" / f"{stem}.json")
-    return {key: values for key, values in card["history"].items() if "seconds" not in key}, card["test"]
+def result(folder, stem=STEM):
+    return read(folder / "results" / f"{stem}.json")
+
+
+def learned(run):
+    return {key: values for key, values in run.history.items() if "seconds" not in key}, run.test
 
 
 def interrupting(monkeypatch):
@@ -44,7 +50,7 @@ real = accuracy.train
 
 def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(command, tmp_path, monkeypatch, capsys):
     command(*BRIEF)
-    undisturbed = history(tmp_path)
+    undisturbed = learned(result(tmp_path))
     (tmp_path / "results" / f"{STEM}.json").unlink()
 
     interrupting(monkeypatch)
@@ -58,45 +64,47 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(command, tm
     monkeypatch.setattr(accuracy, "train", real)
     command(*BRIEF)
     assert f"{STEM}: goes on" in capsys.readouterr().out
-    assert history(tmp_path) == undisturbed
+    assert learned(result(tmp_path)) == undisturbed
     assert not list((tmp_path / "runs").iterdir())
 
+    (tmp_path / "results" / f"{STEM}.json").rename(tmp_path / "results" / "another name.json")
     monkeypatch.setattr(accuracy, "train", None)  # it would fail if it trained
     command(*BRIEF)
-    assert f"{STEM}: its card is there already" in capsys.readouterr().out
+    assert f"{STEM}: recorded already (another name.json)" in capsys.readouterr().out
     with pytest.raises(TypeError, match="not callable"):
         command(*BRIEF, "--again")
 
 
-def test_every_seed_has_its_card_and_another_number_of_epochs_is_another_run(command, tmp_path):
+def test_every_seed_and_whatever_else_goes_in_has_its_card(command, tmp_path):
     command(*BRIEF[:-4], "--epochs", "1", "--data", "shapes", "--seeds", "2")
     one = STEM.replace("2_epochs", "1_epochs")
-    first, second = history(tmp_path, one), history(tmp_path, f"{one}_seed1")
-    assert first != second
-    assert read_card(tmp_path / "results" / f"{one}.json")["policy"] == "float32"  # what a CPU does well
+    first = result(tmp_path, one)
+    assert learned(first) != learned(result(tmp_path, f"{one}_seed1"))
+    assert first.policy == "float32"  # what a CPU does well
     command(*BRIEF, "--precision", "mixed_bfloat16")
     command(*BRIEF)
-    assert len(history(tmp_path)[0]["loss"]) == 2
-    assert history(tmp_path, one) == first, "a recorded run was written over"
-    assert read_card(tmp_path / "results" / f"{STEM}_mixed_bfloat16.json")["policy"] == "mixed_bfloat16"
+    assert result(tmp_path).epochs == 2
+    assert result(tmp_path, one) == first, "a recorded run was written over"
+    assert result(tmp_path, f"{STEM}_mixed_bfloat16").policy == "mixed_bfloat16"
 
 
-def test_a_recipe_that_has_changed_since_is_another_run(command, tmp_path):
-    command(*BRIEF)
-    path = tmp_path / "results" / f"{STEM}.json"
-    how = accuracy.recipe("quick", epochs=2)
-    assert accuracy.finished(path, how)
-    assert not accuracy.finished(path, accuracy.recipe("quick", epochs=2, learning_rate=1e-3))
-    card = json.loads(path.read_text())
-    for changes in (
-        {"recipe": card["recipe"] | {"colour": "red"}},
-        {"test": None},
-        {"stopped": "the loss is not finite"},
+def test_a_run_is_known_by_what_went_in():
+    run = recorded("vit_tiny_shapes_odd_one_out_quick")
+    task = accuracy.job("vit_tiny", load_dataset("shapes"), "quick")
+    assert task.is_done_by(run)
+    assert task.name == "vit_tiny_shapes_odd_one_out_quick"
+    for other in (
+        replace(task, seed=1),
+        replace(task, recipe=replace(task.recipe, learning_rate=1e-3)),
+        replace(task, config=named_config("vit_tiny", depth=3)),
+        replace(task, input_shape=(64, 64, 3)),
+        replace(task, dataset=replace(task.dataset, name="other")),
+        replace(task, dataset=task.dataset.subset(train=128)),
     ):
-        path.write_text(json.dumps(card | changes))
-        assert not accuracy.finished(path, how), changes
-    path.write_text(json.dumps({key: value for key, value in card.items() if key != "test"}))
-    assert not accuracy.finished(path, how)
+        assert not other.is_done_by(run)
+    for change in ({"test": None}, {"stopped": "the loss is not finite"}, {"stopped": "interrupted"}):
+        assert not task.is_done_by(replace(run, **change))
+    assert task.is_done_by(replace(run, recipe=replace(run.recipe, name=None), stopped="no lower validation loss"))
 
 
 def test_a_checkpoint_of_another_run_is_told_and_the_other_runs_go_on(command, tmp_path, monkeypatch, capsys):
@@ -122,25 +130,19 @@ def test_a_run_whose_loss_is_not_finite_leaves_no_card(command, tmp_path, monkey
     assert not list((tmp_path / "results").iterdir())
 
 
-def test_the_variants_of_a_network_have_names_of_their_own(command, tmp_path):
-    command("small_data_vit_tiny+plain", "--recipe", "quick", "--epochs", "1", "--data", "shapes")
-    card = read_card(tmp_path / "results" / "small_data_vit_tiny_plain_shapes_odd_one_out_quick_1_epochs.json")
-    assert card["model"]["name"] == "small_data_vit_tiny_plain"
-    assert card["model"]["tokenization"] == "PatchEmbedding"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["mixxer"], "unknown model 'mixxer'; choose from mixer_tiny"),
-        (["mixer_tiny+lsa"], "unknown model 'mixer_tiny+lsa'"),
-        (["small_data_vit_course+both"], "after the + stands one of spt, lsa, plain, mimetic"),
-        (["vit_course+plain"], "after the + stands one of mimetic"),
-        (["mixer_tiny", "--epochs", "0"], "epochs must be a whole number of at least 1, but it is 0"),
+        (["mixer_tiny,attention_start=mimetic"], "'mixer' has no use for attention_start='mimetic'"),
+        (["vit_course,plain"], "vit_course,plain: there is no 'plain'"),
+        (["vit_course,depth=x"], "vit_course,depth=x: depth should be a valid integer"),
+        (["vit_course,depth=0"], "depth should be greater than or equal to 1, but it is '0'"),
+        (["mixer_tiny", "--epochs", "0"], "epochs should be greater than or equal to 1, but it is 0"),
         (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
         (["mixer_tiny", "--precision", "float31"], "float31"),
         (["mixer_tiny", "--recipe", "slow"], "invalid choice: 'slow'"),
-        (["no_mixing_tiny", "--recipe", "published"], "no lesson was published on 'no_mixing_tiny'"),
+        (["no_mixing_tiny", "--recipe", "keras_io"], "unknown recipe 'keras_io'"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_trained(arguments, message, command, capsys):
@@ -159,24 +161,26 @@ def test_a_network_that_does_not_fit_the_images_is_named_before_anything_is_trai
     assert "mixer_tiny on shapes: odd_one_out: " in capsys.readouterr().err
 
 
-def test_each_keras_io_lesson_has_its_recipe_and_its_images():
-    for paper in accuracy.PAPERS:
-        config = f"{paper}_keras_io"
-        assert config in CONFIGS
-        assert accuracy.recipe_for("published", config) == RECIPES[f"keras_io_{paper}"]
-        assert accuracy.SIDES[config] % CONFIGS[config].patch_size == 0
-    assert accuracy.recipe_for("published", "small_data_vit_course") == RECIPES["keras_io_small_data_vit"]
+@pytest.mark.parametrize("paper", PAPERS)
+def test_each_keras_io_example_has_its_recipe_and_its_images(paper, command):
+    data = accuracy.load_dataset("shapes")
+    assert accuracy.job(f"{paper}_tiny", data, "short").input_shape == data.input_shape
+    if paper in WITH_KERAS_IO:
+        task = accuracy.job(f"{paper}_keras_io", data, "keras_io")
+        assert task.recipe == RECIPES[f"keras_io_{paper}"]
+        assert task.input_shape[0] == (72 if "vit" in paper else 64)
+        assert task.input_shape[0] % task.config.patch_size == 0
 
 
-def test_the_four_corners_of_spt_and_lsa_have_names():
-    assert accuracy.network("small_data_vit_course") == ("small_data_vit_course", {})
-    plain = accuracy.network("small_data_vit_course+plain")[1]
-    spt, lsa = (accuracy.network(f"small_data_vit_course+{name}")[1] for name in ("spt", "lsa"))
-    assert plain == spt | lsa
-    assert "shifted_patches" not in spt
-    assert json.dumps(lsa) == '{"shifted_patches": false}'
+def test_a_model_on_the_command_line_is_a_configuration_and_its_changes():
+    assert accuracy.network("small_data_vit_course") == ("small_data_vit_course", CONFIGS["small_data_vit_course"])
+    plain = "small_data_vit_course,shifted_patches=false,temperature=False,mask_diagonal=0"
+    changes = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
+    assert accuracy.network(plain)[1] == named_config("small_data_vit_course", **changes)
+    assert accuracy.network("vit_course,dropout=0.1,depth=6")[1] == named_config("vit_course", dropout=0.1, depth=6)
+    assert accuracy.network("vit_course,attention_start=mimetic")[1].attention_start == "mimetic"
 
 
-def test_a_vit_may_start_as_trained_ones_look():
-    assert accuracy.network("vit_course+mimetic") == ("vit_course", {"attention_start": "mimetic"})
-    assert accuracy.network("small_data_vit_course+mimetic")[1] == {"attention_start": "mimetic"}
+def test_the_recorded_cards_are_json_of_one_layout():
+    formats = {json.loads(path.read_text())["format"] for path in (accuracy.HERE / "results").glob("*.json")}
+    assert len(formats) == 1

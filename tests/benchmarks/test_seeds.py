@@ -1,13 +1,15 @@
 """The command that repeats small experiments with several seeds: benchmarks.seeds."""
 
-import dataclasses
-import json
+from dataclasses import replace
 
 import pytest
 
-from benchmarks import seeds
+from benchmarks import accuracy, seeds
 from course_utils.data import load_dataset
+from course_utils.models import describe, named_config
+from course_utils.papers import PAPERS, WITH_LESSON
 from course_utils.results import cards
+from course_utils.results.cards import Seeds, recorded, write
 from course_utils.training.recipes import Recipe
 
 
@@ -15,56 +17,76 @@ from course_utils.training.recipes import Recipe
 def trial(monkeypatch, tmp_path):
     """An experiment of two networks and two seeds, and a list of the trainings that were begun."""
     small = load_dataset("shapes").subset(train=64, validation=20, test=20)
-    experiment = seeds.Experiment(
-        "mixer_tiny", {"one block": {"depth": 1}, "thinner": {"depth": 1, "embed_dim": 32}}, Recipe(1), seeds=2
-    )
-    begun, real, done = [], seeds.train, []
+    networks = {
+        "one block": named_config("mixer_tiny", depth=1),
+        "thinner": named_config("mixer_tiny", depth=1, embed_dim=32),
+    }
+    experiment = seeds.Experiment(networks, Recipe(1), seeds=2, data="shapes")
+    begun, real, done = [], accuracy.train, []
 
     def counted(network, *args, seed, **kwargs):
-        """Trains the first network; of the others only seed, recipe and name matter here."""
-        begun.append((seed, network.get_layer("patch_embedding").embed_dim))
+        """Trains the first network; of the others only what tells one run from another matters here."""
+        begun.append((seed, network.configuration.embed_dim))
         if not done:
             done.append(real(network, *args, seed=seed, **kwargs))
-        return dataclasses.replace(done[0], seed=seed, recipe=args[1])
+        return replace(done[0], model=describe(network), seed=seed, recipe=args[1])
 
     monkeypatch.setattr(seeds, "EXPERIMENTS", {"trial": experiment})
     monkeypatch.setattr(seeds, "load_dataset", lambda name: small)
-    monkeypatch.setattr(seeds, "train", counted)
-    for module in (seeds, runs):
-        monkeypatch.setattr(module, "results_folder", lambda: tmp_path)
-    return tmp_path / "seeds" / "trial.json", begun
+    monkeypatch.setattr(accuracy, "train", counted)
+    for module in (seeds, cards):
+        monkeypatch.setattr(module, "folder", lambda: tmp_path)
+    (tmp_path / "seeds").mkdir()
+    return lambda *more: seeds.main(["trial", "--runs", str(tmp_path / "runs"), *more]), tmp_path / "seeds", begun
 
 
 def test_a_stopped_experiment_goes_on_after_its_last_recorded_run(trial, capsys):
-    path, begun = trial
-    seeds.main(["trial"])
+    command, folder, begun = trial
+    command()
     assert begun == [(0, 64), (0, 32), (1, 64), (1, 32)]
-    whole = cards.read_seeds("trial")
-    stopped = {"one block": whole["one block"][:2], "thinner": whole["thinner"][:1]}
-    path.write_text(json.dumps({"format": cards.SEEDS_FORMAT, "runs": stopped}))
+    whole = recorded("seeds/trial", Seeds)
+    assert not list(folder.parent.glob("runs/*"))
+    stopped = {"one block": whole.runs["one block"], "thinner": whole.runs["thinner"][:1]}
+    write(folder / "trial.json", Seeds(stopped))
     begun.clear()
-    seeds.main(["trial"])
+    command()
     assert begun == [(1, 32)]
-    assert "seed 0, thinner: recorded before" in capsys.readouterr().out
-    again = cards.read_seeds("trial")
-    assert [[card["seed"] for card in cards] for cards in again.values()] == [[0, 1], [0, 1]]
-    assert again["thinner"][0] == whole["thinner"][0]
+    assert "trial: 1 runs to do, 3 recorded already" in capsys.readouterr().out
+    again = recorded("seeds/trial", Seeds)
+    assert [[run.seed for run in runs] for runs in again.runs.values()] == [[0, 1], [0, 1]]
+    assert again.runs["thinner"][0] == whole.runs["thinner"][0]
 
 
-def test_asked_for_again_or_with_another_recipe_it_begins_anew(trial, monkeypatch):
-    _, begun = trial
-    seeds.main(["trial"])
+def test_asked_for_again_or_with_another_recipe_it_begins_anew_and_takes_what_others_have(trial, monkeypatch):
+    command, folder, begun = trial
+    command()
     begun.clear()
-    seeds.main(["trial", "--again"])
+    command("--again")
     assert len(begun) == 4
+    (folder / "trial.json").rename(folder / "other.json")
     begun.clear()
-    changed = seeds.Experiment("mixer_tiny", {"one block": {"depth": 1}}, Recipe(1, learning_rate=1e-4), seeds=1)
+    command()
+    assert begun == []
+    changed = replace(seeds.EXPERIMENTS["trial"], recipe=Recipe(1, learning_rate=1e-4), seeds=1)
     monkeypatch.setattr(seeds, "EXPERIMENTS", {"trial": changed})
-    seeds.main(["trial"])
-    assert begun == [(0, 64)]
+    command()
+    assert begun == [(0, 64), (0, 32)]
 
 
-def test_an_unknown_experiment_is_named(trial, capsys):
+def test_an_unknown_experiment_or_recipe_is_named(trial, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         seeds.main(["nothing"])
     assert "unknown experiment 'nothing'; choose from trial" in capsys.readouterr().err
+    monkeypatch.setattr(seeds, "EXPERIMENTS", {"trial": seeds.Experiment({}, "to come")})
+    with pytest.raises(SystemExit):
+        seeds.main(["trial"])
+    assert "unknown recipe 'to come'" in capsys.readouterr().err
+
+
+def test_the_course_networks_are_those_of_the_papers_and_the_small_data_ones_the_2_x_2():
+    networks = seeds.EXPERIMENTS["course_networks"].networks
+    assert [config.mixing for config in networks.values()] == [*WITH_LESSON, "conv"]
+    assert next(iter(networks)) == PAPERS["mixer"].title
+    corners = seeds.EXPERIMENTS["spt_and_lsa_64_tokens"].networks.values()
+    told = [(config.shifted_patches, config.temperature, config.mask_diagonal) for config in corners]
+    assert told == [(False, False, False), (False, True, True), (True, False, False), (True, True, True)]

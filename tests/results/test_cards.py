@@ -1,56 +1,63 @@
+"""Cards: written whole, read by one reader that refuses what is wrong by its field."""
+
 import errno
 import json
+import math
 import os
+from dataclasses import replace
 
 import pytest
 
+from course_utils import files
 from course_utils.results import cards
-from course_utils.results.cards import CardError, read_card, recorded
-from course_utils.training.recipes import Recipe
+from course_utils.results.cards import CardError, Examples, Reported, Seeds, Speed, every, read, recorded, write
 from course_utils.training.run import Run
+
+NAME = "mixer_course_cifar100_short"
 
 
 @pytest.fixture
 def run():
-    history = {
-        "loss": [2.0, float("nan")],
-        "accuracy": [0.1, 0.2],
-        "val_accuracy": [0.15, 0.25],
-        "seconds": [3.0, 5.0],
-    }
-    return Run(
-        model={"name": "mixer_tiny"},
-        recipe=Recipe(2, augment=("flip",)),
-        dataset={"name": "shapes"},
-        seed=7,
-        policy="float32",
-        history=history,
-        best_epoch=2,
-        test={"loss": 1.0, "top1": 0.3, "top5": None},
-    )
+    return recorded(NAME)
 
 
 def test_a_card_can_be_read_back(run, tmp_path):
-    path = run.save_card(tmp_path / "card.json")
-    card = read_card(path)
-    assert card["recipe"]["augment"] == ["flip"]
-    assert card["seed"] == 7
-    assert card["seconds_per_epoch"] == 4.0
-    assert card["history"]["loss"] == [2.0, None]  # NaN is no JSON
-    assert card["versions"]["keras"]
-    assert card["hardware"]["cores"] >= 1
+    unfinished = replace(run, test=None)
+    unfinished.history["loss"][1] = math.nan
+    path = unfinished.save_card(tmp_path / "card.json")
+    found = read(path)
+    assert found.history["loss"][1] is None  # NaN is no JSON
+    found.history["loss"][1] = unfinished.history["loss"][1] = 0.0
+    assert found == unfinished
     assert [file.name for file in tmp_path.iterdir()] == ["card.json"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("seeds/gate_bias", Seeds),
+        ("reported/keras_io", Examples),
+        ("reported/small_data_paper", Reported),
+        ("speed/vit", Speed),
+        (NAME, Run),
+    ],
+)
+def test_every_kind_of_card_is_read_and_written_by_the_same_functions(name, kind, tmp_path):
+    card = recorded(name, kind)
+    assert read(write(tmp_path / "card.json", card), kind) == card
+    with pytest.raises(CardError, match="format must be"):
+        recorded(name, Examples if kind is Speed else Speed)
+
+
 def test_a_run_says_what_came_of_it(run):
-    assert repr(run) == "Run(mixer tiny on shapes: 2 epochs, best 2, validation 25.0 %, test 30.0 %)"
-    empty = Run({"name": "mixer_tiny"}, Recipe(1), {"name": "shapes"}, 0, "float32", stopped="interrupted")
-    assert repr(empty) == "Run(mixer tiny: no finished epoch, interrupted)"
+    assert repr(run) == "Run(mixer course on cifar100: 8 epochs, best 8, validation 39.7 %, test 38.8 %)"
+    stopped = replace(run, history={}, best_epoch=0, test=None, stopped="interrupted")
+    assert repr(stopped) == "Run(mixer course: no finished epoch, interrupted)"
 
 
 def test_a_dry_run_says_so_and_is_never_a_card(run, tmp_path):
     run.dry_run = True
-    assert repr(run).startswith("Run(dry run, no result: mixer tiny on shapes")
+    assert repr(run).startswith("Run(dry run, no result: mixer course on cifar100")
     with pytest.raises(ValueError, match=r"save_card: this run is a dry run.*no results"):
         run.save_card(tmp_path / "card.json")
     assert list(tmp_path.iterdir()) == []
@@ -63,7 +70,7 @@ def test_a_full_disk_leaves_the_older_card_whole(run, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cards.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     run.seed = 8
     with pytest.raises(OSError, match=r"could not save card.json \(No space left.*one before it is untouched"):
         run.save_card(path)
@@ -76,43 +83,101 @@ def test_a_folder_that_is_not_there_is_named(run, tmp_path):
         run.save_card(tmp_path / "missing" / "card.json")
 
 
+def damaged(change) -> str:
+    """Returns the text of a card in which something was changed."""
+    card = json.loads((cards.folder() / f"{NAME}.json").read_text())
+    change(card)
+    return json.dumps(card)
+
+
+def setting(*path, to):
+    def change(card):
+        for key in path[:-1]:
+            card = card[key]
+        card[path[-1]] = to
+
+    return change
+
+
+HOSTILE = [
+    ("not json", "is not a result card: it is not JSON"),
+    ("", "it is not JSON"),
+    (bytes(range(256)), "it is not JSON"),
+    ("[" * 100_000, "it is not JSON"),
+    ('{"a": 1' + "0" * 5000 + "}", "it is not JSON"),
+    ("[1]", "format must be .* but it is 'list'"),
+    ('{"format": "other"}', "format must be .* but it is 'other'"),
+    (damaged(lambda card: card.pop("model")), "model is missing"),
+    (damaged(setting("colour", to="red")), "there is no 'colour'"),
+    (damaged(setting("model", "config", "depth", to="4")), r"model.config.depth should be .* integer, but it is '4'"),
+    (damaged(setting("model", "config", "depth", to=0)), r"model.config.depth should be greater .*, but it is 0"),
+    (damaged(setting("model", "config", "mixing", to="x")), r"Config: mixing must be one of .*, but it is 'x'"),
+    (damaged(setting("model", "parameters", to=10**400)), r"model.parameters should be less than or equal to"),
+    (damaged(setting("model", "input_shape", to=[32, 32])), r"model.input_shape.2 is missing"),
+    (damaged(setting("recipe", "name", to="<b>\u0007")), r"recipe.name should hold no control characters"),
+    (damaged(setting("recipe", "learning_rate", to=math.nan)), r"recipe.learning_rate should be a finite number"),
+    (damaged(setting("recipe", "learning_rate", to=10**400)), r"recipe.learning_rate should be a valid number"),
+    (damaged(setting("dataset", "name", to="x" * 200_000)), r"dataset.name should have at most 200 characters"),
+    (damaged(setting("dataset", to=[1])), r"dataset should be an object, but it is a list"),
+    (damaged(setting("history", to={"y" * 500: []})), r"history.yyy.* should have at most 200 characters"),
+    (damaged(setting("history", "loss", to=[2.0])), r"Run: history must have as many numbers of each kind"),
+    (damaged(setting("history", "val_accuracy", to=[None] * 8)), r"history.val_accuracy should be a number for each"),
+    (damaged(lambda card: card["history"].pop("cpu_seconds")), r"history.cpu_seconds should be a number for each"),
+    (damaged(setting("best_epoch", to=9)), r"Run: best_epoch must be from 0 to 8, but it is 9"),
+    (damaged(setting("best_epoch", to=-1)), r"Run: best_epoch must be from 0 to 8, but it is -1"),
+    (damaged(setting("test", "top1", to=39)), r"test.top1 should be less than or equal to 1, but it is 39"),
+    (damaged(setting("versions", "keras", to="\ud800")), r"card.json: unexpected end of hex escape"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), HOSTILE, ids=map(str, range(len(HOSTILE))))
+def test_a_damaged_or_hostile_card_is_refused_by_field(tmp_path, text, message):
+    path = tmp_path / "card.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CardError, match=message) as raised:
+        read(path)
+    assert len(str(raised.value)) < 500 + len(str(path))
+    assert str(raised.value).isprintable()
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("change", "message"),
     [
-        ("not json", "is not a result card: it is not JSON"),
-        ("[1]", "'format' must be .* it is 'list'"),
-        ('{"format": "other"}', "it is 'other'"),
-        (json.dumps({"format": cards.CARD_FORMAT, "model": {}}), "is incomplete: it has no recipe, dataset, seed"),
-        ("", "it is not JSON"),
+        (setting("training_step", "plain", to=[0.0] * 15), "training_step.plain.0 should be greater than 0"),
+        (setting("training_step", "plain", to=[]), "training_step.plain should have at least 1 item"),
+        (setting("inference", "ours", to=[1.0]), "every side must have as many rounds"),
+        (setting("hardware", "cores", to=True), "hardware.cores should be a valid integer"),
     ],
 )
-def test_a_file_that_is_no_card_is_refused(tmp_path, text, message):
-    (tmp_path / "card.json").write_text(text)
+def test_a_damaged_timing_is_refused_by_field(tmp_path, change, message):
+    card = json.loads((cards.folder() / "speed" / "vit.json").read_text())
+    change(card)
+    (tmp_path / "vit.json").write_text(json.dumps(card))
     with pytest.raises(CardError, match=message):
-        read_card(tmp_path / "card.json")
+        read(tmp_path / "vit.json", Speed)
 
 
-def test_a_binary_file_is_refused(tmp_path):
-    (tmp_path / "card.json").write_bytes(bytes(range(256)))
-    with pytest.raises(CardError, match="it is not JSON"):
-        read_card(tmp_path / "card.json")
+def test_one_broken_card_is_named_and_the_others_stand(run, tmp_path):
+    run.save_card(tmp_path / "whole.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.warns(UserWarning, match=r"broken.json is not a result card.*This card is left out"):
+        found = every(inside=tmp_path)
+    assert found == {tmp_path / "whole.json": run}
 
 
 def test_a_missing_card_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no result card at"):
-        read_card(tmp_path / "card.json")
-    with pytest.raises(FileNotFoundError, match="there is no result card 'nothing'; there are"):
+        read(tmp_path / "card.json")
+    with pytest.raises(FileNotFoundError, match=r"there is no result card 'nothing'; there are .*mixer_course"):
         recorded("nothing")
 
 
-def test_every_recorded_card_is_whole():
-    cards = sorted(cards.results_folder().glob("*.json"))
-    assert cards
-    for path in cards:
-        card = recorded(path.stem)
-        epochs = len(card["history"]["loss"])
-        assert all(len(values) == epochs for values in card["history"].values()), path.name
-        assert 1 <= card["best_epoch"] <= epochs
-        best = card["history"]["val_accuracy"][card["best_epoch"] - 1]
-        assert best == max(card["history"]["val_accuracy"])  # chosen on validation, never on test
-        assert card["test"]["top1"] <= card["test"]["top5"]
+def test_every_recorded_run_was_chosen_on_validation_images():
+    found = {**every(), **every("repeated/*")}
+    assert len(found) >= 26
+    for path, run in found.items():
+        assert 1 <= run.best_epoch <= run.epochs
+        kept = run.history[run.recipe.keep]
+        best = min(kept) if run.recipe.keep == "val_loss" else max(kept)
+        assert kept[run.best_epoch - 1] == best, path.name  # never on test
+        assert run.test.top1 <= run.test.top5

@@ -1,206 +1,218 @@
+"""Tables from cards: each paper's runs by what their configuration says, beside its keras.io example."""
+
 import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from benchmarks.seeds import EXPERIMENTS
+from course_utils.models import CONFIGS, named_config
+from course_utils.papers import PAPERS, WITH_KERAS_IO
 from course_utils.results import cards, tables
-from course_utils.results.tables import (
-    KERAS_IO,
-    PAPERS,
-    at_the_same_epoch,
-    comparison,
-    course_runs,
-    mean_and_spread,
-    measured,
-    reached_after,
-    recorded_curves,
-    seeds,
-)
-from course_utils.training.recipes import Recipe
+from course_utils.results.cards import CardError, Examples, Seeds, recorded, write
+from course_utils.training.recipes import recipe
+from course_utils.training.run import Measured
+
+LONG = recorded("mixer_course_cifar100_long")
+EXAMPLES = recorded("reported/keras_io", Examples)
 
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
-    monkeypatch.setattr(tables, "results_folder", lambda: tmp_path)
+    """An empty folder of recorded cards, but for the keras.io examples'."""
+    monkeypatch.setattr(cards, "folder", lambda: tmp_path)
+    for room in ("seeds", "reported"):
+        (tmp_path / room).mkdir()
+    write(tmp_path / "reported" / "keras_io.json", EXAMPLES)
     return tmp_path
 
 
-def card(name: str, weights: int, data: str = "shapes", top5: float | None = 0.99, test: bool = True) -> dict:
-    kept = cards.recorded("mixer_course_cifar100_long")
-    kept["model"] |= {"name": name, "weights": weights}
-    kept["dataset"]["name"] = data
-    kept["history"] = {key: values[:2] for key, values in kept["history"].items()}
-    kept["history"]["cpu_seconds"] = [30.0, 60.0]
-    kept["test"] = {"top1": 0.876, "top5": top5, "loss": 1.0} if test else None
-    return kept
-
-
-def write(folder, *cards):
-    for k, kept in enumerate(cards):
-        (folder / f"card_{k}.json").write_text(json.dumps(kept))
-
-
-def test_each_card_of_the_paper_is_a_row_and_the_keras_io_lesson_comes_last(folder):
-    write(
-        folder,
-        card("vit_course", 9),
-        card("vit_tiny", 5, top5=None),
-        card("small_data_vit_tiny", 7),
-        card("vit_tiny_changed", 6, data="cifar100"),
-        card("vit_tiny", 1, test=False),
+def made(config, parameters=1, data="cifar100", epochs=2, top1=0.876, top5=0.99, **changes):
+    """Returns a finished run of a configuration, by name or as it is."""
+    config = CONFIGS[config] if isinstance(config, str) else config
+    history = {key: values[:epochs] for key, values in LONG.history.items()} | {"cpu_seconds": [30.0, 60.0] * 15}
+    history["cpu_seconds"] = history["cpu_seconds"][:epochs]
+    run = replace(
+        LONG,
+        model=replace(LONG.model, config=config, parameters=parameters),
+        dataset=replace(LONG.dataset, name=data),
+        history=history,
+        best_epoch=1,
+        test=Measured(1.0, top1, top5),
     )
-    rows = measured("vit")
-    assert [(row[""], row.get("weights")) for row in rows] == [
-        ("this course, vit tiny changed", 6),
+    return replace(run, **changes)
+
+
+def save(folder, *runs):
+    for k, run in enumerate(runs):
+        run.save_card(folder / f"card_{k}.json")
+
+
+def test_each_run_of_the_paper_is_a_row_and_the_keras_io_example_comes_last(folder):
+    save(
+        folder,
+        made("vit_course", 9, "shapes"),
+        made("vit_tiny", 5, "shapes", top5=None),
+        made("small_data_vit_tiny", 7),
+        made(named_config("vit_tiny", depth=3), 6, seed=2),
+        made("vit_tiny", 1, test=None),
+    )
+    rows = tables.measured("vit")
+    assert [(row[""], row.get("parameters")) for row in rows[:-1]] == [
+        ("this course, vit tiny, depth=3, seed 2", 6),
         ("this course, vit tiny", 5),
         ("this course, vit course", 9),
-        ("the keras.io example", None),
     ]
-    assert rows[1]["test top-1"] == "87.6 %"
-    assert rows[1]["test top-5"] is None
-    assert rows[1]["CPU minutes"] == "1.5"
-    assert rows[1]["epochs"] == 2
+    assert (rows[1]["test top-1"], rows[1]["test top-5"]) == ("87.6 %", None)
+    assert (rows[1]["CPU minutes"], rows[1]["epochs"], rows[1]["recipe"]) == ("1.5", 2, "long")
+    assert PAPERS["vit"].keras_io_page in rows[-1][""]
     assert rows[-1]["test top-1"] == "55.1 %"
-    assert [row["weights"] for row in measured("small_data_vit")[:-1]] == [7]
+    assert [row["parameters"] for row in tables.measured("small_data_vit")[:-1]] == [7]
 
 
-def test_without_cards_only_the_keras_io_lesson_is_left(folder):
-    assert [row[""] for row in measured("fnet")] == ["the keras.io example"]
-    assert measured("no_mixing") == []
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_paper_with_or_without_a_keras_io_example_works_everywhere(folder, paper):
+    save(folder, made(f"{paper}_course", recipe=recipe("short")))
+    ours, *theirs = tables.measured(paper)
+    assert ours["test top-1"] == "87.6 %"
+    assert len(theirs) == (paper in WITH_KERAS_IO)
+    assert len(tables.recorded_curves(paper)) == 1 + (paper in WITH_KERAS_IO)
+    (row,) = tables.at_the_same_epoch("short")
+    assert (row["its test top-1"] is not None) == (paper in WITH_KERAS_IO)
+    assert len(tables.comparison({paper: tables.course_runs(paper)})) == 1 + (paper in WITH_KERAS_IO)
 
 
-def test_what_nobody_published_is_named(folder):
-    with pytest.raises(ValueError, match="measured: paper must be one of mixer, fnet, gmlp, vit, small_data_vit, "):
-        measured("resnet")
-    with pytest.raises(ValueError, match="comparison: paper must be one of"):
-        comparison({"resnet": [card("mixer_course", 1)]})
-    with pytest.raises(ValueError, match="at_the_same_epoch: paper must be one of"):
-        at_the_same_epoch({"resnet": card("mixer_course", 1)})
+def test_without_cards_only_the_keras_io_example_is_left(folder):
+    assert len(tables.measured("fnet")) == 1
+    assert tables.measured("no_mixing") == []
+    assert tables.at_the_same_epoch("short") == []
+
+
+def test_a_broken_card_is_named_and_the_tables_of_the_others_stand(folder):
+    save(folder, made("fnet_course"))
+    (folder / "broken.json").write_text("[]")
+    (folder / "reported" / "keras_io.json").write_text("{}")
+    with pytest.warns(UserWarning, match="left out") as told:
+        (row,) = tables.measured("fnet")
+    assert row["test top-1"] == "87.6 %"
+    assert {name for name in ("broken.json", "keras_io.json") for w in told if name in str(w.message)} == {
+        "broken.json",
+        "keras_io.json",
+    }
+
+
+def test_an_unknown_paper_is_named(folder):
+    for ask in (tables.measured, tables.recorded_curves, tables.course_runs):
+        with pytest.raises(ValueError, match=r"paper must be one of mixer, fnet, gmlp, .* but it is 'resnet'"):
+            ask("resnet")
 
 
 def test_the_keras_io_numbers_are_shares_and_end_where_the_test_says():
-    assert set(PAPERS) <= set(KERAS_IO)
-    for published in KERAS_IO.values():
-        curve = published["val_accuracy"]
-        assert 0.4 < published["test_top1"] < published["test_top5"] < 0.9
-        assert len(curve) == published["epochs"]
+    found = tables.keras_io()
+    assert set(WITH_KERAS_IO) == set(found) - {"small_data_vit_plain"}
+    for example in found.values():
+        curve = example.val_accuracy
+        assert 0.4 < example.test_top1 < example.test_top5 < 0.9
+        assert len(curve) == example.epochs
         assert all(0.05 < share < 0.6 for share in curve)
         assert curve[0] < 0.16
-        assert abs(max(curve) - published["test_top1"]) < 0.02
-        assert published["source"].startswith("keras.io")
+        assert abs(max(curve) - example.test_top1) < 0.02
+        assert example.source.startswith("keras.io")
 
 
 def test_the_epoch_that_first_reaches_a_share():
-    assert reached_after([0.1, 0.3, 0.2, 0.4], 0.3) == 2
-    assert reached_after([0.1, 0.3], 0.31) is None
+    assert tables.reached_after([0.1, 0.3, 0.2, 0.4], 0.3) == 2
+    assert tables.reached_after([0.1, 0.3], 0.31) is None
 
 
-def test_longer_runs_stand_above_their_keras_io_lesson_as_far_as_each_goes():
-    cards = {"fnet": [card("fnet_course", 1), card("fnet_course", 1)], "gmlp": [card("gmlp_course", 5)]}
-    curve = cards["fnet"][1]["history"]["val_accuracy"] = [0.1, 0.2, 0.3, 0.4]
-    cards["fnet"][1]["history"] |= {"loss": [1.0] * 4, "accuracy": [0.1, 0.2, 0.3, 0.456]}
-    cards["fnet"][1]["recipe"]["epochs"] = 4
-    rows = comparison(cards)
-    assert [row["network"] for row in rows] == [
-        *["fnet course"] * 2, "its keras.io example", "gmlp course", "its keras.io example",
-    ]  # fmt: skip
+def test_longer_runs_stand_above_their_keras_io_example_as_far_as_each_goes():
+    long = made("fnet_course", epochs=4)
+    curve = long.history["val_accuracy"] = [0.1, 0.2, 0.3, 0.4]
+    long.history["accuracy"] = [0.1, 0.2, 0.3, 0.456]
+    short = made("fnet_course")
+    rows = tables.comparison({"fnet": [short, long], "gmlp": [made("gmlp_course")]})
+    example = "its keras.io example"
+    assert [row["network"] for row in rows] == ["fnet course", "fnet course", example, "gmlp course", example]
     heading = "validation top-1 after epochs 1, 2, 4"
-    short = cards["fnet"][0]["history"]["val_accuracy"]
-    assert rows[0][heading] == f"{100 * short[0]:.1f}, {100 * short[1]:.1f} %"
-    assert rows[1][heading] == ", ".join(f"{100 * curve[k]:.1f}" for k in (0, 1, 3)) + " %"
+    assert rows[0][heading] == tables.percents(short.history["val_accuracy"])
+    assert rows[1][heading] == tables.percents([curve[k] for k in (0, 1, 3)]) == "10.0, 20.0, 40.0 %"
     assert rows[2][heading] == "11.8, 15.4, 23.3 %"
     assert [row["epochs"] for row in rows] == [2, 4, 50, 2, 50]
-    assert [row["recipe"] for row in rows[:2]] == ["long", "long"]
     assert rows[1]["training top-1, last epoch"] == "45.6 %"
-    assert rows[2]["test top-1"] == "46.6 %"
-    assert rows[4]["test top-1"] == "50.6 %"
+    assert (rows[2]["test top-1"], rows[4]["test top-1"]) == ("46.6 %", "50.6 %")
 
 
-def test_the_runs_of_a_course_network_are_those_on_cifar100_that_came_to_an_end(folder):
-    wanted = card("vit_course", 9, data="cifar100")
-    longer = card("vit_course", 9, data="cifar100")
-    longer["history"]["loss"] = [1.0] * 3
-    mimetic = card("vit_course_mimetic", 10, data="cifar100")
-    others = card("vit_course", 9), card("vit_tiny", 5, data="cifar100"), card("small_data_vit_course", 9, "cifar100")
-    write(folder, longer, *others, card("vit_course", 9, data="cifar100", test=False), wanted, mimetic)
-    assert course_runs("vit") == [wanted, longer, mimetic]
+def test_the_runs_of_a_course_network_are_told_by_their_configuration(folder):
+    short, long = made("vit_course", 9), made("vit_course", 9, epochs=3)
+    mimetic = made(named_config("vit_course", attention_start="mimetic"), 10)
+    save(
+        folder,
+        long,
+        made("vit_course", data="shapes"),
+        made("vit_tiny"),
+        made(named_config("vit_course", depth=3)),
+        made("vit_course", recipe=recipe("paper")),
+        made("vit_course", test=None),
+        short,
+        mimetic,
+    )
+    assert tables.course_runs("vit") == [short, long, mimetic]
 
 
-def test_a_run_stands_beside_the_keras_io_curve_at_the_same_epoch():
-    ours = card("fnet_course", 9, data="cifar100")
-    ours["history"] |= {"val_accuracy": [0.2, 0.3], "cpu_seconds": [60.0, 120.0]}
-    (row,) = at_the_same_epoch({"fnet": ours})
-    assert row["network"] == "fnet course"
-    assert row["CPU minutes"] == "3"
-    assert row["validation top-1"] == "30.0 %"
-    assert row["published, same epoch"] == "15.4 %"
-    assert row["published gets there after"] == "9 epochs"  # 29.96 % after 8, 31.12 % after 9
-    assert row["published, at its end"] == "46.6 % (50 epochs)"
-    ours["history"]["val_accuracy"] = [0.2, 0.9]
-    assert at_the_same_epoch({"fnet": ours})[0]["published gets there after"] == "not in 50 epochs"
-
-
-def seeds_file(folder, **networks):
-    (folder / "seeds").mkdir()
-    text = json.dumps({"format": cards.SEEDS_FORMAT, "runs": networks})
-    (folder / "seeds" / "trial.json").write_text(text)
-
-
-def test_runs_with_several_seeds_are_one_table(monkeypatch, tmp_path):
-    cards = [card("vit_tiny", 5) | {"seed": seed} for seed in (0, 1)]
-    monkeypatch.setattr(cards, "results_folder", lambda: tmp_path)
-    cards[1]["history"]["val_accuracy"] = [0.25, 0.5]
-    cards[1]["test"]["top1"] = 0.444
-    seeds_file(tmp_path, plain=cards, changed=cards[:1])
-    assert seeds("trial") == [
-        {"network": "plain", "seed 0": "88 %", "seed 1": "44 %"},
-        {"network": "changed", "seed 0": "88 %"},
-    ]
-    assert seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
-    with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
-        seeds("trial", epoch=3)
+def test_a_run_stands_beside_the_keras_io_curve_at_the_same_epoch(folder):
+    ours = made("fnet_course", 9, recipe=recipe("short"))
+    ours.history |= {"val_accuracy": [0.2, 0.3], "cpu_seconds": [60.0, 120.0]}
+    save(folder, ours, made("gmlp_course"))
+    (row,) = tables.at_the_same_epoch("short")
+    assert (row["network"], row["CPU minutes"], row["validation top-1"]) == ("fnet course", "3", "30.0 %")
+    assert row["keras.io example, same epoch"] == "15.4 %"
+    assert row["it gets there after"] == "9 epochs"  # 29.96 % after 8, 31.12 % after 9
+    assert row["its test top-1"] == "46.6 % (50 epochs)"
+    ours.history["val_accuracy"] = [0.2, 0.9]
+    save(folder, ours)
+    assert tables.at_the_same_epoch("short")[0]["it gets there after"] == "not in 50 epochs"
 
 
 def test_recorded_curves_are_those_on_cifar100_and_the_keras_io_one(folder):
-    write(folder, card("fnet_tiny", 5, data="cifar100"), card("fnet_course", 9), card("gmlp_tiny", 5, data="cifar100"))
-    found = recorded_curves("fnet")
+    save(folder, made("fnet_tiny"), made("fnet_course", data="shapes"), made("gmlp_tiny"))
+    found = tables.recorded_curves("fnet")
     assert list(found) == ["fnet tiny, long, 2 epochs", "the keras.io example"]
     assert len(found["fnet tiny, long, 2 epochs"]["val_accuracy"]) == 2
-    assert found["the keras.io example"]["val_accuracy"] == KERAS_IO["fnet"]["val_accuracy"]
-    with pytest.raises(ValueError, match="recorded_curves: paper must be one of"):
-        recorded_curves("resnet")
+    assert found["the keras.io example"]["val_accuracy"] == EXAMPLES.examples["fnet"].val_accuracy
 
 
-def test_several_seeds_have_a_mean_and_a_spread(monkeypatch, tmp_path):
-    cards = [card("vit_tiny", 5) | {"seed": seed} for seed in range(3)]
-    for kept, share in zip(cards, (0.30, 0.32, 0.37), strict=True):
-        kept["test"] = {"top1": share, "top5": 0.9, "loss": 1.0}
-    monkeypatch.setattr(cards, "results_folder", lambda: tmp_path)
-    seeds_file(tmp_path, plain=cards, alone=cards[:1])
-    several, one = mean_and_spread("trial")
+def test_runs_with_several_seeds_are_one_table(folder):
+    runs = [made("vit_tiny", seed=seed, top1=share) for seed, share in enumerate((0.30, 0.32, 0.37))]
+    runs[1].history["val_accuracy"] = [0.25, 0.5]
+    write(folder / "seeds" / "trial.json", Seeds({"plain": runs, "alone": runs[:1], "to come": []}))
+    assert tables.seeds("trial") == [
+        {"network": "plain", "seed 0": "30 %", "seed 1": "32 %", "seed 2": "37 %"},
+        {"network": "alone", "seed 0": "30 %"},
+    ]
+    assert tables.seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
+    with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
+        tables.seeds("trial", epoch=3)
+    several, one = tables.mean_and_deviation("trial")
     assert (several["seed 0"], several["seed 2"]) == ("30.0 %", "37.0 %")
-    assert (several["mean"], several["spread"]) == ("33.0 %", "± 3.6")
-    assert (one["mean"], one["spread"]) == ("30.0 %", None)
+    assert (several["mean"], several["standard deviation"]) == ("33.0 %", "3.6")
+    assert (one["mean"], one["standard deviation"]) == ("30.0 %", None)
 
 
-def test_an_experiment_that_is_not_there_or_no_experiment_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(cards, "results_folder", lambda: tmp_path)
-    seeds_file(tmp_path)
-    with pytest.raises(FileNotFoundError, match="there is no experiment 'nothing'; there are trial"):
-        seeds("nothing")
-    (tmp_path / "seeds" / "trial.json").write_text("[]")
-    with pytest.raises(cards.CardError, match="holds no runs with several seeds"):
-        seeds("trial")
-    (tmp_path / "seeds" / "trial.json").write_text("{")
-    with pytest.raises(cards.CardError, match="is not JSON"):
-        seeds("trial")
+def test_an_experiment_that_is_not_there_or_no_experiment_is_named(folder):
+    (folder / "seeds" / "trial.json").write_text(json.dumps({"format": Seeds.FORMAT, "runs": []}))
+    with pytest.raises(FileNotFoundError, match="there is no result card 'seeds/nothing'; there are trial"):
+        tables.seeds("nothing")
+    with pytest.raises(CardError, match=r"runs should be an object, but it is a list"):
+        tables.seeds("trial")
 
 
-def test_the_recorded_seeds_are_those_of_their_experiments():
-    for name, experiment in EXPERIMENTS.items():
-        found = cards.read_seeds(name)
-        assert list(found) == list(experiment.variants)
-        for cards in found.values():
-            assert [card["seed"] for card in cards] == list(range(experiment.seeds))
-            assert all(Recipe(**card["recipe"]) == experiment.recipe for card in cards)
-            assert all(len(card["history"]["loss"]) == experiment.recipe.epochs for card in cards)
+@pytest.mark.parametrize("name", [path.stem for path in cards.every("seeds/*", Seeds)])
+def test_the_recorded_seeds_are_those_of_their_experiments(name):
+    experiment, found = EXPERIMENTS[name], recorded(f"seeds/{name}", Seeds).runs
+    assert list(found) == list(experiment.networks)
+    for title, runs in found.items():
+        assert [run.seed for run in runs] == list(range(experiment.seeds))
+        assert {run.epochs for run in runs} == {recipe(experiment.recipe).epochs}
+        for run in runs:
+            assert asdict(run.model.config) == asdict(experiment.networks[title])
+            assert run.recipe.same_as(recipe(experiment.recipe))
