@@ -51,8 +51,8 @@ class Dataset:
         object.__setattr__(self, "class_names", _checked_names(self.class_names))
         for part in ("train", "validation", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            _check_images(f"x_{part}", x)
-            labels = _checked_labels(f"y_{part}", y, len(self.class_names))
+            check_images(f"x_{part}", x)
+            labels = checked_labels(f"y_{part}", y, len(self.class_names))
             if len(x) != len(labels):
                 raise ValueError(
                     f"x_{part} has {len(x)} images but y_{part} has {len(labels)} labels; there must be as many."
@@ -198,7 +198,8 @@ def _checked_names(names) -> tuple[str, ...]:
     return names
 
 
-def _check_images(argument: str, x) -> None:
+def check_images(argument: str, x) -> None:
+    """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)` with 1 or 3 channels; it names `argument`."""
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{argument} must be a NumPy array; got {type(x).__name__}. np.asarray(...) may help.")
     if np.issubdtype(x.dtype, np.floating):
@@ -228,7 +229,8 @@ def _check_images(argument: str, x) -> None:
         raise ValueError(f"{argument} must have 1 channel (grey) or 3 (colour), last; got shape {x.shape}.")
 
 
-def _checked_labels(argument: str, y, num_classes: int) -> np.ndarray:
+def checked_labels(argument: str, y, num_classes: int) -> np.ndarray:
+    """Returns labels as int32 `(n,)`; raises TypeError or ValueError unless they are whole, in 0…num_classes − 1."""
     y = np.asarray(y)
     if y.ndim != 1:
         hint = f" {argument}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
@@ -240,7 +242,7 @@ def _checked_labels(argument: str, y, num_classes: int) -> np.ndarray:
     if len(wrong):
         first = wrong[0]
         raise ValueError(
-            f"{argument} must hold labels in 0..{num_classes - 1}, because class_names has {num_classes} names; "
+            f"{argument} must hold labels in 0..{num_classes - 1}, because there are {num_classes} classes; "
             f"{len(wrong)} labels are outside, the first is {y[first]} at index {first}."
         )
     return y.astype(np.int32)
