@@ -1,12 +1,61 @@
-"""Files that are whole or not there: written beside their place, synced to the disk, then renamed."""
+"""Paths that users give, and files that are whole or not there: written beside their place, synced, then renamed."""
 
+import errno
 import json
 import os
+import platform
+import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
+
+_MINE = f".course_utils-{platform.node()}-"
+_LONGEST_WRITE = 24 * 3600  # seconds
+
+
+def user_path(path, name: str) -> Path:
+    """Returns a path that a user gave, with `~` and variables such as $HOME expanded.
+
+    Args:
+        path: text or a `Path`.
+        name: what it is called in an error, such as "train: card".
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: it is empty, or holds a character that no path can hold.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a path, such as 'run.json', but it is {path!r}")
+    if not text.strip() or "\0" in text:
+        raise ValueError(f"{name} must be a path, such as 'run.json', but it is {text!r}")
+    return Path(os.path.expandvars(os.path.expanduser(text)))
+
+
+def path_to_write(path, name: str) -> Path:
+    """Returns a path that a user gave for a file, expanded, after trying whether a file can be made there.
+
+    Raises:
+        TypeError, ValueError: it is no path; see `user_path`.
+        OSError: no file can be written there: the folder is missing or not writable, or the path is a folder.
+    """
+    path = user_path(path, name)
+    try:
+        handle, draft = _draft(path)
+    except OSError as error:
+        raise type(error)(
+            f"{name}: no file can be written to {str(path)!r} ({error.strerror}). Give a file in a folder that is "
+            "there and that you may write to"
+        ) from None
+    os.close(handle)
+    draft.unlink()
+    return path
 
 
 def write_whole(path, content: bytes, what: str) -> Path:
     """Writes a file; what was there before is replaced only once the new one is whole and on the disk.
+
+    Several processes may write one path at once: the last one's file stays.
 
     Args:
         path: where it goes.
@@ -17,40 +66,27 @@ def write_whole(path, content: bytes, what: str) -> Path:
         OSError: it could not be written (no such folder, no right, disk full); what was there is still there.
     """
     path = Path(path)
-    for left_over in path.parent.glob(f".{path.name}.*.part"):  # by a process that was killed while it wrote
-        left_over.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = None
     try:
-        with open(temporary, "wb") as file:
+        _remove_left_overs(path.parent)
+        handle, draft = _draft(path)
+        with open(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(draft, path)
     except OSError as error:
-        kept = "; the one before it is untouched" if path.exists() else ""
+        kept = "; the one before it is untouched" if os.path.exists(path) else ""
         raise OSError(
             error.errno,
             f"could not save {what} ({error.strerror}){kept}. Free some space or give another folder",
             str(path.parent),
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
+        if draft:
+            draft.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
     _sync_folder(path.parent)
     return path
-
-
-def _sync_folder(folder: Path) -> None:
-    """Puts the renaming itself on the disk, where the system can do that."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
 
 
 def write_json(path, value) -> Path:
@@ -58,6 +94,49 @@ def write_json(path, value) -> Path:
 
     Raises:
         OSError: it could not be written; what was there before is still there.
+        TypeError, ValueError: JSON knows no such value.
     """
     path = Path(path)
     return write_whole(path, (json.dumps(value, indent=1) + "\n").encode(), path.name)
+
+
+def _draft(path: Path) -> tuple[int, Path]:
+    """Makes a new file in the folder of `path`, which no link leads elsewhere, and returns its handle and its path."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EISDIR if path.is_dir() else errno.EEXIST, "it is there and no file")
+    draft = path.parent / f"{_MINE}{os.getpid()}-{secrets.token_hex(4)}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(draft, flags, 0o666), draft
+
+
+def _remove_left_overs(folder: Path) -> None:
+    """Removes what processes have left that were killed while they wrote, on this machine or long ago."""
+    for found in folder.glob(".course_utils-*-*-*.part"):
+        host, process, _ = found.name.rsplit("-", 2)
+        with suppress(OSError, ValueError):
+            here = f"{host}-" == _MINE and not _alive(int(process))
+            if here or time.time() - found.lstat().st_mtime > _LONGEST_WRITE:
+                found.unlink()
+
+
+def _alive(process: int) -> bool:
+    """Says whether a process may still run."""
+    if os.name == "nt":  # where signal 0 would be Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the renaming itself on the disk, where the system can do that."""
+    with suppress(OSError):  # Windows opens no folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

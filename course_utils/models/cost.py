@@ -1,4 +1,4 @@
-"""What a network costs: its multiply-accumulate operations (MACs) for one image."""
+"""What a network costs for one image: multiply-accumulate operations (MACs), and memory."""
 
 import math
 
@@ -16,6 +16,18 @@ def macs(model) -> int:
         model: a built model, or one built layer, such as a block.
     """
     return sum(_own(part) for part in model._flatten_layers())  # the model, and all layers inside its layers
+
+
+def largest_activation(model) -> int:
+    """Returns how many numbers the largest array holds that a network makes of one image: its memory follows that."""
+    sizes = [math.prod(layer.output.shape[1:]) for layer in model.layers if hasattr(layer, "output")]
+    for layer in model._flatten_layers():
+        match layer:
+            case keras.layers.Dense():
+                sizes.append(math.prod(_shape(layer)[:-1]) * layer.units)
+            case SelfAttention():
+                sizes.append(layer.num_heads * _shape(layer)[0] ** 2)
+    return max(sizes)
 
 
 def _own(layer) -> int:

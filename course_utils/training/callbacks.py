@@ -3,33 +3,16 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from course_utils.training import checkpoint
+from course_utils.training.checkpoint import Finished, best_epoch, restore, state
 from course_utils.training.evaluation import evaluate
 from course_utils.training.interrupts import Stop
 from course_utils.training.recipes import out_of_patience, plateau_rate
 from course_utils.training.run import Measured, Run
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What the finished epochs have come to; replaced as a whole, so that an interruption finds no half of it.
-
-    Attributes:
-        history, best_epoch: as in `Run`.
-        kept: the weights of the best epoch.
-        state: all that training changes, as it was after the last epoch.
-    """
-
-    history: dict
-    best_epoch: int
-    kept: list[np.ndarray]
-    state: list[np.ndarray]
 
 
 class Epochs(keras.callbacks.Callback):
@@ -39,16 +22,15 @@ class Epochs(keras.callbacks.Callback):
         run: its history grows by one number for each quantity and epoch.
         trained: the model to measure and to leave the weights in; training may be spread over a copy of it.
         dataset, keep_best, track_test: as in `train`.
+        finished: what the epochs before have come to. It is replaced as a whole after each, so that an interruption
+            never finds half of one.
     """
 
-    def __init__(self, run: Run, trained, dataset, *, keep_best: bool, track_test: bool):
+    def __init__(self, run: Run, trained, dataset, finished: Finished, *, keep_best: bool, track_test: bool):
         super().__init__()
-        self.run, self.trained, self.dataset = run, trained, dataset
+        self.run, self.trained, self.dataset, self.finished = run, trained, dataset, finished
         self.keep_best, self.track_test = keep_best, track_test
-
-    def begin_at(self, kept: list[np.ndarray]) -> None:
-        """Takes the run and its model as they are now for what the finished epochs have come to."""
-        self.finished = Finished(self.run.history, self.run.best_epoch, kept, checkpoint.state(self.model))
+        run.history, run.best_epoch = finished.history, finished.best_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         recipe, losses = self.run.recipe, self.run.history.get("val_loss", [])
@@ -64,7 +46,8 @@ class Epochs(keras.callbacks.Callback):
         checked = evaluate(self.trained, self.dataset.x_validation, self.dataset.y_validation)
         # The training loss is a mean over the epoch, taken before each step: the last step may have broken all.
         if not np.isfinite([logs["loss"], checked["loss"]]).all():
-            raise Stop("the loss is not finite")
+            half = keras.dtype_policies.get(self.run.policy).compute_dtype == "float16"
+            raise Stop("the loss is not finite" + (": float16 is too short, take bfloat16 or float32" if half else ""))
         measured = {"loss": logs["loss"], "accuracy": logs["accuracy"]}
         measured |= {"val_loss": checked["loss"], "val_accuracy": checked["top1"], "val_top5": checked["top5"]}
         measured |= {
@@ -77,24 +60,18 @@ class Epochs(keras.callbacks.Callback):
         history = {key: [*self.run.history.get(key, ()), value] for key, value in measured.items()}
         best = best_epoch(self.run.recipe, history) if self.keep_best else epoch + 1
         kept = self.trained.get_weights() if best == epoch + 1 else self.finished.kept
-        self.finished = Finished(history, best, kept, checkpoint.state(self.model))
+        self.finished = Finished(history, best, kept, state(self.model))
         self.run.history, self.run.best_epoch = history, best
 
     def leave(self) -> None:
         """Puts everything back to the end of the last finished epoch, and the kept weights into the model."""
         self.run.history, self.run.best_epoch = self.finished.history, self.finished.best_epoch
-        checkpoint.restore(self.model, self.finished.state)  # JAX may have handed variables over to a step
+        restore(self.model, self.finished.state)  # JAX may have handed variables over to a step
         self.trained.set_weights(self.finished.kept)
 
     def measure_test(self) -> None:
         """Measures the kept weights on the test images."""
         self.run.test = Measured.of(evaluate(self.trained, self.dataset.x_test, self.dataset.y_test))
-
-
-def best_epoch(recipe, history: dict) -> int:
-    """Returns the first of the best epochs, from 1, by what the recipe asks."""
-    values = history[recipe.keep]
-    return 1 + (np.argmin if recipe.keep == "val_loss" else np.argmax)(values).item()
 
 
 class Written(keras.callbacks.Callback):

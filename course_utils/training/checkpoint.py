@@ -2,59 +2,99 @@
 
 One file holds the weights, the optimizer's variables, the random state of the layers, the best weights so far and the
 history. It is written beside its place, synced and renamed: what lies at the path is always a whole checkpoint, the
-newest that could be written.
+newest that could be written. It is read as what it is, somebody's file: nothing is unpacked that is larger than this
+run needs, and nothing is put into the model before all of it has been checked.
 """
 
 import io
 import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import keras
 import numpy as np
 
 from course_utils.files import write_whole
+from course_utils.training.recipes import Recipe
+from course_utils.training.run import Run
 
-FORMAT = "course_utils checkpoint 1"
+FORMAT = "course_utils checkpoint 2"
+_HEADER = 1024  # bytes that an array's shape and type may take
+_LONGEST_TEXT = 64 * 2**20
 
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged, or belongs to another run."""
 
 
-def _tracked(model) -> list:
-    """Returns the variables that training changes: all weights, and the seeds of dropout and drop path.
+@dataclass(frozen=True)
+class Finished:
+    """What the finished epochs of a run have come to.
+
+    Attributes:
+        history, best_epoch: as in `Run`.
+        kept: the weights of the best epoch.
+        state: all that training changes, as it was after the last epoch; see `state`.
+    """
+
+    history: dict
+    best_epoch: int
+    kept: list[np.ndarray]
+    state: list[np.ndarray]
+
+
+def _changing(model) -> list:
+    """Returns the variables that training changes: weights, the seeds of dropout and drop path, the optimizer's.
 
     Keras' own weight files leave the seeds out, so that a resumed run would draw other random numbers.
     """
     weights = list(model.weights)
     known = {id(variable) for variable in weights}
-    return weights + [v for v in model.variables if "seed" in v.path and id(v) not in known]
+    seeds = [v for v in model.variables if "seed" in v.path and id(v) not in known]
+    return weights + seeds + list(model.optimizer.variables)
 
 
 def state(model) -> list[np.ndarray]:
     """Returns copies of all that training changes in a compiled model, its optimizer's variables included."""
-    return [np.array(keras.ops.convert_to_numpy(v)) for v in (*_tracked(model), *model.optimizer.variables)]
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in _changing(model)]
 
 
 def restore(model, saved: list[np.ndarray]) -> None:
     """Puts back what `state` returned."""
-    for variable, value in zip((*_tracked(model), *model.optimizer.variables), saved, strict=True):
+    for variable, value in zip(_changing(model), saved, strict=True):
         variable.assign(value)
 
 
-def _arrays(name: str, values) -> dict[str, np.ndarray]:
-    return {f"{name}_{i}": np.asarray(value) for i, value in enumerate(values)}
+def checksum(arrays: Iterable) -> int:
+    """Returns a sum over arrays that tells one from another."""
+    total = 0
+    for array in arrays:
+        total = zlib.crc32(np.ascontiguousarray(array), total)
+    return total
 
 
-def save(path, model, finished, about: dict) -> Path:
+def depends_on(run: Run, model, dataset, *, keep_best: bool, track_test: bool) -> dict:
+    """Returns, as JSON values, all that a run depends on before its first epoch; its checkpoint must agree."""
+    parts = [getattr(dataset, f"{axis}_{part}") for part in ("train", "validation", "test") for axis in "xy"]
+    names = np.frombuffer("\0".join(dataset.class_names).encode(errors="replace"), "uint8")
+    found = {
+        "model": asdict(run.model),
+        "recipe": asdict(replace(run.recipe, name=None)),
+        "data set": asdict(run.dataset) | {"checksum": checksum([*parts, names])},
+        "seed": run.seed,
+        "precision": run.policy,
+        "backend": run.hardware.backend,
+        "arguments": {"keep_best": keep_best, "track_test": track_test},
+        "begin": {"weights": checksum(model.get_weights()), "trained_before": run.trained_before},
+    }
+    return json.loads(json.dumps(found))
+
+
+def save(path, finished: Finished, about: dict) -> Path:
     """Writes a checkpoint; an older one at `path` is replaced only once the new one is whole and on the disk.
-
-    Args:
-        path: where it goes.
-        model: the compiled model, after an epoch.
-        finished: what the epochs so far have come to: history, best_epoch, kept.
-        about: what the run is, as JSON values; `load` asks for the same.
 
     Raises:
         OSError: it could not be written (no such folder, no right, disk full). What was there before is still there.
@@ -62,69 +102,115 @@ def save(path, model, finished, about: dict) -> Path:
     path = Path(path)
     progress = {"history": finished.history, "best_epoch": finished.best_epoch}
     text = json.dumps({"format": FORMAT, "about": about, "progress": progress})
-    arrays = _arrays("model", [keras.ops.convert_to_numpy(v) for v in _tracked(model)])
-    arrays |= _arrays("optimizer", [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables])
-    arrays |= _arrays("kept", finished.kept)
+    arrays = {f"{group}_{i}": array for group in ("state", "kept") for i, array in enumerate(getattr(finished, group))}
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
     return write_whole(path, whole.getbuffer(), f"the checkpoint {path.name}")
 
 
-def load(path, model, about: dict) -> tuple[list[np.ndarray], dict]:
-    """Puts a model and its optimizer back to where the checkpoint was written.
+def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
+    """Reads a checkpoint; nothing is changed.
 
     Args:
         path: the file.
-        model: compiled, its optimizer built.
-        about: what the run is; the checkpoint must be of the same.
+        model: compiled, its optimizer built; its weights are the run's first ones, or those that the run left in it.
+        run: the run that is to go on.
+        about: what the run depends on; the checkpoint must agree.
 
     Returns:
-        The kept weights, and the progress that was saved.
+        What the epochs so far have come to, and the checkpoint's own `about`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        CheckpointError: it is damaged, or of another model, recipe, data set, seed or backend; the message says which
-            and how they differ.
+        CheckpointError: it is damaged, or belongs to a run that depends on something else; the message says on what.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"checkpoint: there is none at {path}")
     try:
-        # NumPy leaves a file open that it opened and could not read.
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}  # reading checks each part's sum
-        found = json.loads(str(stored.pop("text")))
-        found_about, progress = found["about"], found["progress"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        with ZipFile(path) as file:
+            text = json.loads(str(_array(file, "text", _LONGEST_TEXT)))
+            if text["format"] != FORMAT:
+                raise CheckpointError(
+                    f"checkpoint: {path} is of another release of this course: its format is {text['format']!r:.100}, "
+                    f"here it is {FORMAT!r}. Finish the run with that release, or give this one another file"
+                )
+            _same_run(path, text["about"], about)
+            variables = {"state": _changing(model), "kept": model.weights}
+            names = [f"{group}_{i}.npy" for group, those in variables.items() for i in range(len(those))]
+            if sorted(file.namelist()) != sorted([*names, "text.npy"]):
+                raise ValueError("it holds other arrays than this model and its optimizer have")
+            found = {
+                group: [_like(variable, file, f"{group}_{i}") for i, variable in enumerate(those)]
+                for group, those in variables.items()
+            }
+        finished = Finished(text["progress"]["history"], text["progress"]["best_epoch"], **found)
+        begin = text["about"]["begin"]
+        _check(finished, replace(run, trained_before=begin["trained_before"]), about["arguments"])
+        if about["begin"]["weights"] not in (begin["weights"], checksum(finished.kept)):
+            raise CheckpointError(_another_run(path, "the network begins with other weights: build it with that seed"))
+    except CheckpointError:
+        raise
+    except Exception as error:  # whatever somebody's file makes of the code that reads it
+        # In our words: NumPy's advise to load what cannot be trusted.
+        why = f" ({error})" if str(error).startswith("it ") else ""
         raise CheckpointError(
-            f"checkpoint: {path} is damaged or no checkpoint ({error}). Delete it to start from the beginning"
-        ) from error
-    if found.get("format") != FORMAT:
-        raise CheckpointError(f"checkpoint: {path} has the format {found.get('format')!r}; it must be {FORMAT!r}")
-    _same_run(path, found_about, json.loads(json.dumps(about)))
-    groups = {"model": _tracked(model), "optimizer": model.optimizer.variables, "kept": model.weights}
-    for name, variables in groups.items():
-        shapes = [tuple(variable.shape) for variable in variables]
-        saved = [stored[f"{name}_{i}"].shape if f"{name}_{i}" in stored else None for i in range(len(shapes))]
-        if saved != shapes or f"{name}_{len(shapes)}" in stored:
-            raise CheckpointError(f"checkpoint: {path} holds other variables than this {name} has")
-    for name in ("model", "optimizer"):
-        for i, variable in enumerate(groups[name]):
-            variable.assign(stored[f"{name}_{i}"])
-    return [stored[f"kept_{i}"] for i in range(len(groups["kept"]))], progress
+            f"checkpoint: {path} is damaged or no checkpoint{why}. Delete it to start from the beginning"
+        ) from None
+    return finished, text["about"]
+
+
+def _array(file: ZipFile, name: str, most: int) -> np.ndarray:
+    """Reads an array of at most so many bytes."""
+    if file.getinfo(f"{name}.npy").file_size > most + _HEADER:
+        raise ValueError("it holds an array that is too large")
+    return np.lib.format.read_array(io.BytesIO(file.read(f"{name}.npy")), allow_pickle=False)
+
+
+def _like(variable, file: ZipFile, name: str) -> np.ndarray:
+    """Reads the array of a variable."""
+    shape, dtype = tuple(variable.shape), np.dtype(keras.backend.standardize_dtype(variable.dtype))
+    array = _array(file, name, dtype.itemsize * int(np.prod(shape)))
+    if array.shape != shape or array.dtype.itemsize != dtype.itemsize:
+        raise ValueError(f"it holds an array of another shape than {variable.path} has")
+    return array.view(dtype)  # a type that NumPy does not know, such as bfloat16, was read as bare bytes
+
+
+def _check(finished: Finished, run: Run, arguments: dict) -> None:
+    """Raises ValueError for what no run leaves behind."""
+    history, epochs = finished.history, len(finished.history["loss"])
+    replace(run, history=history, best_epoch=finished.best_epoch)  # checks types and lengths
+    names = {"loss", "accuracy", "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds", "cpu_seconds"}
+    names |= {"test_accuracy"} if arguments["track_test"] else set()
+    if history.keys() != names or any(None in history[name] for name in names - {"val_top5"}):
+        raise ValueError("it has no whole history")
+    best = best_epoch(run.recipe, history) if arguments["keep_best"] else epochs
+    if not 1 <= epochs <= run.recipe.epochs or finished.best_epoch != best:
+        raise ValueError("it tells another best epoch than its history")
+    weights = finished.state[: len(finished.kept)] + finished.kept
+    if not all(np.isfinite(weight.astype("float64")).all() for weight in weights):
+        raise ValueError("it holds weights that are not finite")
+
+
+def best_epoch(recipe: Recipe, history: dict) -> int:
+    """Returns the first of the best epochs, from 1, by what the recipe asks."""
+    values = history[recipe.keep]
+    return 1 + values.index((min if recipe.keep == "val_loss" else max)(values))
+
+
+def _another_run(path: Path, differs: str) -> str:
+    return f"checkpoint: {path} belongs to another run ({differs}). Give this run another file, or delete that one"
 
 
 def _same_run(path: Path, saved: dict, wanted: dict) -> None:
     """Raises CheckpointError if a checkpoint belongs to another run; it names the first thing that differs."""
-    for part in wanted:
-        if saved.get(part) == wanted[part]:
-            continue
-        if isinstance(wanted[part], dict) and isinstance(saved.get(part), dict):
-            theirs, ours = saved[part], wanted[part]
-            key = next(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
-            differs = f"{part}: {key} is {theirs.get(key)!r} there and {ours.get(key)!r} here"
-        else:
-            differs = f"{part}: {saved.get(part)!r} there and {wanted[part]!r} here"
-        raise CheckpointError(
-            f"checkpoint: {path} belongs to another run ({differs}). Give this run another file, or delete that one"
-        )
+    theirs, ours = _flat(saved | {"begin": {}}), _flat(wanted | {"begin": {}})
+    for key in {**ours, **theirs}:
+        if theirs.get(key) != ours.get(key):
+            differs = f"{key} is {theirs.get(key)!r:.100} there and {ours.get(key)!r:.100} here"
+            raise CheckpointError(_another_run(path, differs))
+
+
+def _flat(value: dict, before: str = "") -> dict:
+    """Returns nested dicts as one, with keys such as "model: config: depth"."""
+    found = {}
+    for key, item in value.items():
+        found |= _flat(item, f"{before}{key}: ") if isinstance(item, dict) else {f"{before}{key}": item}
+    return found

@@ -1,41 +1,55 @@
 """What a classifier reaches on images: `evaluate`."""
 
+from numbers import Integral
+
 import numpy as np
 
+from course_utils.data.dataset import check_images, checked_labels
+from course_utils.models.cost import largest_activation
 from course_utils.training.batches import resized
 
+_MOST_NUMBERS = 2**26  # in the largest array that a batch becomes: 256 MB
 
-def evaluate(model, images, labels, *, batch_size: int = 500) -> dict:
+
+def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
     """Measures a classifier on images it is shown as they are.
 
     Args:
         model: from pixels `(b, h, w, c)` to logits `(b, classes)`.
         images: uint8 `(n, h, w, c)`; resized if the model wants another size.
-        labels: int `(n,)`.
-        batch_size: images at a time.
+        labels: int `(n,)`, in 0…classes − 1.
+        batch_size: images at a time; None takes up to 500, fewer where they would become large arrays.
 
     Returns:
         "loss" (mean cross-entropy, no label smoothing), "top1" and "top5" (shares between 0 and 1; "top5" is None
         below 6 classes).
 
     Raises:
-        ValueError: there are no images, or not one label for each.
+        TypeError, ValueError: images, labels or batch size are not as described; the message names them.
     """
-    if not len(images) or len(images) != len(labels):
+    check_images("evaluate: images", images)
+    if images.shape[3] != model.input_shape[3]:
+        raise ValueError(f"evaluate: images must have {model.input_shape[3]} channels, but they have {images.shape[3]}")
+    labels = checked_labels("evaluate: labels", labels, model.output_shape[-1])
+    if len(images) != len(labels):
         raise ValueError(f"evaluate: {len(images)} images and {len(labels)} labels: give one label for each image")
-    size = model.input_shape[1:3]
+    if batch_size is None:
+        batch_size = min(500, max(1, _MOST_NUMBERS // largest_activation(model)))
+    elif isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"evaluate: batch_size must be a whole number of at least 1, but it is {batch_size!r}")
     logits = []
     for start in range(0, len(images), batch_size):
         # A model called directly runs one operation at a time: predict_on_batch runs the compiled graph. Padding the
         # last batch keeps its shape, so that the graph is built once.
-        batch = resized(images[start : start + batch_size], size)
+        batch = resized(images[start : start + batch_size], model.input_shape[1:3])
         missing = batch_size - len(batch) if start else 0
         padded = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
         logits.append(np.asarray(model.predict_on_batch(padded), dtype="float64")[: len(batch)])
     logits = np.concatenate(logits)  # (n, classes)
-    right = np.take_along_axis(logits, np.asarray(labels)[:, None].astype(int), axis=1)  # (n, 1)
+    right = np.take_along_axis(logits, labels[:, None], axis=1)  # (n, 1)
     peak = logits.max(axis=1, keepdims=True)
-    loss = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0] - right[:, 0]
+    with np.errstate(invalid="ignore"):  # infinite logits: their loss is NaN
+        loss = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0] - right[:, 0]
     # Ties count against the network: a model that says "all alike" must not look right, nor one that says NaN.
     rank = (~(logits < right)).sum(axis=1) - 1
     enough = logits.shape[1] > 5

@@ -1,23 +1,20 @@
 """Training: `train(model, dataset, recipe)` gives a `Run`."""
 
-import zlib
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from functools import partial
 from numbers import Integral
-from pathlib import Path
 
 import keras
-import numpy as np
 from keras.callbacks import CallbackList, LambdaCallback
 
 from course_utils.data import Dataset
+from course_utils.files import path_to_write
 from course_utils.models import describe
 from course_utils.system import hardware
-from course_utils.training import checkpoint as checkpoints
 from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, for_fit
 from course_utils.training.callbacks import Epochs, Written
+from course_utils.training.checkpoint import Finished, depends_on, load, restore, save, state
 from course_utils.training.devices import spread
 from course_utils.training.dry_run import as_dry_run, dry_running
 from course_utils.training.interrupts import held, stopped
@@ -110,6 +107,8 @@ def train(
         raise ValueError(f"train: seed must be a whole number of at least 0, but it is {seed!r}")
     if after_epoch is not None and not callable(after_epoch):
         raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
+    card = None if card is None else path_to_write(card, "train: card")
+    checkpoint = None if checkpoint is None else path_to_write(checkpoint, "train: checkpoint")
     run = as_dry_run(_run) if dry_running() else _run
     return run(
         model, dataset, recipe, seed=int(seed), keep_best=keep_best, track_test=track_test, monitor=monitor, card=card,
@@ -132,8 +131,9 @@ def _run(
         raise ValueError(f"train: {in_a_batch} images of a batch cannot be shared evenly among devices={devices}")
     steps = len(batches(epoch=0))
     with scope():
+        optimizer = optimizer_for(recipe, steps)
         learner.compile(
-            optimizer=optimizer_for(recipe, steps),
+            optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=jit_compile,
@@ -142,6 +142,10 @@ def _run(
         # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them. Not the one
         # above: under mixed_float16 Keras has wrapped it in another, with variables of its own.
         learner.optimizer.build(learner.trainable_variables)
+    if devices is None:
+        # Keras sums the gradients over devices. On TensorFlow that sum registers itself for good, and with it each
+        # run's whole graph, 15 MB and more; over one device there is nothing to sum.
+        optimizer._all_reduce_sum_gradients = list
     machine = hardware()
     run = Run(
         model=describe(model),
@@ -150,22 +154,25 @@ def _run(
         seed=seed,
         policy=model.get_layer("patch_embedding").dtype_policy.name,
         dry_run=dry_run,
+        # The head of a fresh network is zero.
+        trained_before=any(weights.any() for weights in model.layers[-1].get_weights()),
         hardware=Hardware(**machine | {"accelerators": machine["accelerators"][: devices or 1]}),
     )
-    epochs = Epochs(run, model, dataset, keep_best=keep_best, track_test=track_test)
-    epochs.set_model(learner)
-    kept = model.get_weights()
-    about = None if checkpoint is None else _about(run, dataset, keep_best, track_test)
-    if checkpoint is not None and Path(checkpoint).exists():
-        kept, progress = checkpoints.load(checkpoint, learner, about)
-        run.history, run.best_epoch = progress["history"], progress["best_epoch"]
-    epochs.begin_at(kept)
+    options = {"keep_best": keep_best, "track_test": track_test}
+    finished = Finished({}, 0, model.get_weights(), state(learner))
+    if checkpoint is not None:
+        about = depends_on(run, model, dataset, **options)
+        if checkpoint.exists():
+            finished, about = load(checkpoint, learner, run, about)
+            restore(learner, finished.state)
+            run.trained_before = about["begin"]["trained_before"]
+    epochs = Epochs(run, model, dataset, finished, **options)
     screen = make_monitor(monitor, run, steps)
     callbacks = [epochs, screen]
     if checkpoint is not None:
-        callbacks.append(Written(lambda: checkpoints.save(checkpoint, learner, epochs.finished, about), False))
+        callbacks.append(Written(lambda: save(checkpoint, epochs.finished, about), at_the_end=False))
     if card is not None:
-        callbacks.append(Written(lambda: run.save_card(card), True))
+        callbacks.append(Written(lambda: run.save_card(card), at_the_end=True))
     if after_epoch is not None:
         callbacks.append(LambdaCallback(on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)))
     callbacks = CallbackList(callbacks, model=learner)
@@ -192,19 +199,3 @@ def _run(
             run.stopped = stopped(epochs.measure_test) or run.stopped
         callbacks.on_train_end()
     return run
-
-
-def _about(run: Run, dataset: Dataset, keep_best: bool, track_test: bool) -> dict:
-    """Returns what a checkpoint must agree on with the run that continues it."""
-    checksum = 0  # a sum over what is learned from: two splits of one data set agree in all else
-    for part in (dataset.x_train, dataset.y_train, dataset.x_validation, dataset.y_validation):
-        checksum = zlib.crc32(np.ascontiguousarray(part), checksum)
-    return {
-        "model": asdict(run.model),
-        "recipe": asdict(replace(run.recipe, name=None)),
-        "data set": asdict(run.dataset) | {"checksum": checksum},
-        "seed": run.seed,
-        "precision": run.policy,
-        "backend": keras.backend.backend(),
-        "arguments": {"keep_best": keep_best, "track_test": track_test},
-    }

@@ -75,6 +75,10 @@ class SilentMonitor(keras.callbacks.Callback):
 class LinesMonitor(SilentMonitor):
     """One line of text for each epoch, and one for the end."""
 
+    def on_train_begin(self, logs=None):
+        if self.run.trained_before:
+            print("this network has been trained before: the run goes on from its weights", flush=True)
+
     def on_epoch_end(self, epoch, logs=None):
         print(progress_line(self.run), flush=True)
 
@@ -102,8 +106,8 @@ class LiveMonitor(SilentMonitor):
 
     def __init__(self, run, steps):
         super().__init__(run, steps)
-        self.began = time.perf_counter()
-        self.drawn_at, self.epoch, self.done, self.logs, self.handle = 0.0, 0, 0, {}, None
+        self.began, self.before = time.perf_counter(), run.epochs
+        self.drawn_at, self.epoch, self.done, self.logs, self.handle = 0.0, run.epochs, 0, {}, None
         self._draw()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -122,21 +126,21 @@ class LiveMonitor(SilentMonitor):
 
     def status(self) -> str:
         """Returns the line above the bar."""
-        total = self.run.recipe.epochs * self.steps
-        done = self.epoch * self.steps + self.done
-        text = f"{_dry_run(self.run)}epoch {self.epoch + 1}/{self.run.recipe.epochs}, step {self.done}/{self.steps}"
+        epochs = self.run.recipe.epochs
+        left = (epochs - self.epoch) * self.steps - self.done
+        done = (self.epoch - self.before) * self.steps + self.done  # of a run that goes on, since it does
+        text = f"{_dry_run(self.run)}epoch {min(self.epoch + 1, epochs)}/{epochs}, step {self.done}/{self.steps}"
         if done:
             spent = time.perf_counter() - self.began
-            text += f", {duration(spent * (total - done) / done)} left"
+            text += f", {duration(spent * left / done)} left"
         if "loss" in self.logs:
             text += f", loss {float(self.logs['loss']):.3f}"
         return text
 
     def _draw(self, closing: str | None = None):
         self.drawn_at = time.perf_counter()
-        total = self.run.recipe.epochs * self.steps
-        share = (self.epoch * self.steps + self.done) / total
-        line = closing or self.status()
+        done = self.run.epochs if closing else self.epoch + self.done / self.steps
+        share, line = done / self.run.recipe.epochs, closing or self.status()
         bundle = {"image/svg+xml": progress_svg(self.run, line, share), "text/plain": line}
         if self.handle is None:
             from IPython.display import display
@@ -154,7 +158,7 @@ def progress_svg(run, line: str, share: float) -> str:
         line: what to write above the bar.
         share: how much of the run is done, 0…1.
     """
-    title = escape(f"{run.label} on {run.dataset.name}")
+    title = escape(f"{run.label} on {run.dataset.name}" + (", trained before" if run.trained_before else ""))
     loss = [
         ("training", _TRAIN, run.history.get("loss", ())),
         ("validation", _VALIDATION, run.history.get("val_loss", ())),
@@ -166,6 +170,7 @@ def progress_svg(run, line: str, share: float) -> str:
     epochs = run.recipe.epochs
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 270" width="720" height="270" role="img" '
+        'style="max-width: 100%; height: auto" '
         f'font-family="system-ui, sans-serif" font-size="13"><title>{title}: {escape(line)}</title>'
         '<rect width="720" height="270" rx="6" fill="#ffffff" stroke="#c5ccd3"/>'
         f'<text x="16" y="24" font-weight="600" fill="{_INK}">{title}</text>'

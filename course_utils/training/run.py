@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked
-from course_utils.files import write_json
+from course_utils.files import user_path, write_json
 from course_utils.models.network import Network
 from course_utils.system import hardware, versions
 from course_utils.training.recipes import Recipe
@@ -71,6 +71,7 @@ class Run:
         test: what the kept weights reach on the test images.
         stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
         dry_run: the run only showed that everything works (see `train`): its figures are no results.
+        trained_before: the network began with weights that had been trained, not with fresh ones.
         versions, hardware: what it ran on.
     """
 
@@ -86,6 +87,7 @@ class Run:
     test: Measured | None = None
     stopped: Text | None = None
     dry_run: bool = False
+    trained_before: bool = False
     versions: dict[Text, Text | None] = field(default_factory=versions)
     hardware: Hardware = field(default_factory=lambda: Hardware(**hardware()))
 
@@ -114,11 +116,11 @@ class Run:
         Raises:
             OSError: the card could not be written (no such folder, no right, disk full); what was there before is
                 still there.
-            ValueError: the run is a dry run.
+            TypeError, ValueError: `path` is no path, or the run is a dry run.
         """
         if self.dry_run:
             raise ValueError("save_card: this run is a dry run (COURSE_DRY_RUN is set): its figures are no results")
-        return write_json(path, self.card())
+        return write_json(user_path(path, "save_card: path"), self.card())
 
     def __repr__(self):
         if not self.epochs:
@@ -128,6 +130,7 @@ class Run:
         text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
         if self.test:
             text += f", test {100 * self.test.top1:.1f} %"
+        text += ", trained before" if self.trained_before else ""
         return text + (f", {self.stopped})" if self.stopped else ")")
 
     def __post_init__(self):
