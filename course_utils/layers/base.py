@@ -48,8 +48,8 @@ class TokenLayer(keras.Layer):
             args, kwargs = keras.tree.map_structure(_number, (args, kwargs))
             init(self, *args, **kwargs)
 
-        __init__.__signature__ = inspect.signature(init)
-        cls.__init__ = __init__
+        __init__.__signature__ = inspect.signature(init)  # type: ignore[attr-defined]
+        cls.__init__ = __init__  # type: ignore[method-assign]
 
     def __new__(cls, *args, **kwargs):
         """Hands Keras what it can record; the dtype it keeps by itself."""

@@ -64,5 +64,6 @@ def start_mimetic(attentions, positions=None, grid: tuple[int, int] | None = Non
         attention.output_layer.kernel.assign(output.T)
     if positions is not None:
         n, d = positions.positions.shape
-        waves = sines_and_cosines(*grid, d)
+        rows, columns = grid
+        waves = sines_and_cosines(rows, columns, d)
         positions.positions.assign(np.concatenate([np.zeros((n - len(waves), d)), waves]))
