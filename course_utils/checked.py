@@ -83,5 +83,5 @@ def checked(cls=None, *, frozen: bool = True):
                 message += f"; it has {', '.join(names)}"
             raise ValueError(message) from None
 
-    cls.__init__ = __init__
+    cls.__init__ = __init__  # type: ignore[method-assign]
     return cls

@@ -193,7 +193,8 @@ class ProgressBar:
     def __init__(self, name: str, stream=None, live: bool | None = None):
         self.name, self.stream = name, stream or sys.stdout
         self.live = _is_watched(self.stream) if live is None else live
-        self._began = self._first = self._shown = None
+        self._began: float | None = None
+        self._first, self._shown = 0, object()
 
     def __call__(self, have: int, size: int) -> None:
         now = time.monotonic()

@@ -92,7 +92,7 @@ def as_image(image, size: int) -> np.ndarray:
         if not Path(image).is_file():
             raise FileNotFoundError(f"image: there is no file {os.fspath(image)!r}.")
     elif isinstance(image, bytes | bytearray | memoryview):
-        what, source = f"these {len(image)} bytes", io.BytesIO(image)
+        what, source = f"these {len(image)} bytes", io.BytesIO(image)  # type: ignore[assignment]
     elif hasattr(image, "read"):
         what, source = "this open file", image
     else:

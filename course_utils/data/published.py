@@ -143,7 +143,7 @@ def check(name: str, arrays: dict[str, np.ndarray], source: str) -> dict[str, np
     def wrong(what: str):
         return ValueError(f"{source} is not {name} as published: {what}. {_remedy(name)}")
 
-    good = {}
+    good: dict[str, np.ndarray] = {}
     for part, count in (("train", facts.train), ("test", facts.test)):
         x, y = np.asarray(arrays[f"x_{part}"]), np.asarray(arrays[f"y_{part}"])
         grey = facts.image[2] == 1 and x.shape == (count, *facts.image[:2])

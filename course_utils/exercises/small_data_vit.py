@@ -225,13 +225,13 @@ def _attention_layers() -> list:
     class Frozen(LocalitySelfAttention):
         def build(self, input_shape):
             super().build(input_shape)
-            self.temperature.trainable = False
+            self.temperature.trainable = False  # type: ignore[attr-defined]
 
     class Untracked(LocalitySelfAttention):
         """As a variable of another library would be: it is used, and Keras does not know of it."""
 
         def __init__(self, *args, **kwargs):
-            super().__init__(*args, temperature=False, **kwargs)
+            super().__init__(*args, **kwargs | {"temperature": False})
 
         def build(self, input_shape):
             super().build(input_shape)
