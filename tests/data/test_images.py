@@ -101,7 +101,7 @@ def test_rotation_by_the_camera_is_applied():
     ("image", "error", "message"),
     [
         ("no/such.png", FileNotFoundError, "there is no file 'no/such.png'"),
-        (b"not an image", ValueError, r"these 13 bytes cannot be read as an image"),
+        (b"not an image", ValueError, r"these 12 bytes cannot be read as an image"),
         (b"", ValueError, r"these 0 bytes cannot be read"),
         (encoded(np.zeros((64, 64, 3), np.uint8))[:60], ValueError, "cannot be read as an image"),
         (np.zeros((4, 4, 3)), TypeError, r"must be uint8, 0\.\.255; got float64"),
