@@ -108,8 +108,8 @@ RECIPES = {
     "keras_io_vit": _KERAS_IO_VIT,
     "keras_io_small_data_vit": replace(_KERAS_IO_VIT, epochs=50),
     # Muon instead of AdamW: CIFAR-100 in few epochs, and in as many as the keras.io examples.
-    "muon_short": replace(_SHORT, learning_rate=6e-3, optimizer="muon"),
-    "muon": replace(_COURSE, learning_rate=6e-3, optimizer="muon"),
+    "muon_short": replace(_SHORT, learning_rate=8e-3, optimizer="muon"),
+    "muon": replace(_COURSE, learning_rate=8e-3, optimizer="muon"),
     # The small-data paper's (arXiv 2112.13492, section 4.1). An epoch of its authors' script passes three times over
     # all images: here each pass is an epoch. What differs: they use AutoAugment, not RandAugment; erase in the mean
     # colour; drop branches at 0.1 in all blocks (`Config.drop_path` rises from 0 to it); decay all weights; have
