@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from course_utils.data import load_dataset
 from course_utils.models import CONFIGS, classifier
+from course_utils.training import train
 from course_utils.training.optimizer import optimizer_for
 from course_utils.training.recipes import Recipe
 
@@ -121,6 +123,33 @@ def test_two_steps_are_muons_for_a_matrix_and_adamws_for_the_rest():
             weights[i] -= 0.01 * move
     for path, variable, expected in zip(paths, variables, weights, strict=True):
         np.testing.assert_allclose(value(variable), expected, atol=1e-6, err_msg=path)
+
+
+def test_a_run_with_muon_in_mixed_precision_goes_on_from_its_checkpoint(tmp_path):
+    data = load_dataset("shapes").subset(train=100, validation=20, test=20)
+
+    def trained(name, until=None):
+        def end(epoch):
+            if epoch == until:
+                raise KeyboardInterrupt
+
+        model = classifier("mixer", (32, 32, 3), 16, seed=0, depth=1)
+        recipe = Recipe(2, batch_size=50, optimizer="muon")
+        run = train(model, data, recipe, monitor="none", checkpoint=tmp_path / name, keep_best=False, after_epoch=end)
+        return run, model.get_weights()
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        _, whole = trained("whole")
+        stopped, _ = trained("in two parts", until=1)
+        resumed, again = trained("in two parts")
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert (stopped.epochs, resumed.epochs) == (1, 2)
+    for left, right in zip(whole, again, strict=True):
+        assert left.dtype == np.float32
+        np.testing.assert_array_equal(left, right)
 
 
 def test_muon_is_missing_from_an_older_keras(monkeypatch):
