@@ -68,6 +68,7 @@ EXPERIMENTS = {
         data="shapes",
         parts={"train": 2000, "validation": 500, "test": 1000},
     ),
+    "convolution": Experiment({"convolution": named_config("conv_tiny")}, recipe("quick", epochs=25), data="shapes"),
     "spt_and_lsa_cifar100": Experiment(changed("small_data_vit_tiny", CORNERS), "short"),
     "spt_and_lsa_64_tokens": Experiment(changed("small_data_vit_course", CORNERS), "muon_short"),
     "course_networks": Experiment(

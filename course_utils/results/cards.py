@@ -5,7 +5,7 @@ import json
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -13,7 +13,6 @@ from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked, 
 from course_utils.files import write_json
 from course_utils.training.run import Hardware, Run
 
-Kind = TypeVar("Kind")
 Rounds = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
 
 CURVES = ("loss", "accuracy", "val_accuracy", "seconds", "cpu_seconds")
@@ -85,12 +84,12 @@ class Speed:
 _reader = functools.cache(TypeAdapter)
 
 
-def read(path, kind: type[Kind] = Run) -> Kind:
+def read(path, kind: Any = Run) -> Any:
     """Reads a card.
 
     Args:
         path: the JSON file.
-        kind: what it holds: `Run`, `Seeds`, `Examples`, `Reported` or `Speed`.
+        kind: what it holds, and so what is returned: `Run`, `Seeds`, `Examples`, `Reported` or `Speed`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -103,9 +102,9 @@ def read(path, kind: type[Kind] = Run) -> Kind:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise CardError(f"{path} is not a result card: it is not JSON ({error})") from error
-    found = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
-    if found != kind.FORMAT:
-        raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {found!r:.100}")
+    said = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
+    if said != kind.FORMAT:
+        raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {said!r:.100}")
     try:
         found = _reader(kind).validate_json(json.dumps(card))
     except ValidationError as error:
@@ -129,7 +128,7 @@ def folder() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[2] / "benchmarks" / "results"
 
 
-def recorded(name: str, kind: type[Kind] = Run) -> Kind:
+def recorded(name: str, kind: Any = Run) -> Any:
     """Reads the recorded card called `name`, such as "mixer_course_cifar100_short" or "seeds/gate_bias".
 
     Raises:
@@ -143,7 +142,7 @@ def recorded(name: str, kind: type[Kind] = Run) -> Kind:
     return read(path, kind)
 
 
-def every(pattern: str = "*", kind: type[Kind] = Run, inside: Path | None = None) -> dict[Path, Kind]:
+def every(pattern: str = "*", kind: Any = Run, inside: Path | None = None) -> dict[Path, Any]:
     """Reads all cards of one kind.
 
     Args:

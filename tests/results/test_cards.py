@@ -1,14 +1,11 @@
 """Cards: written whole, read by one reader that refuses what is wrong by its field."""
 
-import errno
 import json
 import math
-import os
 from dataclasses import replace
 
 import pytest
 
-from course_utils import files
 from course_utils.results import cards
 from course_utils.results.cards import CardError, Examples, Reported, Seeds, Speed, every, read, recorded, write
 from course_utils.training.run import Run
@@ -32,27 +29,21 @@ def test_a_card_can_be_read_back(run, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["card.json"]
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("seeds/gate_bias", Seeds),
-        ("reported/keras_io", Examples),
-        ("reported/small_data_paper", Reported),
-        ("speed/vit", Speed),
-        (NAME, Run),
-    ],
-)
+KINDS = {
+    NAME: Run,
+    "seeds/gate_bias": Seeds,
+    "reported/keras_io": Examples,
+    "reported/small_data_paper": Reported,
+    "speed/vit": Speed,
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
 def test_every_kind_of_card_is_read_and_written_by_the_same_functions(name, kind, tmp_path):
     card = recorded(name, kind)
     assert read(write(tmp_path / "card.json", card), kind) == card
     with pytest.raises(CardError, match="format must be"):
         recorded(name, Examples if kind is Speed else Speed)
-
-
-def test_a_run_says_what_came_of_it(run):
-    assert repr(run) == "Run(mixer course on cifar100: 8 epochs, best 8, validation 39.7 %, test 38.8 %)"
-    stopped = replace(run, history={}, best_epoch=0, test=None, stopped="interrupted")
-    assert repr(stopped) == "Run(mixer course: no finished epoch, interrupted)"
 
 
 def test_a_dry_run_says_so_and_is_never_a_card(run, tmp_path):
@@ -61,26 +52,6 @@ def test_a_dry_run_says_so_and_is_never_a_card(run, tmp_path):
     with pytest.raises(ValueError, match=r"save_card: this run is a dry run.*no results"):
         run.save_card(tmp_path / "card.json")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_leaves_the_older_card_whole(run, tmp_path, monkeypatch):
-    path = run.save_card(tmp_path / "card.json")
-    before = path.read_bytes()
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    run.seed = 8
-    with pytest.raises(OSError, match=r"could not save card.json \(No space left.*one before it is untouched"):
-        run.save_card(path)
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["card.json"]
-
-
-def test_a_folder_that_is_not_there_is_named(run, tmp_path):
-    with pytest.raises(OSError, match=r"could not save card.json .*give another folder.*missing"):
-        run.save_card(tmp_path / "missing" / "card.json")
 
 
 def damaged(change) -> str:
@@ -100,31 +71,23 @@ def setting(*path, to):
 
 
 HOSTILE = [
-    ("not json", "is not a result card: it is not JSON"),
-    ("", "it is not JSON"),
-    (bytes(range(256)), "it is not JSON"),
+    (bytes(range(256)), "is not a result card: it is not JSON"),
     ("[" * 100_000, "it is not JSON"),
     ('{"a": 1' + "0" * 5000 + "}", "it is not JSON"),
-    ("[1]", "format must be .* but it is 'list'"),
     ('{"format": "other"}', "format must be .* but it is 'other'"),
     (damaged(lambda card: card.pop("model")), "model is missing"),
     (damaged(setting("colour", to="red")), "there is no 'colour'"),
     (damaged(setting("model", "config", "depth", to="4")), r"model.config.depth should be .* integer, but it is '4'"),
-    (damaged(setting("model", "config", "depth", to=0)), r"model.config.depth should be greater .*, but it is 0"),
     (damaged(setting("model", "config", "mixing", to="x")), r"Config: mixing must be one of .*, but it is 'x'"),
     (damaged(setting("model", "parameters", to=10**400)), r"model.parameters should be less than or equal to"),
-    (damaged(setting("model", "input_shape", to=[32, 32])), r"model.input_shape.2 is missing"),
     (damaged(setting("recipe", "name", to="<b>\u0007")), r"recipe.name should hold no control characters"),
     (damaged(setting("recipe", "learning_rate", to=math.nan)), r"recipe.learning_rate should be a finite number"),
-    (damaged(setting("recipe", "learning_rate", to=10**400)), r"recipe.learning_rate should be a valid number"),
     (damaged(setting("dataset", "name", to="x" * 200_000)), r"dataset.name should have at most 200 characters"),
-    (damaged(setting("dataset", to=[1])), r"dataset should be an object, but it is a list"),
     (damaged(setting("history", to={"y" * 500: []})), r"history.yyy.* should have at most 200 characters"),
     (damaged(setting("history", "loss", to=[2.0])), r"Run: history must have as many numbers of each kind"),
     (damaged(setting("history", "val_accuracy", to=[None] * 8)), r"history.val_accuracy should be a number for each"),
     (damaged(lambda card: card["history"].pop("cpu_seconds")), r"history.cpu_seconds should be a number for each"),
     (damaged(setting("best_epoch", to=9)), r"Run: best_epoch must be from 0 to 8, but it is 9"),
-    (damaged(setting("best_epoch", to=-1)), r"Run: best_epoch must be from 0 to 8, but it is -1"),
     (damaged(setting("test", "top1", to=39)), r"test.top1 should be less than or equal to 1, but it is 39"),
     (damaged(setting("versions", "keras", to="\ud800")), r"card.json: unexpected end of hex escape"),
 ]
@@ -132,29 +95,21 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("text", "message"), HOSTILE, ids=map(str, range(len(HOSTILE))))
 def test_a_damaged_or_hostile_card_is_refused_by_field(tmp_path, text, message):
-    path = tmp_path / "card.json"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (tmp_path / "card.json").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CardError, match=message) as raised:
-        read(path)
-    assert len(str(raised.value)) < 500 + len(str(path))
+        read(tmp_path / "card.json")
+    assert len(str(raised.value)) < 500 + len(str(tmp_path))
     assert str(raised.value).isprintable()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (setting("training_step", "plain", to=[0.0] * 15), "training_step.plain.0 should be greater than 0"),
-        (setting("training_step", "plain", to=[]), "training_step.plain should have at least 1 item"),
-        (setting("inference", "ours", to=[1.0]), "every side must have as many rounds"),
-        (setting("hardware", "cores", to=True), "hardware.cores should be a valid integer"),
-    ],
-)
-def test_a_damaged_timing_is_refused_by_field(tmp_path, change, message):
-    card = json.loads((cards.folder() / "speed" / "vit.json").read_text())
-    change(card)
-    (tmp_path / "vit.json").write_text(json.dumps(card))
-    with pytest.raises(CardError, match=message):
-        read(tmp_path / "vit.json", Speed)
+def test_a_damaged_timing_is_refused_by_field():
+    card = recorded("speed/vit", Speed)
+    with pytest.raises(ValueError, match=r"^Speed: training_step.plain.0 should be greater than 0, but it is 0.0$"):
+        replace(card, training_step={"plain": [0.0]})
+    with pytest.raises(ValueError, match=r"^Speed: inference.ours should have at least 1 item"):
+        replace(card, inference={"ours": []})
+    with pytest.raises(ValueError, match=r"^Speed: every side must have as many rounds$"):
+        replace(card, inference={"plain": [1.0, 2.0], "ours": [1.0]})
 
 
 def test_one_broken_card_is_named_and_the_others_stand(run, tmp_path):

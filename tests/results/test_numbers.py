@@ -18,37 +18,29 @@ def digest(values) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def without_ours(versions: dict) -> dict:
-    return {name: version for name, version in versions.items() if name != "course_utils"}
+def ran_on(card: dict) -> list:
+    return [{name: version for name, version in card["versions"].items() if name != "course_utils"}, card["hardware"]]
 
 
 def numbers(run, fields) -> list:
     card = run.card()
-    network = [card["model"]["parameters"], card["model"]["macs"]]
-    made_with = {name: card["recipe"][name] for name in fields}
-    return [
-        *(card[name] for name in ("history", "test", "best_epoch", "seed")),
-        *network,
-        card["dataset"],
-        made_with,
-        without_ours(card["versions"]),
-        card["hardware"],
-    ]
+    network, made_with = card["model"], {name: card["recipe"][name] for name in fields}
+    first = [card[name] for name in ("history", "test", "best_epoch", "seed")]
+    return [*first, network["parameters"], network["macs"], card["dataset"], made_with, *ran_on(card)]
 
 
 def digests(name: str) -> set[str]:
     """Returns the digests of a card's numbers in the layouts that there were."""
-    room = name.rpartition("/")[0]
-    if room == "seeds":
+    if name.startswith("seeds/"):
         runs = recorded(name, Seeds).runs
         return {digest({k: [numbers(run, r) for run in found] for k, found in runs.items()}) for r in RECIPES}
-    if room == "speed":
+    if name.startswith("speed/"):
         card = asdict(recorded(name, Speed))
         timed = [card[key] for key in ("batch", "parameters", "training_step", "inference", "peak_memory_mib")]
-        return {digest([*timed, without_ours(card["versions"]), card["hardware"]])}
+        return {digest([*timed, *ran_on(card)])}
     if name == "reported/keras_io":
         return {digest(asdict(recorded(name, Examples))["examples"])}
-    if room == "reported":
+    if name == "reported/small_data_paper":
         return {digest(asdict(recorded(name, Reported)))}
     return {digest(numbers(recorded(name), fields)) for fields in RECIPES}
 
@@ -56,10 +48,3 @@ def digests(name: str) -> set[str]:
 @pytest.mark.parametrize("name", BEFORE)
 def test_no_recorded_number_has_changed(name):
     assert BEFORE[name] in digests(name)
-
-
-def test_another_number_has_another_digest():
-    run = recorded("vit_course_cifar100_short")
-    before = digest(numbers(run, RECIPES[1]))
-    run.history["val_accuracy"][0] += 1e-9
-    assert digest(numbers(run, RECIPES[1])) != before
