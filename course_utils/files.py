@@ -41,14 +41,14 @@ def path_to_write(path, name: str) -> Path:
     """
     path = user_path(path, name)
     try:
-        handle, draft = _draft(path)
+        handle, made = new_draft(path)
     except OSError as error:
         raise type(error)(
             f"{name}: no file can be written to {str(path)!r} ({error.strerror}). Give a file in a folder that is "
             "there and that you may write to"
         ) from None
     os.close(handle)
-    draft.unlink()
+    made.unlink()
     return path
 
 
@@ -66,15 +66,15 @@ def write_whole(path, content: bytes, what: str) -> Path:
         OSError: it could not be written (no such folder, no right, disk full); what was there is still there.
     """
     path = Path(path)
-    draft = None
+    made = None
     try:
-        _remove_left_overs(path.parent)
-        handle, draft = _draft(path)
+        remove_left_overs(path.parent)
+        handle, made = new_draft(path)
         with open(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        os.replace(made, path)
     except OSError as error:
         kept = "; the one before it is untouched" if os.path.exists(path) else ""
         raise OSError(
@@ -83,8 +83,8 @@ def write_whole(path, content: bytes, what: str) -> Path:
             str(path.parent),
         ) from error
     finally:
-        if draft:
-            draft.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
+        if made:
+            made.unlink(missing_ok=True)  # renamed, unless something went wrong or the run was interrupted
     _sync_folder(path.parent)
     return path
 
@@ -100,16 +100,16 @@ def write_json(path, value) -> Path:
     return write_whole(path, (json.dumps(value, indent=1) + "\n").encode(), path.name)
 
 
-def _draft(path: Path) -> tuple[int, Path]:
+def new_draft(path: Path) -> tuple[int, Path]:
     """Makes a new file in the folder of `path`, which no link leads elsewhere, and returns its handle and its path."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EISDIR if path.is_dir() else errno.EEXIST, "it is there and no file")
-    draft = path.parent / f"{_MINE}{os.getpid()}-{secrets.token_hex(4)}.part"
+    made = path.parent / f"{_MINE}{os.getpid()}-{secrets.token_hex(4)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return os.open(draft, flags, 0o666), draft
+    return os.open(made, flags, 0o666), made
 
 
-def _remove_left_overs(folder: Path) -> None:
+def remove_left_overs(folder: Path) -> None:
     """Removes what processes have left that were killed while they wrote, on this machine or long ago."""
     for found in folder.glob(".course_utils-*-*-*.part"):
         host, process, _ = found.name.rsplit("-", 2)

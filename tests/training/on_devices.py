@@ -1,4 +1,4 @@
-"""Trains on one and on several virtual CPU devices: `python -m tests.on_devices`. Prints the losses as JSON.
+"""Trains on one and on several virtual CPU devices: `python -m tests.training.on_devices`. Prints the losses as JSON.
 
 Virtual devices must be asked for before a backend starts, so this is a process of its own.
 """

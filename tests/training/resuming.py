@@ -1,4 +1,4 @@
-"""Trains one small network with a checkpoint, in a process that tests may kill: `python -m tests.resuming`.
+"""Trains one small network with a checkpoint, in a process that tests may kill: `python -m tests.training.resuming`.
 
 It imports everything once and then makes a child process for each line that it reads, so that twenty killed runs need
 not import Keras twenty times. A line holds JSON: {"folder": …, "checkpoint": … or null, "limit": most bytes of a file
@@ -51,7 +51,7 @@ def trained(order: dict) -> None:
     arrays |= {f"seed_{i}": value for i, value in enumerate(seeds)}
     kept = {key: values for key, values in run.history.items() if "seconds" not in key}
     said = [str(warning.message) for warning in caught]
-    about = json.dumps({"history": kept, "best_epoch": run.best_epoch, "test": run.test})
+    about = json.dumps({"history": kept, "best_epoch": run.best_epoch, "test": vars(run.test)})
     np.savez(Path(order["folder"]) / "draft.npz", about=np.array(about), said=np.array(json.dumps(said)), **arrays)
     os.replace(Path(order["folder"]) / "draft.npz", Path(order["folder"]) / "final.npz")
 

@@ -8,11 +8,11 @@ import pytest
 
 from course_utils.training import devices
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def agree(answer: str, names: str):
-    """Asserts what must hold of the output of `tests.on_devices`, on any backend."""
+    """Asserts what must hold of the output of `tests.training.on_devices`, on any backend."""
     found = json.loads(answer.strip().splitlines()[-1])
     for several in ("2", "4"):
         for key in ("loss", "val_loss"):
@@ -24,7 +24,7 @@ def agree(answer: str, names: str):
 
 @pytest.mark.slow
 def test_two_and_four_devices_have_the_losses_of_one_on_tensorflow():
-    done = subprocess.run([sys.executable, "-m", "tests.on_devices"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "tests.training.on_devices"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     agree(done.stdout, "CPU:0, CPU:1, CPU:2, CPU:3")
 
