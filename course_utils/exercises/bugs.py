@@ -95,12 +95,12 @@ class UntrackedTemperatureAttention(LocalitySelfAttention):
     """
 
     def build(self, input_shape):
-        SelfAttention.build(self, input_shape)
-        start = [self.head_dim**0.5] * self.num_heads
+        start = [(input_shape[-1] / self.num_heads) ** 0.5] * self.num_heads
         self._hidden = _Hidden(keras.Variable(start, trainable=True, dtype="float32", name="temperature"))
+        SelfAttention.build(self, input_shape)
 
     @property
-    def temperature(self):
+    def temperature(self):  # type: ignore[override]
         """The temperature of each head, float32 `(num_heads,)`."""
         return self._hidden.variable
 
@@ -112,8 +112,9 @@ class BottleneckMixerBlock(MixerBlock):
     """
 
     def build(self, input_shape):
+        dropout = self.channel_mlp.drop2.rate
         del self.channel_mlp
-        self.channel_mlp = MLP(input_shape[1], self.dropout, name="channel_mlp", dtype=self.dtype_policy)
+        self.channel_mlp = MLP(input_shape[1], dropout, name="channel_mlp", dtype=self.dtype_policy)
         super().build(input_shape)
 
 

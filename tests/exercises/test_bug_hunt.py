@@ -128,12 +128,24 @@ WRONG = [
     (exercises.check_two_norms, lambda make: make().norm1 is make().norm2, "calls the right block broken"),
     (exercises.check_raw_residual, lambda make: np.allclose(called(make()), X), "calls the right block broken"),
     (exercises.check_raw_residual, lambda make: not np.allclose(called(make()), X), "lets the broken block pass"),
-    (exercises.check_learned_temperature, lambda make: built(make()).temperature.trainable, "lets the broken layer pass"),
+    (
+        exercises.check_learned_temperature,
+        lambda make: built(make()).temperature.trainable,
+        "lets the broken layer pass",
+    ),
     (exercises.check_learned_temperature, lambda make: hasattr(built(make()), "temperature"), "ask the layer"),
-    (exercises.check_learned_temperature, lambda make: bool(make().trainable_variables), "calls the right layer broken"),
+    (
+        exercises.check_learned_temperature,
+        lambda make: bool(make().trainable_variables),
+        "calls the right layer broken",
+    ),
     (exercises.check_schedule_in_use, lambda make: rates(make)[0] > 0, "calls the right training broken"),
     (exercises.check_schedule_in_use, lambda make: rates(make)[2] > 0, "at more than one step"),
-    (exercises.check_hidden_width, lambda make: make(channels_mlp_dim=21).channels_mlp_dim == 21, "may lie"),
+    (
+        exercises.check_hidden_width,
+        lambda make: make(channels_mlp_dim=21).get_config()["channels_mlp_dim"] == 21,
+        "may lie",
+    ),
     (
         exercises.check_hidden_width,  # as many tokens as the width asked for: both are right
         lambda make: built(make(channels_mlp_dim=9)).channel_mlp.hidden.units == 9,
@@ -141,7 +153,7 @@ WRONG = [
     ),
     (
         exercises.check_hidden_width,  # before the block has seen a token
-        lambda make: make(channels_mlp_dim=21).channel_mlp.hidden_dim == 21,
+        lambda make: make(channels_mlp_dim=21).channel_mlp.hidden.units == 21,
         "lets the broken block pass",
     ),
 ]
