@@ -141,7 +141,7 @@ def repeated() -> str:
     """Returns the first epochs of the keras.io examples, repeated like for like, beside theirs."""
     runs, examples, rows = all_runs("repeated/*"), tables.keras_io(), []
     for run in runs:
-        example = examples.get(run.model.config.mixing)
+        example = run.model.config and examples.get(run.model.config.mixing)
         theirs = tables.percents(example.val_accuracy[: run.epochs]) if example else None
         ours = {"validation top-1 after each epoch": tables.percents(run.history["val_accuracy"])}
         rows.append(tables.size(run) | ours | {"the keras.io example's": theirs})
@@ -182,7 +182,7 @@ def puzzle() -> str:
         run
         for paper in PAPERS
         for run in tables.runs_of(paper)
-        if run.model.config == CONFIGS[f"{paper}_tiny"] and run.recipe.name == "quick"
+        if run.model.config == CONFIGS.get(f"{paper}_tiny") and run.recipe.name == "quick"
     ]
     rows = [
         {key: value for key, value in tables.size(run).items() if key not in ("recipe", "CPU minutes")}
