@@ -96,6 +96,6 @@ def test_processes_that_write_one_file_at_once_leave_a_whole_one(tmp_path):
     while any(writer.is_alive() for writer in writers):
         if (tmp_path / "file").exists():
             content = (tmp_path / "file").read_bytes()
-            assert len(content) == 100_000 and len(set(content)) == 1
+            assert (len(content), len(set(content))) == (100_000, 1)
     assert [writer.exitcode for writer in writers] == [0, 0, 0, 0]
     assert names(tmp_path) == ["file"]

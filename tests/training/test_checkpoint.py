@@ -1,13 +1,14 @@
 import contextlib
-import errno
+import io
 import json
 import os
 import random
 import signal
-import stat
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +18,11 @@ import psutil
 import pytest
 
 from course_utils.data import load_dataset
-from course_utils.files import write_whole
 from course_utils.models import classifier
-from course_utils.training import checkpoint, train
+from course_utils.training import Recipe, train
 from course_utils.training.checkpoint import CheckpointError
-from course_utils.training.recipes import Recipe
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHORT = Recipe(epochs=1, batch_size=50)
 
 
@@ -37,11 +36,11 @@ def small(**changes):
 
 
 class Trainer:
-    """The process that trains in children: see `tests.resuming`."""
+    """The process that trains in children: see `tests.training.resuming`."""
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.resuming"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, "-m", "tests.training.resuming"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert self.line() == "ready"
@@ -143,7 +142,7 @@ def test_a_run_killed_while_it_writes_keeps_the_checkpoint_before(trainer, undis
     child = trainer.start(tmp_path, path)
     limit = time.monotonic() + 60
     # The half-written file is there for a moment only: wait for the second one, and kill at once.
-    while not (path.exists() and list(tmp_path.glob(".run.npz.*.part"))):
+    while not (path.exists() and list(tmp_path.glob(".course_utils-*.part"))):
         assert time.monotonic() < limit, "no checkpoint was seen being written"
     os.kill(child, signal.SIGKILL)
     assert trainer.ended() == -signal.SIGKILL
@@ -166,22 +165,6 @@ def test_a_full_disk_is_told_and_the_run_goes_on(trainer, undisturbed, tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["final.npz"], "half a checkpoint was left behind"
 
 
-def test_the_last_good_checkpoint_outlives_a_failed_write(data, tmp_path, monkeypatch):
-    path = tmp_path / "run.npz"
-    model = small()
-    train(model, data, SHORT, monitor="none", checkpoint=path)
-    before = path.read_bytes()
-
-    def full(handle):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"could not save the checkpoint run.npz \(No space.*before it is untouched"):
-        checkpoint.save(path, model, model.get_weights(), {}, {})
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_a_finished_run_is_read_back_and_not_trained_again(data, tmp_path):
     path = tmp_path / "run.npz"
     model, again = small(), small()
@@ -194,46 +177,63 @@ def test_a_finished_run_is_read_back_and_not_trained_again(data, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.fixture(scope="module")
+def written(data, tmp_path_factory):
+    """The checkpoint of a finished run."""
+    path = tmp_path_factory.mktemp("run") / "run.npz"
+    train(small(), data, SHORT, monitor="none", checkpoint=path)
+    return path
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"recipe": replace(SHORT, learning_rate=1e-3)}, "recipe: learning_rate is 0.003 there and 0.001 here"),
         ({"recipe": replace(SHORT, epochs=2)}, "recipe: epochs is 1 there and 2 here"),
-        ({"seed": 5}, "seed: 0 there and 5 here"),
-        ({"width": 32}, "model: name is 'no_mixing_tiny_changed' there|model: .* is .* there and .* here"),
+        ({"recipe": replace(SHORT, name="another name")}, None),
+        ({"seed": 5}, "seed is 0 there and 5 here"),
+        ({"track_test": True}, "arguments: track_test is False there and True here"),
+        ({"keep_best": False}, "arguments: keep_best is True there and False here"),
+        ({"model": {"channels_mlp_dim": 32}}, "model: config: channels_mlp_dim is 128 there and 32 here"),
+        ({"model": {"seed": 1}}, "the network begins with other weights: build it with that seed"),
+        ({"model": {"dropout": 0.1}}, "model: config: dropout is 0.0 there and 0.1 here"),
+        ({"dataset": lambda d: replace(d, x_test=255 - d.x_test)}, "data set: checksum is .* there and .* here"),
+        ({"dataset": lambda d: replace(d, y_validation=d.y_validation[::-1])}, "data set: checksum is"),
+        ({"dataset": lambda d: replace(d, class_names=d.class_names[::-1])}, "data set: checksum is"),
+        ({"dataset": lambda d: replace(d, name="another")}, "data set: name is 'shapes: odd_one_out' there and"),
     ],
-    ids=["rate", "epochs", "seed", "model"],
 )
-def test_a_checkpoint_of_another_run_is_refused_by_name(changes, message, data, tmp_path):
-    path = tmp_path / "run.npz"
-    train(small(), data, SHORT, monitor="none", checkpoint=path)
-    model = small(embed_dim=changes["width"]) if "width" in changes else small()
-    context = pytest.raises(CheckpointError, match=message) if message else contextlib.nullcontext()
-    before = path.read_bytes()
-    with context:
-        train(model, data, changes.get("recipe", SHORT), seed=changes.get("seed", 0), monitor="none", checkpoint=path)
-    assert path.read_bytes() == before
+def test_a_checkpoint_of_another_run_is_refused_by_name(changes, message, data, written):
+    options = {"recipe": SHORT, "monitor": "none", "checkpoint": written} | changes
+    model = small(**options.pop("model", {}))
+    dataset = options.pop("dataset", lambda d: d)(data)
+    before = written.read_bytes(), model.get_weights()
+    if message is None:
+        assert train(model, dataset, **options).epochs == 1
+        return
+    with pytest.raises(CheckpointError, match=f"belongs to another run.*{message}"):
+        train(model, dataset, **options)
+    assert written.read_bytes() == before[0]
+    for found, expected in zip(model.get_weights(), before[1], strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
-def test_a_checkpoint_of_other_images_shifts_or_measures_is_refused_by_name(data, tmp_path):
-    """They agree in every name and number that a card tells."""
-    path = tmp_path / "run.npz"
-    spt = {"embed_dim": 16, "depth": 1, "channels_mlp_dim": 16}
-    model, shapes = classifier("small_data_vit", (32, 32, 3), 16, **spt), load_dataset("shapes", size=200)
-    brief = replace(SHORT, batch_size=160)
-    train(model, shapes, brief, monitor="none", checkpoint=path)
-    with pytest.raises(CheckpointError, match=r"data set: checksum is .* there and .* here"):
-        train(model, load_dataset("shapes", size=200, split_seed=1), brief, monitor="none", checkpoint=path)
-    other = classifier("small_data_vit", (32, 32, 3), 16, shift=0.0, **spt)
-    with pytest.raises(CheckpointError, match=r"model: shift is 0\.5 there and 0\.0 here"):
-        train(other, shapes, brief, monitor="none", checkpoint=path)
-    with pytest.raises(CheckpointError, match="arguments: track_test is False there and True here"):
-        train(model, shapes, brief, monitor="none", checkpoint=path, track_test=True)
-    with pytest.raises(CheckpointError, match="arguments: keep_best is True there and False here"):
-        train(model, shapes, brief, monitor="none", checkpoint=path, keep_best=False)
+def test_a_run_goes_on_in_the_network_that_it_left(data, tmp_path):
+    """The cell that trains is run again after the stop button, the one that builds the network is not."""
+
+    def stop(epoch):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    path, model, how = tmp_path / "run.npz", small(), replace(SHORT, epochs=2)
+    expected = train(small(), data, how, monitor="none")
+    assert train(model, data, how, monitor="none", checkpoint=path, after_epoch=stop).epochs == 1
+    run = train(model, data, how, monitor="none", checkpoint=path)
+    assert run.history["loss"] == expected.history["loss"]
+    assert not run.trained_before
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_a_run_in_half_precision_goes_on_as_if_undisturbed(policy, data, tmp_path):
     """Under float16 Keras scales the loss: that optimizer has variables of its own."""
     how = Recipe(epochs=2, batch_size=50)
@@ -258,26 +258,89 @@ def test_a_run_in_half_precision_goes_on_as_if_undisturbed(policy, data, tmp_pat
     assert hasattr(resumed.optimizer, "dynamic_scale") == (policy == "mixed_float16")
 
 
-def test_the_renaming_itself_is_put_on_the_disk(tmp_path, monkeypatch):
-    synced = []
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
-    write_whole(tmp_path / "file", b"whole", "the file")
-    assert synced == [False, True]
-    (tmp_path / ".file.123.part").write_bytes(b"ha")  # of a process that was killed
-    write_whole(tmp_path / "file", b"again", "the file")
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"again")]
+def changed(path, **arrays) -> bytes:
+    """Returns a checkpoint with other arrays; None leaves one out, a function changes what the text says."""
+    with np.load(path) as file:
+        found = {name: file[name] for name in file.files} | arrays
+    if callable(found["text"]):
+        with np.load(path) as file:
+            text = json.loads(str(file["text"]))
+        found["text"](text)
+        found["text"] = np.array(json.dumps(text))
+    whole = io.BytesIO()
+    np.savez(whole, **{name: value for name, value in found.items() if value is not None})
+    return whole.getvalue()
 
 
-def test_a_damaged_checkpoint_is_named(data, tmp_path):
+def says(**changes):
+    """Returns a function that changes what a checkpoint's text says about the progress."""
+    return lambda text: text["progress"].update(changes)
+
+
+def history(**changes):
+    return lambda text: text["progress"]["history"].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda path: path.read_bytes()[:-100], ""),
+        (lambda path: b"", ""),
+        (lambda path: bytes(path.stat().st_size), ""),
+        (lambda path: b"no checkpoint", ""),
+        (lambda path: path.read_bytes()[:5000] + bytes(2000) + path.read_bytes()[7000:], ""),
+        (lambda path: changed(path, kept_0=None), "it holds other arrays"),
+        (lambda path: changed(path, state_99=np.zeros(3)), "it holds other arrays"),
+        (lambda path: changed(path, kept_0=np.zeros((3, 3), "float32")), "it holds an array of another shape than"),
+        (lambda path: changed(path, kept_0=np.zeros(10**6)), "it holds an array that is too large"),
+        (lambda path: changed(path, kept_0=np.array([{}])), ""),
+        (lambda path: changed(path, kept_1=np.full(64, np.nan, "float32")), "it holds weights that are not finite"),
+        (lambda path: changed(path, state_1=np.full(64, np.inf, "float32")), "it holds weights that are not finite"),
+        (lambda path: changed(path, text=np.array("{")), ""),
+        (lambda path: changed(path, text=np.array("[]")), ""),
+        (lambda path: changed(path, text=np.array("[" * 10**5)), ""),
+        (lambda path: changed(path, text=lambda text: text.pop("about")), ""),
+        (lambda path: changed(path, text=lambda text: text["about"].pop("begin")), ""),
+        (lambda path: changed(path, text=lambda text: text["about"]["begin"].update(trained_before="no")), ""),
+        (lambda path: changed(path, text=says(best_epoch=-1)), ""),
+        (lambda path: changed(path, text=says(best_epoch=2)), ""),
+        (lambda path: changed(path, text=says(best_epoch=0)), "it tells another best epoch than its history"),
+        (lambda path: changed(path, text=says(history={})), ""),
+        (lambda path: changed(path, text=history(loss=[1.0, 2.0])), ""),
+        (lambda path: changed(path, text=history(loss=[None])), "it has no whole history"),
+        (lambda path: changed(path, text=history(loss=["1"])), ""),
+        (lambda path: changed(path, text=history(loss=[float("nan")])), ""),
+        (lambda path: changed(path, text=history(test_accuracy=[1.0])), "it has no whole history"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_by_name(damage, why, data, written, tmp_path):
+    path, model = tmp_path / "run.npz", small()
+    path.write_bytes(damage(written))
+    before = model.get_weights()
+    with pytest.raises(CheckpointError, match=r"is damaged or no checkpoint.*Delete it to start") as refused:
+        train(model, data, SHORT, monitor="none", checkpoint=path)
+    assert why in str(refused.value)
+    assert "pickle" not in str(refused.value)
+    assert refused.value.__suppress_context__, "no traceback of NumPy's"
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(data, written, tmp_path):
     path = tmp_path / "run.npz"
-    train(small(), data, SHORT, monitor="none", checkpoint=path)
-    whole = path.read_bytes()
-    for damaged in (whole[:-100], b"", b"no checkpoint", whole[:5000] + bytes(2000) + whole[7000:]):
-        path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match="is damaged or no checkpoint"):
+    with zipfile.ZipFile(written) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in whole.namelist():
+            bomb.writestr(name, bytes(200 * 2**20) if name == "kept_0.npy" else whole.read(name))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match="it holds an array that is too large"):
             train(small(), data, SHORT, monitor="none", checkpoint=path)
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
-def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is none at"):
-        checkpoint.load(tmp_path / "nothing.npz", small(), {})
+def test_a_checkpoint_of_another_release_says_so(data, written, tmp_path):
+    path = tmp_path / "run.npz"
+    path.write_bytes(changed(written, text=lambda text: text.update(format="course_utils checkpoint 1")))
+    with pytest.raises(CheckpointError, match=r"of another release of this course: its format is '.* checkpoint 1'"):
+        train(small(), data, SHORT, monitor="none", checkpoint=path)
