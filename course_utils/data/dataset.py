@@ -3,7 +3,7 @@
     load_dataset("shapes")                 made on the spot, no download (`course_utils.data.shapes`)
     load_dataset("cifar100")               60,000 photographs, 32 x 32, 100 classes
     load_dataset("fashion_mnist")          70,000 pieces of clothing, 28 x 28, grey, 10 classes
-    load_dataset("path/to/my/images")    your own images, one sub-folder per class
+    load_dataset("path/to/my/images")      your own images, one sub-folder per class
 
 Whatever arrives is checked before anyone trains on it: types, shapes, labels, and for the two published sets the
 exact counts. Splits depend on `split_seed` alone, are balanced over the classes, and never overlap.
@@ -12,13 +12,16 @@ exact counts. Splits depend on `split_seed` alone, are balanced over the classes
 import difflib
 import numbers
 import os
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from course_utils.data.checks import check_images, check_labels, check_learnable, check_names
 from course_utils.data.rng import Draw
 from course_utils.data.split import balanced_order, split
+from course_utils.files import user_path
 
 KNOWN = ("shapes", "cifar100", "fashion_mnist")
 """Names that `load_dataset` knows; anything else is taken as the path of a folder."""
@@ -35,7 +38,11 @@ class Dataset:
         class_names: one name per class, in the order of the labels.
 
     Raises:
-        ValueError, TypeError: an array is not as described above; the message names it and says what would be right.
+        ValueError, TypeError: an array is not as described above, or all black; the message names it and says what
+            would be right.
+
+    Warns:
+        UserWarning: images for validation or test are among the training images, or a class has no training image.
     """
 
     name: str
@@ -48,11 +55,11 @@ class Dataset:
     class_names: tuple[str, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "class_names", _checked_names(self.class_names))
+        object.__setattr__(self, "class_names", check_names(self.class_names))
         for part in ("train", "validation", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             check_images(f"x_{part}", x)
-            labels = checked_labels(f"y_{part}", y, len(self.class_names))
+            labels = check_labels(f"y_{part}", y, len(self.class_names))
             if len(x) != len(labels):
                 raise ValueError(
                     f"x_{part} has {len(x)} images but y_{part} has {len(labels)} labels; there must be as many."
@@ -63,6 +70,7 @@ class Dataset:
                     f"all images of a data set must have one shape (height, width, channels)."
                 )
             object.__setattr__(self, f"y_{part}", labels)
+        check_learnable(self)
 
     def __repr__(self) -> str:
         height, width, channels = self.input_shape
@@ -90,7 +98,7 @@ class Dataset:
         Raises:
             ValueError: a number below 1 or above what there is.
         """
-        changes = {}
+        smaller = copy(self)
         for part, count in (("train", train), ("validation", validation), ("test", test)):
             if count is None:
                 continue
@@ -98,8 +106,8 @@ class Dataset:
             if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 1 <= count <= have:
                 raise ValueError(f"{part} must be a whole number in 1..{have} (what {self.name!r} has); got {count!r}.")
             for axis in "xy":
-                changes[f"{axis}_{part}"] = getattr(self, f"{axis}_{part}")[:count]
-        return replace(self, **changes)
+                object.__setattr__(smaller, f"{axis}_{part}", getattr(self, f"{axis}_{part}")[:count])
+        return smaller
 
 
 def load_dataset(
@@ -108,8 +116,8 @@ def load_dataset(
     """Load a data set by its name, or your own images from a folder.
 
     Args:
-        name_or_folder: "shapes", "cifar100", "fashion_mnist", or the path of a folder with one sub-folder per class.
-            A folder that happens to be called like a data set: write "./shapes".
+        name_or_folder: "shapes", "cifar100", "fashion_mnist", or the path of a folder with one sub-folder per class;
+            `~` and variables such as $HOME are expanded. A folder called like a data set: write "./shapes".
         validation: the share of the images kept for validation, strictly between 0 and 1. Of "shapes" and of a
             folder another tenth becomes the test part; the published sets bring their own test part.
         split_seed: a whole number >= 0 that fixes which images are kept for validation.
@@ -121,9 +129,10 @@ def load_dataset(
 
     Raises:
         ValueError: unknown name, a bad argument, or data that are not what they should be.
-        TypeError: an option that this data set does not take.
+        TypeError: no name and no path, or an option that this data set does not take.
         course_utils.data.download.DownloadError: the files are not here and could not be fetched.
     """
+    path = user_path(name_or_folder, "load_dataset: the name or folder")
     name = os.fspath(name_or_folder)
     if isinstance(validation, bool) or not isinstance(validation, numbers.Real) or not 0 < validation < 1:
         raise ValueError(f"validation must be a share strictly between 0 and 1, such as 0.1; got {validation!r}.")
@@ -134,10 +143,10 @@ def load_dataset(
     if name in KNOWN:
         _check_options(name, options, ())
         return _published(name, validation, split_seed)
-    if Path(name).is_dir():
+    if path.is_dir():
         _check_options(name, options, ("image_size",))
-        return _folder(Path(name), validation, split_seed, **options)
-    raise ValueError(_unknown(name))
+        return _folder(path, validation, split_seed, **options)
+    raise ValueError(_unknown(name, path))
 
 
 def _shapes(validation: float, split_seed: int, options: dict) -> Dataset:
@@ -183,71 +192,6 @@ def _split_in_three(name, x, y, names, validation, split_seed) -> Dataset:
     return Dataset(name, x[train], y[train], x[kept], y[kept], x[test], y[test], tuple(names))
 
 
-def _checked_names(names) -> tuple[str, ...]:
-    names = tuple(names) if not isinstance(names, str) else (names,)
-    if len(names) < 2:
-        raise ValueError(
-            f"class_names must name at least two classes, or there is nothing to tell apart; got {names!r}."
-        )
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"class_names must hold text; got {name!r} ({type(name).__name__}).")
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"class_names must all differ; found more than once: {', '.join(map(repr, twice))}.")
-    return names
-
-
-def check_images(argument: str, x) -> None:
-    """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)` with 1 or 3 channels; it names `argument`."""
-    if not isinstance(x, np.ndarray):
-        raise TypeError(f"{argument} must be a NumPy array; got {type(x).__name__}. np.asarray(...) may help.")
-    if np.issubdtype(x.dtype, np.floating):
-        bad = int(np.count_nonzero(~np.isfinite(x)))
-        if bad:
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-            raise ValueError(
-                f"{argument} has {bad} values that are NaN or infinite, the first at index {where}. Pixels must be "
-                f"uint8, 0..255: find out where these came from and leave those images out."
-            )
-    if x.dtype != np.uint8:
-        hint = ""
-        if x.size and np.issubdtype(x.dtype, np.number):
-            low, high = x.min(), x.max()
-            hint = f" with values {low:g}..{high:g}"
-            if low >= 0 and high <= 1 and np.issubdtype(x.dtype, np.floating):
-                hint += "; if they are 0..1, convert with np.round(255 * x).astype('uint8')"
-            elif low >= 0 and high <= 255:
-                hint += "; convert with np.round(x).astype('uint8')"
-        raise TypeError(f"{argument} must be uint8 pixels, 0..255; got {x.dtype}{hint}.")
-    if x.ndim != 4 or 0 in x.shape[1:]:
-        hint = " A grey image still needs its channel: x[..., None]." if x.ndim == 3 else ""
-        raise ValueError(f"{argument} must have shape (n, height, width, channels); got {x.shape}.{hint}")
-    if len(x) == 0:
-        raise ValueError(f"{argument} is empty; it needs at least one image.")
-    if x.shape[3] not in (1, 3):
-        raise ValueError(f"{argument} must have 1 channel (grey) or 3 (colour), last; got shape {x.shape}.")
-
-
-def checked_labels(argument: str, y, num_classes: int) -> np.ndarray:
-    """Returns labels as int32 `(n,)`; raises TypeError or ValueError unless they are whole, in 0…num_classes − 1."""
-    y = np.asarray(y)
-    if y.ndim != 1:
-        hint = f" {argument}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
-        hint = hint or (f" One-hot labels: {argument}.argmax(axis=1)." if y.ndim == 2 else "")
-        raise ValueError(f"{argument} must have shape (n,), one whole number per image; got {y.shape}.{hint}")
-    if not np.issubdtype(y.dtype, np.integer):
-        raise TypeError(f"{argument} must hold whole numbers; got {y.dtype}.")
-    wrong = np.flatnonzero((y < 0) | (y >= num_classes))
-    if len(wrong):
-        first = wrong[0]
-        raise ValueError(
-            f"{argument} must hold labels in 0..{num_classes - 1}, because there are {num_classes} classes; "
-            f"{len(wrong)} labels are outside, the first is {y[first]} at index {first}."
-        )
-    return y.astype(np.int32)
-
-
 def _check_options(name: str, options: dict, allowed: tuple[str, ...]) -> None:
     for option in options:
         if option not in allowed:
@@ -255,8 +199,9 @@ def _check_options(name: str, options: dict, allowed: tuple[str, ...]) -> None:
             raise TypeError(f"load_dataset({name!r}, ...) got an option it does not know: {option!r}. It {takes}.")
 
 
-def _unknown(name: str) -> str:
-    path = Path(name)
+def _unknown(name: str, path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return f"{name!r} is a link to {os.readlink(path)!r}, which is not there: is a disk not mounted?"
     if path.exists():
         return f"{name!r} is a file; load_dataset needs a folder with one sub-folder of images per class."
     known = ", ".join(map(repr, KNOWN))

@@ -1,8 +1,9 @@
 """Fetch one file so that a broken transfer never looks like a whole file.
 
 `keras.utils.get_file` writes straight to the final name, starts from zero after every break, and believes a file
-that is already there unless it is given a hash. Here the bytes go to ``<name>.part``, a broken transfer goes on where
-it stopped, and the file gets its name only once its length and its SHA-256 are right.
+that is already there unless it is given a hash. Here the bytes go to a draft of this process's own; one that breaks off
+is kept as ``<name>.part``, from which the next call goes on, and the file gets its name only once its length and its
+SHA-256 are right. Several processes may fetch one file at once: each gets it.
 """
 
 import errno
@@ -10,12 +11,16 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
+import stat
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from course_utils import files
+from course_utils.data.progress import ProgressBar
 
 _BLOCK = 1 << 18  # bytes read at a time: small enough for a steady progress bar, large enough to be fast
 _MB = 1e6
@@ -26,7 +31,11 @@ class DownloadError(OSError):
 
 
 class _StartOver(Exception):
-    """What is in the .part file does not fit what the server has."""
+    """What is in the draft does not fit what the server has."""
+
+
+class _TooSlow(Exception):
+    """The time allowed is over."""
 
 
 def fetch(
@@ -39,6 +48,7 @@ def fetch(
     attempts: int = 4,
     wait_s: float = 1.0,
     timeout_s: float = 30.0,
+    limit_s: float = 3600.0,
     progress: Callable[[int, int], None] | None = None,
     opener: Callable = open,
 ) -> Path:
@@ -53,8 +63,9 @@ def fetch(
         attempts: how often to connect in all; each goes on where the last one broke off.
         wait_s: seconds before the second attempt; doubles with each further one.
         timeout_s: seconds without a byte after which a connection counts as broken.
+        limit_s: seconds for all of it: a server that sends a byte now and then is given up.
         progress: called with (bytes here, bytes in all); None draws a progress bar.
-        opener: how the .part file is opened (tests put a full disk here).
+        opener: how the draft is opened (tests put a full disk here).
 
     Returns:
         `target`.
@@ -65,50 +76,107 @@ def fetch(
     target = Path(target)
     if target.is_file() and target.stat().st_size == size and _sha256(target) == sha256:
         return target
-    part = target.with_name(target.name + ".part")
-    progress = progress or ProgressBar(target.name)
-    fail = _Failure(url, target, size, advice)
+
+    def failed(reason: str, remedy: str) -> DownloadError:
+        what = f"{target.name} ({size / _MB:.1f} MB) could not be fetched from {url} to {target.parent}"
+        return DownloadError(" ".join(filter(None, [f"{what}: {reason}.", remedy, advice])))
+
+    def transfer(have: int) -> None:
+        response = _answer(url, have, size, timeout_s)
+        with response:
+            have = have if response.status == 206 else 0  # a server without Range sends everything
+            show(have, size)
+            with opener(draft, "ab" if have else "wb") as file:
+                while have < size:
+                    if time.monotonic() > deadline:
+                        raise _TooSlow("the server is too slow: the time allowed is over")
+                    try:
+                        block = response.read1(_BLOCK)
+                    except OSError as error:  # of any kind (TLS too): the network's, never the disk's
+                        raise ConnectionError(error) from error
+                    if not block:
+                        raise http.client.IncompleteRead(b"", size - have)
+                    if have + len(block) > size:
+                        raise _StartOver(f"the server sends more than the {size} bytes expected")
+                    file.write(block)
+                    have += len(block)
+                    show(have, size)
+
+    show, deadline, draft = progress or ProgressBar(target.name), time.monotonic() + limit_s, None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        files.remove_left_overs(target.parent)
+        draft = _own_draft(target)
         free = shutil.disk_usage(target.parent).free
-        have = part.stat().st_size if part.exists() else 0
-        if free < size - have:
-            raise fail(f"there is not enough room: {free / _MB:.1f} MB are free", "Free some disk space.")
-        _attempt(url, part, size, sha256, fail, attempts, wait_s, timeout_s, progress, opener)
-        os.replace(part, target)
+        if free < size - _length(draft):
+            raise failed(f"there is not enough room: {free / _MB:.1f} MB are free", "Free some disk space.")
+        reason = _attempt(transfer, draft, size, sha256, attempts, wait_s)
+        if reason:
+            kept = _length(draft)
+            again = f"{kept / _MB:.1f} MB are kept: call again and it goes on from there." if kept else ""
+            raise failed(reason, again)
+        os.replace(draft, target)
     except DownloadError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and draft:
             # Leave the student the room back; going on is worth less than a disk that is not full.
-            part.unlink(missing_ok=True)
-            raise fail(
-                "the disk is full; the part that was fetched has been removed", "Free some disk space."
-            ) from error
-        raise fail(f"it cannot be saved: {error}", "Check that the folder may be written to.") from error
+            draft.unlink(missing_ok=True)
+            said = "the disk is full; the part that was fetched has been removed"
+            raise failed(said, "Free some disk space.") from error
+        raise failed(f"it cannot be saved: {error}", "Check that the folder may be written to.") from error
+    finally:
+        if draft:
+            with suppress(OSError):
+                if _length(draft):  # neither whole nor given up: the next call goes on from it
+                    os.replace(draft, _part(target))
+            draft.unlink(missing_ok=True)
     return target
 
 
-def _attempt(url, part, size, sha256, fail, attempts, wait_s, timeout_s, progress, opener) -> None:
-    """Bring `part` to its full, right content, or raise."""
-    reason = None
+def _part(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _own_draft(target: Path) -> Path:
+    """Makes a draft of this process's own, with what an earlier transfer has kept."""
+    handle, draft = files.new_draft(target)
+    os.close(handle)
+    with suppress(OSError):
+        os.replace(_part(target), draft)  # of several processes, one gets it
+    found = draft.lstat()
+    own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    if not (own and stat.S_ISREG(found.st_mode) and found.st_nlink == 1):
+        draft.unlink()  # a link, to a file of somebody else's perhaps
+    return draft
+
+
+def _attempt(transfer, draft: Path, size: int, sha256: str, attempts: int, wait_s: float) -> str:
+    """Brings the draft to its full, right content; returns "", or why it is not."""
+    reason = ""
     for attempt in range(attempts):
         if attempt:
             time.sleep(wait_s * 2 ** (attempt - 1))
-        have = part.stat().st_size if part.exists() else 0
+        have = _length(draft)
         try:
             if have != size:
-                _transfer(url, part, have, size, timeout_s, progress, opener)
-            if _sha256(part) == sha256:
-                return
-            # A part left from some earlier file can be to blame: then one more try from zero is due.
-            part.unlink()
+                transfer(have)
+            if _sha256(draft) == sha256:
+                return ""
+            # What was kept of some earlier file can be to blame: then one more try from zero is due.
+            os.truncate(draft, 0)
             reason = "its content is not what was published (SHA-256 differs)"
             if not have:
                 break
         except _StartOver as error:
-            part.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             reason = str(error)
+        except _TooSlow as error:
+            return str(error)
         except urllib.error.HTTPError as error:
             reason = f"the server answered {error.code} {error.reason}"
             error.close()
@@ -116,115 +184,32 @@ def _attempt(url, part, size, sha256, fail, attempts, wait_s, timeout_s, progres
                 break  # asking again will not change a "not found"
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
             reason = f"the connection failed ({getattr(error, 'reason', None) or error or type(error).__name__})"
-    kept = part.stat().st_size if part.exists() else 0
-    raise fail(reason, f"{kept / _MB:.1f} MB are kept: call again and it goes on from there." if kept else "")
+    return reason
 
 
-def _transfer(url, part, have, size, timeout_s, progress, opener) -> None:
-    """One connection: append to `part` what it lacks, or write it from the start."""
+def _answer(url: str, have: int, size: int, timeout_s: float):
+    """Asks for what is lacking, and returns the server's answer if it fits."""
     if have > size:
         raise _StartOver(f"the part is longer ({have} bytes) than the whole file")
-    request = urllib.request.Request(url, headers={"User-Agent": "course-utils", "Accept-Encoding": "identity"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
+    headers = {"User-Agent": "course-utils", "Accept-Encoding": "identity"}
+    headers |= {"Range": f"bytes={have}-"} if have else {}
     try:
-        response = urllib.request.urlopen(request, timeout=timeout_s)
+        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout_s)
     except urllib.error.HTTPError as error:
         if error.code == 416:  # "range not satisfiable"
             error.close()
             raise _StartOver("the server does not have the rest of this part") from error
         raise
-    with response:
-        if response.status == 206:
-            expected = f"bytes {have}-{size - 1}/{size}"
-            if response.headers.get("Content-Range") != expected:
-                raise _StartOver(f"the server offers {response.headers.get('Content-Range')}, not {expected}")
-        else:
-            have = 0  # a server without Range sends everything: so the part is written from the start
-            length = response.headers.get("Content-Length")
-            if length is not None and int(length) != size:
-                raise _StartOver(f"the server offers {length} bytes instead of {size}")
-        progress(have, size)
-        with opener(part, "ab" if have else "wb") as file:
-            while have < size:
-                try:
-                    block = response.read1(_BLOCK)
-                except OSError as error:  # of any kind (TLS too): the network's, never the disk's
-                    raise ConnectionError(error) from error
-                if not block:
-                    raise http.client.IncompleteRead(b"", size - have)
-                if have + len(block) > size:
-                    raise _StartOver(f"the server sends more than the {size} bytes expected")
-                file.write(block)
-                have += len(block)
-                progress(have, size)
-
-
-class _Failure:
-    """Makes the error message, the same way for every cause."""
-
-    def __init__(self, url: str, target: Path, size: int, advice: str):
-        self.what = f"{target.name} ({size / _MB:.1f} MB) could not be fetched from {url} to {target.parent}"
-        self.advice = advice
-
-    def __call__(self, reason: str, remedy: str) -> DownloadError:
-        return DownloadError(" ".join(filter(None, [f"{self.what}: {reason}.", remedy, self.advice])))
+    offered, length = response.headers.get("Content-Range"), response.headers.get("Content-Length")
+    if response.status == 206 and offered != f"bytes {have}-{size - 1}/{size}":
+        response.close()
+        raise _StartOver(f"the server offers {offered}, not bytes {have}-{size - 1}/{size}")
+    if response.status != 206 and length not in (None, str(size)):
+        response.close()
+        raise _StartOver(f"the server offers {length} bytes instead of {size}")
+    return response
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-class ProgressBar:
-    """Shows how far a transfer is: per cent, megabytes, time left.
-
-    In a terminal or a notebook one line is drawn over and over; elsewhere a plain line appears at every tenth.
-
-    Args:
-        name: what is fetched.
-        stream: where to write; None is standard output.
-        live: redraw one line? None finds out.
-    """
-
-    def __init__(self, name: str, stream=None, live: bool | None = None):
-        self.name, self.stream = name, stream or sys.stdout
-        self.live = _is_watched(self.stream) if live is None else live
-        self._began: float | None = None
-        self._first, self._shown = 0, object()
-
-    def __call__(self, have: int, size: int) -> None:
-        now = time.monotonic()
-        if self._began is None:
-            self._began, self._first = now, have
-        tenth = 10 * have // size
-        step = (int(now * 10), have == size) if self.live else tenth
-        if step == self._shown:
-            return
-        self._shown = step
-        text = f"{self.name}: {100 * have // size:3d} %, {have / _MB:.1f} of {size / _MB:.1f} MB"
-        fetched, seconds = have - self._first, now - self._began
-        if have == size:
-            text += f", {seconds:.0f} s"
-        elif fetched > 0:
-            text += f", {_duration((size - have) / fetched * seconds)} left"
-        if self.live:
-            bar = "█" * (2 * tenth) + "░" * (20 - 2 * tenth)
-            self.stream.write(f"\r{bar} {text:<70}" + ("\n" if have == size else ""))
-        else:
-            self.stream.write(text + "\n")
-        self.stream.flush()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def _is_watched(stream) -> bool:
-    if getattr(stream, "isatty", lambda: False)():
-        return True
-    # ipykernel's stream is no terminal, yet a notebook understands "\r".
-    return type(stream).__module__.startswith("ipykernel.")
+        return hashlib.file_digest(file, "sha256").hexdigest()

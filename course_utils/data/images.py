@@ -13,13 +13,21 @@ coffee     a cup at Pikolo Espresso Bar               Rachel Michetti; CC0
 """
 
 import io
-import numbers
 import os
 import warnings
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
+
+from course_utils.files import user_path
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+"""The only kinds of files that are opened, told by their content. Pillow knows more, some of which run programs: EPS
+is handed to Ghostscript."""
+MOST_PIXELS = 90_000_000
+"""Pixels that are decoded at most: more could exhaust the memory."""
 
 # Name -> file in scikit-image, and the square (left, top, side) of it, in its pixels, that reads well at 64 pixels.
 _PHOTOGRAPHS = {
@@ -27,6 +35,7 @@ _PHOTOGRAPHS = {
     "cat": ("chelsea.png", (75, 0, 300)),
     "coffee": ("coffee.png", (75, 0, 400)),
 }
+_DEPTHS = (8, 10, 12, 14, 16)  # bits that a grey value has
 
 
 def photographs(size: int = 64) -> dict[str, np.ndarray]:
@@ -42,8 +51,6 @@ def photographs(size: int = 64) -> dict[str, np.ndarray]:
         FileNotFoundError: scikit-image, or an image in it, is missing.
         ValueError: `size` is not a whole number from 1 on.
     """
-    from PIL import Image
-
     _check_size(size)
     # The files are opened directly: `skimage.data` fetches what it does not find, and a lesson must not.
     package = find_spec("skimage")
@@ -56,8 +63,7 @@ def photographs(size: int = 64) -> dict[str, np.ndarray]:
     for name, (file, (left, top, side)) in _PHOTOGRAPHS.items():
         if not (folder / file).is_file():
             raise FileNotFoundError(f"{folder / file} is missing; install scikit-image again to get it back.")
-        with Image.open(folder / file) as image:
-            images[name] = _to_array(image.crop((left, top, left + side, top + side)), size)
+        images[name] = read(folder / file, size, box=(left, top, left + side, top + side))
     return images
 
 
@@ -65,11 +71,13 @@ def as_image(image, size: int) -> np.ndarray:
     """Make a square colour image out of nearly anything: a file, an upload's bytes, or an array.
 
     The middle square is cut out and resampled (Lanczos). A rotation noted by the camera (EXIF) is applied, grey
-    becomes three equal channels, and what is transparent is laid on white.
+    becomes three equal channels, and what is transparent is laid on white. Grey values of more than 8 bits are brought
+    to 0..255 by what they hold: floats up to 1, or whole numbers of 8, 10, 12, 14 or 16 bits.
 
     Args:
         image: the path of an image file, the bytes of one (bytes, bytearray, memoryview), an open file, a Pillow
-            image, or a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4).
+            image, or a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4). Files are PNG, JPEG,
+            WebP, GIF, BMP or TIFF, whatever they are called.
         size: height and width wanted, pixels.
 
     Returns:
@@ -77,53 +85,109 @@ def as_image(image, size: int) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: not an image that can be read, an array of the wrong shape, or a bad `size`.
+        ValueError: not an image that can be read, one too large, an array of the wrong shape, or a bad `size`.
         TypeError: an array that is not uint8, or none of the above.
     """
     from PIL import Image
 
     _check_size(size)
     if isinstance(image, np.ndarray):
-        return _to_array(_from_array(image), size)
+        return _square(_from_array(image), size)
     if isinstance(image, Image.Image):
-        return _to_array(image, size)
+        if image.format not in (None, "MPO", *FORMATS):  # reading its pixels would run what it holds
+            raise ValueError(f"image: a Pillow image of the kind {image.format} is not read; give a PNG or JPEG.")
+        return _square(image, size)
     if isinstance(image, str | os.PathLike):
-        what, source = f"the file {os.fspath(image)!r}", image
-        if not Path(image).is_file():
-            raise FileNotFoundError(f"image: there is no file {os.fspath(image)!r}.")
-    elif isinstance(image, bytes | bytearray | memoryview):
-        what, source = f"these {len(image)} bytes", io.BytesIO(image)  # type: ignore[assignment]
-    elif hasattr(image, "read"):
-        what, source = "this open file", image
-    else:
-        raise TypeError(
-            f"image must be a path, an image file's bytes, an open file or an array; got {type(image).__name__}."
-        )
+        path = user_path(image, "image")
+        if not path.is_file():
+            raise FileNotFoundError(f"image: there is no file {str(path)!r}.")
+        return read(path, size)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return read(io.BytesIO(image), size, f"these {len(image)} bytes")
+    if hasattr(image, "read"):
+        return read(image, size, "this open file")
+    raise TypeError(
+        f"image must be a path, an image file's bytes, an open file or an array; got {type(image).__name__}."
+    )
+
+
+def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    """Read an image file: the one place where a file is opened as an image.
+
+    Args:
+        source: its path, or an open file.
+        size: height and width wanted, pixels.
+        what: what it is called in an error; its path without.
+        box: the part of it that is taken, (left, top, right, bottom); the middle square without.
+
+    Returns:
+        uint8 image of shape (size, size, 3), as from `as_image`.
+
+    Raises:
+        ValueError: it is no image of one of `FORMATS`, damaged, or larger than `MOST_PIXELS`.
+    """
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings():
-            # An image so large that decoding it could exhaust the memory: Pillow only warns.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source) as opened:
-                return _to_array(opened, size)
+            warnings.simplefilter("ignore")  # of odd metadata; sizes are checked here
+            with Image.open(source, formats=FORMATS) as image:
+                if box is None:
+                    image.draft(None, (3 * size, 3 * size))  # a large JPEG is decoded no larger than needed
+                return _square(image.crop(box) if box else image, size)
+    except UnidentifiedImageError as error:
+        reason, cause = f"its content is none of {', '.join(FORMATS)}", error
     # Pillow's readers raise many kinds of errors on broken files; all mean the same to the reader of the message.
     except Exception as error:
-        raise ValueError(
-            f"image: {what} cannot be read as an image ({type(error).__name__}: {error}). It may be damaged or of a "
-            f"kind Pillow does not read; save it again as PNG or JPEG."
-        ) from error
+        reason, cause = f"{type(error).__name__}: {error}", error
+    what = what or f"the file {str(source)!r}"
+    raise ValueError(
+        f"image: {what} cannot be read as an image ({reason}). Save it again as PNG or JPEG of 8 bits a channel."
+    ) from cause
 
 
-def _to_array(image, size: int) -> np.ndarray:
+def _square(image, size: int) -> np.ndarray:
     from PIL import Image, ImageOps
 
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits a pixel: keep the upper 8
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError(f"{image.width} × {image.height} pixels are more than {MOST_PIXELS:,}; make it smaller")
+    deep = ";16" in str(getattr(image, "tile", ""))  # 16 bits a channel, of which Pillow keeps the upper 8
+    image = _upright(image)
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = Image.fromarray(_to_8_bits(np.asarray(image)))
+    elif deep and 0 < max(high for _, high in image.convert("RGB").getextrema()) < 64:
+        raise ValueError("its colours have 16 bits and hold 14 or fewer; save it with 8 bits a channel")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
-    return np.array(image)
+    return np.array(ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
+
+
+def _upright(image):
+    """Turns an image as its camera noted; what else is in its metadata, sound or not, is read past."""
+    from PIL import Image
+
+    turn = Image.Transpose
+    turns = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)
+    turns += (turn.ROTATE_270, turn.TRANSVERSE, turn.ROTATE_90)
+    try:
+        noted = image.getexif().get(0x0112)
+    except Exception:  # as many kinds as there are ways to damage it
+        return image
+    return image.transpose(turns[noted - 2]) if noted in range(2, 9) else image
+
+
+def _to_8_bits(grey: np.ndarray) -> np.ndarray:
+    """Brings grey values of any depth to 0..255 by what they hold."""
+    low, high = grey.min(), grey.max()
+    if grey.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.rint(255 * grey).astype(np.uint8)
+    if not (low >= 0 and (high == 0 or 16 <= high < 2**16)):  # NaN, too
+        raise ValueError(f"its grey values, {low:g} to {high:g}, are neither 0..1 nor whole numbers of 8 to 16 bits")
+    bits = next(bits for bits in _DEPTHS if high < 2**bits)
+    if high > 255 and not ((grey % 256).any() and (grey % 257).any()):
+        bits = 16  # 8 bits spread over 16, however dark
+    return (grey / 2 ** (bits - 8)).astype(np.uint8)
 
 
 def _from_array(array: np.ndarray):
@@ -144,5 +208,5 @@ def _from_array(array: np.ndarray):
 
 
 def _check_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < 1:
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
         raise ValueError(f"size must be a whole number of pixels, 1 or more; got {size!r}.")

@@ -3,14 +3,17 @@
 They are looked for in this order:
 
 1. ``$COURSE_DATA/<name>.npz`` with the arrays x_train, y_train, x_test, y_test;
-2. Keras' cache (``$KERAS_HOME``, else ``~/.keras``), in every form in which Keras leaves them there;
+2. Keras' cache (``$KERAS_HOME``, else ``~/.keras``, else ``/tmp/.keras``), in every form in which Keras leaves them
+   there;
 3. the address that Keras uses, saved to Keras' cache.
 
 Nothing is unpickled but arrays. CIFAR-100 is published as pickles, and a pickle can name any function to be called;
-`ArrayUnpickler` knows three, all of which only make arrays and bytes.
+`ArrayUnpickler` knows three, all of which only make arrays and bytes. And nothing is unpacked that would be larger than
+the published data: a small file can hold gigabytes.
 """
 
 import gzip
+import math
 import os
 import pickle
 import tarfile
@@ -22,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from course_utils.data.download import fetch
+from course_utils.files import user_path
 
 _CIFAR100_NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
@@ -59,44 +63,23 @@ FACTS = {
     "fashion_mnist": _Facts((28, 28, 1), 60_000, 10_000, tuple(_FASHION_NAMES.split(", "))),
 }
 _FASHION = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_FASHION_FILES = {
+    "train-images-idx3-ubyte.gz": (26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+    "train-labels-idx1-ubyte.gz": (29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+    "t10k-images-idx3-ubyte.gz": (4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+    "t10k-labels-idx1-ubyte.gz": (5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+}
 FILES = {
     "cifar-100-python.tar.gz": _File(
         "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
         169_001_437,
         "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-    ),
-    "train-images-idx3-ubyte.gz": _File(
-        _FASHION + "train-images-idx3-ubyte.gz",
-        26_421_880,
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    ),
-    "train-labels-idx1-ubyte.gz": _File(
-        _FASHION + "train-labels-idx1-ubyte.gz",
-        29_515,
-        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    ),
-    "t10k-images-idx3-ubyte.gz": _File(
-        _FASHION + "t10k-images-idx3-ubyte.gz",
-        4_422_102,
-        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    ),
-    "t10k-labels-idx1-ubyte.gz": _File(
-        _FASHION + "t10k-labels-idx1-ubyte.gz",
-        5_148,
-        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-    ),
-}
+    )
+} | {name: _File(_FASHION + name, size, digest) for name, (size, digest) in _FASHION_FILES.items()}
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 # What damaged files make their readers raise.
 _DAMAGE = (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, zlib.error, zipfile.BadZipFile)
-_DAMAGE += (
-    tarfile.TarError,
-    pickle.UnpicklingError,
-    AttributeError,
-    MemoryError,
-    OverflowError,
-    UnicodeDecodeError,
-)
+_DAMAGE += (tarfile.TarError, pickle.UnpicklingError, AttributeError, MemoryError, OverflowError, NotImplementedError)
 
 
 def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -112,13 +95,12 @@ def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
         ValueError: the file that COURSE_DATA points at is damaged or is not what it should be.
         course_utils.data.download.DownloadError: not here, and it could not be fetched.
     """
-    folder = os.environ.get("COURSE_DATA")
+    folder = data_folder()
     if folder:
-        if not Path(folder).is_dir():
-            raise ValueError(f"COURSE_DATA is set to {folder!r}, which is not a folder. Correct it or unset it.")
-        path = Path(folder) / f"{name}.npz"
+        path = folder / f"{name}.npz"
         if path.exists():
             return _checked(name, path, _read_npz), FACTS[name].class_names
+        print(f"COURSE_DATA: {folder} holds no {name}.npz; looked for elsewhere.")
     read = _read_cifar100 if name == "cifar100" else _read_fashion_mnist
     for path in _cached(name):
         try:
@@ -127,6 +109,21 @@ def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
             # Keras' cache is not the student's doing: say what is wrong with it and fetch a good copy.
             print(f"Not used: {error}")
     return _checked(name, _fetch(name), read), FACTS[name].class_names
+
+
+def data_folder() -> Path | None:
+    """Returns the folder that the variable COURSE_DATA names, `~` and other variables expanded; None if it is not set.
+
+    Raises:
+        ValueError: it is set, and there is no such folder.
+    """
+    given = os.environ.get("COURSE_DATA")
+    if not given:
+        return None
+    folder = user_path(given, "COURSE_DATA")
+    if not folder.is_dir():
+        raise ValueError(f"COURSE_DATA is set to {given!r}, which is not a folder. Correct it or unset it.")
+    return folder
 
 
 def check(name: str, arrays: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
@@ -217,7 +214,36 @@ def _to_bytes(text, encoding):
     return text.encode("latin1")
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+class _Bounded:
+    """A file that is read no further than so many bytes: what is packed can be a thousand times as large."""
+
+    def __init__(self, file, most: int):
+        self.file, self.left = file, most
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self.file.read(self._asked(size)))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self.file.readline(self._asked(size)))
+
+    def _asked(self, size: int) -> int:
+        return self.left + 1 if size < 0 else min(size, self.left + 1)
+
+    def _counted(self, content: bytes) -> bytes:
+        self.left -= len(content)
+        if self.left < 0:
+            raise ValueError("it unpacks to more than the published data")
+        return content
+
+
+def _most(name: str, part: str) -> int:
+    """Returns how many bytes a part may have: Python 3 writes bytes as text, and labels may be long numbers."""
+    facts = FACTS[name]
+    count = facts.train if part == "train" else facts.test
+    return count * (2 * math.prod(facts.image) + 64) + 100_000
+
+
+def _read_npz(name: str, path: Path) -> dict[str, np.ndarray]:
     with open(path, "rb") as file:
         loaded = np.load(file, allow_pickle=False)
         if not isinstance(loaded, np.lib.npyio.NpzFile):
@@ -225,35 +251,44 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         missing = [key for key in _KEYS if key not in loaded]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}; it has {', '.join(loaded.files) or 'nothing'}")
+        for key in _KEYS:
+            size, most = loaded.zip.getinfo(f"{key}.npy").file_size, _most(name, key[2:])
+            if size > most:
+                raise ValueError(f"{key} unpacks to {size:,} bytes, and as uint8 it has less than {most:,}")
         return {key: loaded[key] for key in _KEYS}
 
 
-def _read_cifar100(path: Path) -> dict[str, np.ndarray]:
+def _read_cifar100(name: str, path: Path) -> dict[str, np.ndarray]:
+    contents = {}
+    if path.is_dir():
+        for part in ("train", "test"):
+            with open(path / part, "rb") as file:
+                contents[part] = ArrayUnpickler(_Bounded(file, _most(name, part))).load()
+    else:
+        # Read out of the archive: nothing is unpacked, so no name in it can lead anywhere.
+        with gzip.open(path) as file:
+            packed = _Bounded(file, _most(name, "train") + _most(name, "test"))
+            with tarfile.open(fileobj=packed, mode="r|") as archive:
+                for member in archive:
+                    folder, _, part = member.name.rpartition("/")
+                    if folder == "cifar-100-python" and part in ("train", "test"):
+                        contents[part] = ArrayUnpickler(_Bounded(archive.extractfile(member), _most(name, part))).load()
     arrays = {}
     for part in ("train", "test"):
-        if path.is_dir():
-            with open(path / part, "rb") as file:
-                content = ArrayUnpickler(file).load()
-        else:
-            # Read out of the archive: nothing is unpacked, so no name in it can lead anywhere.
-            with (
-                tarfile.open(path, "r:gz") as archive,
-                archive.extractfile(f"cifar-100-python/{part}") as file,
-            ):
-                content = ArrayUnpickler(file).load()
+        content = contents[part]
         data = content[b"data"]
         arrays[f"x_{part}"] = np.ascontiguousarray(data.reshape(len(data), 3, 32, 32).transpose(0, 2, 3, 1))
         arrays[f"y_{part}"] = np.array(content[b"fine_labels"])
     return arrays
 
 
-def _read_fashion_mnist(folder: Path) -> dict[str, np.ndarray]:
+def _read_fashion_mnist(name: str, folder: Path) -> dict[str, np.ndarray]:
     arrays = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         # The published format (idx): a magic number, one big-endian size per axis, then the bytes.
         for key, file, magic, head in (("x", "images-idx3", 0x803, 16), ("y", "labels-idx1", 0x801, 8)):
             with gzip.open(folder / f"{prefix}-{file}-ubyte.gz", "rb") as stream:
-                content = stream.read()
+                content = _Bounded(stream, _most(name, part)).read()
             start = np.frombuffer(content[:head], ">u4")
             if start[0] != magic:
                 raise ValueError(f"{prefix}-{file}-ubyte.gz does not begin as an idx file does")
@@ -263,7 +298,7 @@ def _read_fashion_mnist(folder: Path) -> dict[str, np.ndarray]:
 
 def _checked(name: str, path: Path, read) -> dict[str, np.ndarray]:
     try:
-        arrays = read(path)
+        arrays = read(name, path)
     except _DAMAGE as error:
         raise ValueError(
             f"{path} cannot be read as {name}: it is damaged, cut short or something else "
@@ -273,39 +308,34 @@ def _checked(name: str, path: Path, read) -> dict[str, np.ndarray]:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    """Returns the folder in which Keras keeps data sets, by its own rule: what it left there is found again."""
+    home = os.path.expanduser("~")
+    base = home if os.access(home, os.W_OK) else "/tmp"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or f"{base}/.keras")) / "datasets"
 
 
 def _cached(name: str) -> list[Path]:
     """Where Keras leaves the data set, as far as it is there; archives come after what is unpacked (faster)."""
     cache = _cache()
     if name == "fashion_mnist":
-        files = [cache / "fashion-mnist" / file for file in FILES if file.endswith("ubyte.gz")]
-        return [cache / "fashion-mnist"] if all(file.is_file() for file in files) else []
+        folder = cache / "fashion-mnist"
+        return [folder] if all((folder / file).is_file() for file in _FASHION_FILES) else []
     folders = [cache / "cifar-100-python-target" / "cifar-100-python", cache / "cifar-100-python"]
-    archives = [cache / "cifar-100-python.tar.gz", cache / "cifar-100-python-target_archive"]
-    archives.append(cache / "cifar-100-python-target.tar.gz")
+    archives = [cache / f"cifar-100-python{end}" for end in (".tar.gz", "-target_archive", "-target.tar.gz")]
     return [f for f in folders if (f / "train").is_file()] + [f for f in archives if f.is_file()]
 
 
 def _fetch(name: str) -> Path:
-    cache = _cache()
-    if name == "cifar100":
-        file = "cifar-100-python.tar.gz"
-        return _fetch_file(name, file, cache / file)
-    for file in FILES:
-        if file.endswith("ubyte.gz"):
-            _fetch_file(name, file, cache / "fashion-mnist" / file)
-    return cache / "fashion-mnist"
-
-
-def _fetch_file(name: str, file: str, target: Path) -> Path:
-    facts = FILES[file]
+    """Fetches what is missing into Keras' cache, and returns what there is to be read."""
     advice = (
         f"Without network: set COURSE_DATA to a folder that holds {name}.npz, or use "
         f'load_dataset("shapes"), which needs no download.'
     )
-    return fetch(facts.url, target, size=facts.size, sha256=facts.sha256, advice=advice)
+    folder = _cache() if name == "cifar100" else _cache() / "fashion-mnist"
+    for file in ["cifar-100-python.tar.gz"] if name == "cifar100" else _FASHION_FILES:
+        facts = FILES[file]
+        read = fetch(facts.url, folder / file, size=facts.size, sha256=facts.sha256, advice=advice)
+    return read if name == "cifar100" else folder
 
 
 def _expected(name: str) -> str:

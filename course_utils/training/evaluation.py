@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from course_utils.data.dataset import check_images, checked_labels
+from course_utils.data.checks import check_images, check_labels
 from course_utils.models.cost import largest_activation
 from course_utils.training.batches import resized
 
@@ -30,7 +30,7 @@ def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
     check_images("evaluate: images", images)
     if images.shape[3] != model.input_shape[3]:
         raise ValueError(f"evaluate: images must have {model.input_shape[3]} channels, but they have {images.shape[3]}")
-    labels = checked_labels("evaluate: labels", labels, model.output_shape[-1])
+    labels = check_labels("evaluate: labels", labels, model.output_shape[-1])
     if len(images) != len(labels):
         raise ValueError(f"evaluate: {len(images)} images and {len(labels)} labels: give one label for each image")
     if batch_size is None:

@@ -1,7 +1,9 @@
 """Dataset, load_dataset and the split."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +15,9 @@ from course_utils.data.split import split
 
 def make(**changes):
     """A small good Dataset, with changes."""
-    arrays = {"name": "mine", "class_names": ("a", "b")}
+    rng, arrays = np.random.default_rng(0), {"name": "mine", "class_names": ("a", "b")}
     for part in ("train", "validation", "test"):
-        arrays[f"x_{part}"] = np.full((6, 8, 8, 3), 7, np.uint8)
+        arrays[f"x_{part}"] = rng.integers(0, 256, (6, 8, 8, 3), np.uint8)
         arrays[f"y_{part}"] = np.arange(6) % 2
     return Dataset(**(arrays | changes))
 
@@ -32,7 +34,7 @@ def test_dataset_knows_its_shape_and_says_it():
     assert dataset.input_shape == (8, 8, 3)
     assert dataset.num_classes == 2
     assert dataset.y_train.dtype == np.int32
-    assert repr(dataset) == ("Dataset('mine': 6 training, 6 validation and 6 test images of 8 x 8 x 3, 2 classes)")
+    assert repr(dataset) == "Dataset('mine': 6 training, 6 validation and 6 test images of 8 x 8 x 3, 2 classes)"
     with pytest.raises(AttributeError):
         dataset.name = "other"
 
@@ -59,12 +61,38 @@ def test_dataset_knows_its_shape_and_says_it():
         ({"class_names": ("a",)}, ValueError, "at least two classes"),
         ({"class_names": "ab"}, ValueError, "at least two classes"),
         ({"class_names": ("a", "a")}, ValueError, "found more than once: 'a'"),
+        ({"class_names": ("a", "a ")}, ValueError, "found more than once: 'a'"),
+        ({"class_names": ("a", " ")}, ValueError, "class_names must not be empty; number 1 is ' '"),
         ({"class_names": (0, 1)}, TypeError, "class_names must hold text; got 0"),
+        (
+            {"x_train": np.zeros((6, 8, 8, 3), np.uint8)},
+            ValueError,
+            r"x_train has values 0\.\.0 only: nothing is",
+        ),
+        ({"x_train": np.full((6, 8, 8, 3), 9, np.uint8)}, ValueError, r"x_train has values 9\.\.9 only"),
+        ({"x_test": np.ones((6, 8, 8, 3), np.uint8)}, ValueError, r"x_test has values 1\.\.1 only.*multiply by 255"),
+        ({"x_test": np.ma.zeros((6, 8, 8, 3), np.uint8)}, TypeError, "x_test must be a NumPy array; got MaskedArray"),
+        ({"y_test": np.array(list("ababab"))}, TypeError, "y_test must hold whole numbers; got <U1"),
     ],
 )
 def test_dataset_of_ones_own_is_checked(changes, error, message):
     with pytest.raises(error, match=message):
         make(**changes)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_images_that_were_learned_are_said(part):
+    whole = make()
+    with pytest.warns(UserWarning, match=f"'mine': 6 of 6 {part} images are training images, too"):
+        make(**{f"x_{part}": whole.x_train.copy()})
+
+
+def test_classes_that_cannot_be_learned_are_said_of_enough_images():
+    x = np.random.default_rng(1).integers(0, 256, (30, 8, 8, 3), np.uint8)
+    names = ("a", "b", "c")
+    with pytest.warns(UserWarning, match="no training image for 1 of 3 classes, such as 'c'"):
+        make(x_train=x, y_train=np.arange(30) % 2, class_names=names)
+    make(class_names=names)
 
 
 def test_subset_is_the_beginning():
@@ -111,6 +139,8 @@ def test_options_reach_the_shapes():
         ("fashionmnist", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
         ("xyz", {}, ValueError, "Known names: 'shapes', 'cifar100', 'fashion_mnist'; or"),
         (__file__, {}, ValueError, "is a file; load_dataset needs a folder"),
+        ("", {}, ValueError, "load_dataset: the name or folder must be a path.*it is ''"),
+        (None, {}, TypeError, "load_dataset: the name or folder must be a path.*it is None"),
         ("shapes", {"validation": 0}, ValueError, "validation must be a share strictly between 0 and 1.*got 0"),
         ("shapes", {"validation": 1.0}, ValueError, "validation must be a share"),
         ("shapes", {"validation": float("nan")}, ValueError, "validation must be a share"),
@@ -192,22 +222,29 @@ def test_class_too_small_to_split_is_named():
         split(np.array([0, 0, 0, 0, 1, 1]), [0.1, 0.1], seed=0)
 
 
+def photo(path, colour=(200, 0, 0), shift=0):
+    """Saves a small image that is nearly of one colour, and differs with `shift`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (20 + shift, 30), tuple(c // 2 + shift for c in colour)).save(path)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Three classes of plain images in their colour, in several formats, and what systems leave lying about."""
     root = tmp_path / "pets"
     for name, colour, count in (("red", (200, 0, 0), 10), ("green", (0, 200, 0), 10), ("blue", (0, 0, 200), 3)):
-        (root / name).mkdir(parents=True)
         for i in range(count):
-            kind = ("png", "jpg", "bmp", "webp")[i % 4]
-            Image.new("RGB", (20 + i, 30), colour).save(root / name / f"{i:02}.{kind}")
+            photo(root / name / f"{i:02}.{('png', 'jpg', 'bmp', 'webp')[i % 4]}", colour, i)
         (root / name / ".DS_Store").write_bytes(b"no image")
         (root / name / "Thumbs.db").write_bytes(b"no image")
-    (root / ".ipynb_checkpoints").mkdir()
-    (root / ".ipynb_checkpoints" / "x.png").write_bytes(b"no image")
-    (root / "red" / ".ipynb_checkpoints").mkdir()
-    (root / "notes.txt").write_text("taken in May")
+    for inside in (root, root / "red"):
+        (inside / ".ipynb_checkpoints").mkdir()
+        (inside / ".ipynb_checkpoints" / "x.png").write_bytes(b"no image")
     return root
+
+
+def count(dataset):
+    return len(dataset.x_train) + len(dataset.x_validation) + len(dataset.x_test)
 
 
 def test_folder_of_ones_own_images(folder):
@@ -219,15 +256,68 @@ def test_folder_of_ones_own_images(folder):
     for part in ("train", "validation", "test"):
         x, y = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
         np.testing.assert_array_equal(x.mean(axis=(1, 2)).argmax(axis=1), 2 - y)
-    again = load_dataset(str(folder), image_size=16)
+    again = load_dataset(str(folder), image_size=np.int64(16))
     np.testing.assert_array_equal(again.x_train, dataset.x_train)
     assert load_dataset(folder).input_shape == (32, 32, 3)
 
 
-def test_unreadable_image_is_named(folder):
+@pytest.mark.parametrize("path", ["~/pets", "$HOME/pets", "${HOME}/pets"])
+def test_home_and_variables_stand_in_a_path(folder, monkeypatch, path):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert count(load_dataset(path)) == 23
+
+
+def test_what_systems_left_behind_and_what_lies_beside_is_said(folder, capsys):
+    for name in ("__MACOSX", "$RECYCLE.BIN", "@eaDir", "red/@eaDir"):
+        (folder / name / "red").mkdir(parents=True)
+        (folder / name / "red" / "x.png").write_bytes(b"no image")
+    (folder / "notes.txt").write_text("taken in May")
+    assert count(load_dataset(folder)) == 23
+    said = capsys.readouterr().out
+    assert "what a system left behind: $RECYCLE.BIN, @eaDir, __MACOSX, blue/Thumbs.db, green/Thumbs.db and 2" in said
+    assert "beside the classes' folders: notes.txt" in said
+
+
+def test_images_in_deeper_folders_and_behind_links_are_read_once(folder, tmp_path):
+    photo(folder / "red" / "camera2" / "may" / "x.png", shift=50)
+    photo(tmp_path / "elsewhere" / "y.png", shift=51)
+    (folder / "red" / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "red" / "round").symlink_to(folder / "red")
+    assert count(load_dataset(folder)) == 25
+
+
+def test_all_that_cannot_be_read_is_named_at_once(folder):
     (folder / "green" / "03.webp").write_bytes(b"RIFF????WEBP broken")
-    with pytest.raises(ValueError, match=r"pets.*green/03\.webp' cannot be read as an image.*take the file out"):
+    (folder / "blue" / "gone.png").symlink_to("/no/such/disk/gone.png")
+    (folder / "birds").symlink_to("/no/such/disk/birds")
+    os.mkfifo(folder / "red" / "pipe.png")
+    (folder / "red" / "notes.txt").write_text("taken in May")
+    with pytest.raises(ValueError, match=r"pets', what cannot be read \(5\) is: ") as caught:
         load_dataset(folder)
+    for part in ("birds", "blue/gone.png", "green/03.webp", "red/pipe.png", "red/notes.txt", "is a disk not mounted?"):
+        assert part in str(caught.value)
+
+
+def test_a_folder_that_may_not_be_opened_is_named(folder, monkeypatch):
+    real = Path.iterdir
+
+    def refuse(path):
+        if path.name == "red":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ValueError, match=r"\(1\) is: red\. .*cannot be opened \(Permission denied\)"):
+        load_dataset(folder)
+
+
+@pytest.mark.parametrize("inside", ["", "cats/"])
+def test_a_split_that_is_there_already_is_recognised(tmp_path, inside):
+    for i in range(4):
+        for part in ("train", "test"):
+            photo(tmp_path / "own" / part / f"{inside}{i}.png", shift=i)
+    with pytest.raises(ValueError, match=r"own' is split already, into test, train, which are no classes\. Give one"):
+        load_dataset(tmp_path / "own")
 
 
 @pytest.mark.parametrize(
@@ -236,21 +326,25 @@ def test_unreadable_image_is_named(folder):
         ([], "mine' is empty. It must hold one sub-folder per class"),
         (["a.png", "b.png"], "has 2 files but no sub-folders"),
         (["cats/a.png"], "only one class, 'cats'"),
-        (
-            ["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png", "dogs/3.png"],
-            "cats' has 2 images; every class needs",
-        ),
-        (["cats/.hidden", "dogs/1.png"], "cats' has 0 images"),
+        (["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png", "dogs/3.png"], "cats' has 2 images; every class nee"),
+        (["cats/.hidden.png", "dogs/1.png"], "cats' has 0 images"),
     ],
 )
 def test_folder_of_the_wrong_layout_is_named(tmp_path, files, message):
     (tmp_path / "mine").mkdir()
     for file in files:
-        path = tmp_path / "mine" / file
-        path.parent.mkdir(exist_ok=True)
-        Image.new("RGB", (4, 4)).save(path, "PNG")
+        photo(tmp_path / "mine" / file)
     with pytest.raises(ValueError, match=message):
         load_dataset(tmp_path / "mine")
+
+
+def test_a_long_reading_shows_how_far_it_is(folder, monkeypatch, capsys):
+    clock = iter(range(0, 1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    load_dataset(folder)
+    said = capsys.readouterr().out
+    assert "pets:  17 %, 4 of 23 images, 19 s left" in said
+    assert " 3 of 23" not in said
 
 
 @pytest.mark.parametrize("size", [0, 2.5, "32"])

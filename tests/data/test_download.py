@@ -4,16 +4,20 @@ import contextlib
 import errno
 import hashlib
 import io
+import os
 import re
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from course_utils.data.download import DownloadError, ProgressBar, fetch
+from course_utils.data.download import DownloadError, fetch
+from course_utils.data.progress import ProgressBar
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -23,7 +27,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 def server(monkeypatch):
     """Serves `content`; `breaks` says after how many bytes the first, second, ... answers break off."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    state = SimpleNamespace(content=CONTENT, ranges=True, breaks=[], status=200, asked=[], says_range=None)
+    state = SimpleNamespace(content=CONTENT, ranges=True, breaks=[], status=200, asked=[], says_range=None, drip_s=0)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -43,8 +47,11 @@ def server(monkeypatch):
                 self.send_header("Content-Range", state.says_range or said)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            body = body[: state.breaks.pop(0)] if state.breaks else body
             with contextlib.suppress(ConnectionError):
-                self.wfile.write(body[: state.breaks.pop(0)] if state.breaks else body)
+                for start in range(0, len(body), len(body) // 20 or 1):
+                    self.wfile.write(body[start : start + (len(body) // 20 or 1)])
+                    time.sleep(state.drip_s)
 
         def log_message(self, *_):
             pass
@@ -213,6 +220,54 @@ def test_folder_that_cannot_be_made_is_named(get, tmp_path):
     (tmp_path / "cache").write_text("a file is in the way")
     with pytest.raises(DownloadError, match="cannot be saved"):
         get()
+
+
+@pytest.mark.parametrize("make", [os.symlink, os.link], ids=["symbolic", "hard"])
+def test_a_link_that_was_planted_is_not_written_to(get, tmp_path, make):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "somebodys").write_bytes(b"theirs")
+    make(tmp_path / "somebodys", tmp_path / "cache" / "data.tar.gz.part")
+    assert get().read_bytes() == CONTENT
+    assert (tmp_path / "somebodys").read_bytes() == b"theirs"
+    assert left_behind(tmp_path) == ["data.tar.gz"]
+
+
+def test_the_target_may_be_a_planted_link(get, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "somebodys").write_bytes(b"theirs")
+    (tmp_path / "cache" / "data.tar.gz").symlink_to(tmp_path / "somebodys")
+    assert get().read_bytes() == CONTENT
+    assert (tmp_path / "somebodys").read_bytes() == b"theirs"
+
+
+def test_several_at_once_each_get_the_file(server, get, tmp_path):
+    start_part(tmp_path, CONTENT[:1000])
+    server.drip_s = 0.005
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(get) for _ in range(4)]:
+            assert done.result().read_bytes() == CONTENT
+    assert left_behind(tmp_path) == ["data.tar.gz"]
+    assert sorted(server.asked, key=str) == [None, None, None, "bytes=1000-"], "one went on with what was kept"
+
+
+def test_a_server_that_drips_is_given_up_and_what_came_is_kept(server, get, tmp_path):
+    server.drip_s = 0.05
+    with pytest.raises(DownloadError, match=r"too slow: the time allowed is over\. 0\.\d MB are kept"):
+        get(limit_s=0.2)
+    assert len(server.asked) == 1
+    assert left_behind(tmp_path) == ["data.tar.gz.part"]
+
+
+def test_an_interruption_keeps_what_came(server, get, tmp_path):
+    def stop(have, _):
+        if have > 300_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        get(progress=stop)
+    assert left_behind(tmp_path) == ["data.tar.gz.part"]
+    assert get().read_bytes() == CONTENT
+    assert server.asked[1].startswith("bytes=")
 
 
 def test_plain_progress_is_ten_lines_with_time_left():

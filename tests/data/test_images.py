@@ -2,11 +2,14 @@
 
 import io
 import socket
+import struct
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from course_utils.data import images
 from course_utils.data.images import as_image, photographs
 
 
@@ -21,9 +24,9 @@ def test_three_photographs_without_a_network(monkeypatch):
         raise AssertionError("a photograph asked for the network")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    images = photographs(64)
-    assert list(images) == ["astronaut", "cat", "coffee"]
-    for image in images.values():
+    found = photographs(64)
+    assert list(found) == ["astronaut", "cat", "coffee"]
+    for image in found.values():
         assert image.shape == (64, 64, 3)
         assert image.dtype == np.uint8
         assert image.std() > 30  # an image with something on it
@@ -31,13 +34,13 @@ def test_three_photographs_without_a_network(monkeypatch):
 
 
 def test_photographs_show_what_they_say():
-    images = photographs(64)
-    red, green, blue = (images["coffee"][32, 5:12].mean(axis=0)[i] for i in range(3))
+    found = photographs(64)
+    red, green, blue = (found["coffee"][32, 5:12].mean(axis=0)[i] for i in range(3))
     assert red > 2 * green, "the saucer is red"
     assert red > 2 * blue
-    iris = images["cat"][20:28, 14:26].reshape(-1, 3).mean(axis=0)
+    iris = found["cat"][20:28, 14:26].reshape(-1, 3).mean(axis=0)
     assert iris[2] < iris[1], "the cat's eyes are green"
-    suit = images["astronaut"][48:, 4:16].reshape(-1, 3).mean(axis=0)
+    suit = found["astronaut"][48:, 4:16].reshape(-1, 3).mean(axis=0)
     assert suit[0] > 180
     assert suit[0] > 2 * suit[2], "the space suit is orange"
 
@@ -76,25 +79,158 @@ def test_what_is_transparent_lies_on_white():
     np.testing.assert_array_equal(as_image(Image.new("LA", (4, 4), (9, 0)), 4), 255)
 
 
-def test_grey_and_sixteen_bits_and_print_colours():
+def test_grey_and_print_colours():
     grey = np.arange(64, dtype=np.uint8).reshape(8, 8)
     for array in (grey, grey[..., None]):
         np.testing.assert_array_equal(as_image(array, 8), np.repeat(grey[..., None], 3, axis=2))
-    deep = encoded(Image.fromarray(grey.astype(np.uint16) * 256))
-    np.testing.assert_array_equal(as_image(deep, 8)[..., 0], grey)
     assert as_image(encoded(Image.new("CMYK", (9, 9), (0, 255, 255, 0)), "JPEG"), 4)[0, 0, 0] > 150
     assert as_image(Image.new("1", (4, 4), 1), 4).min() == 255
+
+
+RAMP = np.arange(64).reshape(8, 8) / 63
+
+
+@pytest.mark.parametrize(
+    ("largest", "kind", "file"),
+    [
+        *((2**bits - 1, "uint16", file) for bits in (8, 10, 12, 14, 16) for file in ("PNG", "TIFF")),
+        (65535, ">u2", "TIFF"),
+        (255, "int32", "TIFF"),
+        (4095, "int32", "TIFF"),
+        (1, "float32", "TIFF"),
+        (255, "float32", "TIFF"),
+        (65535, "float32", "TIFF"),
+    ],
+)
+def test_grey_of_any_depth_runs_from_black_to_white(largest, kind, file):
+    values = (RAMP * largest).astype(kind)
+    read = as_image(encoded(values, file), 8)
+    np.testing.assert_allclose(read, np.repeat(255 * RAMP[..., None], 3, axis=2), atol=1)
+
+
+@pytest.mark.parametrize("factor", [256, 257])
+def test_8_bits_spread_over_16_are_as_dark_as_they_were(factor):
+    dark = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    np.testing.assert_array_equal(as_image(encoded(dark * factor), 8)[..., 0], dark)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((RAMP * (2**31 - 1)).astype("int32"), "grey values, 0 to 2.14748e.09, are neither 0..1 nor whole numbers"),
+        ((RAMP - 0.5).astype("float32"), "grey values, -0.5 to 0.5, are"),
+        ((RAMP * 1.02).astype("float32"), "grey values, 0 to 1.02, are"),
+        (np.where(RAMP > 0.5, np.nan, RAMP).astype("float32"), "grey values, nan to nan, are"),
+        ((RAMP > 0.5).astype("int32"), "grey values, 0 to 1, are"),
+    ],
+)
+def test_a_depth_that_is_not_known_is_named(values, message):
+    with pytest.raises(ValueError, match=rf"cannot be read as an image \(ValueError: its {message}"):
+        as_image(encoded(values, "TIFF"), 8)
+
+
+def deep_colours(largest):
+    """A PNG with 16 bits for each of three channels, which Pillow reads and does not write."""
+
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = (RAMP * largest).astype(">u2")[..., None].repeat(3, axis=2)
+    packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def test_colours_of_16_bits_are_read_and_fewer_in_16_are_named():
+    np.testing.assert_allclose(as_image(deep_colours(65535), 8)[..., 1], 255 * RAMP, atol=1)
+    for bits in (10, 12, 14):
+        with pytest.raises(ValueError, match="its colours have 16 bits and hold 14 or fewer"):
+            as_image(deep_colours(2**bits - 1), 8)
 
 
 def test_rotation_by_the_camera_is_applied():
     array = np.zeros((8, 8, 3), np.uint8)
     array[:4] = 255  # white above
-    image = Image.fromarray(array)
-    exif = image.getexif()
-    exif[0x0112] = 6  # "turn by 90 degrees clockwise"
-    image = as_image(encoded(image, "PNG", exif=exif.tobytes()), 8)
-    assert image[:, 5:].min() == 255, "white is on the right after the turn"
-    assert image[:, :3].max() == 0
+    for kind, pixels in (("PNG", array), ("PNG", array[..., 0].astype("uint16") * 257), ("JPEG", array)):
+        image = Image.fromarray(pixels)
+        exif = image.getexif()
+        exif[0x0112] = 6  # "turn by 90 degrees clockwise"
+        image = as_image(encoded(image, kind, exif=exif.tobytes()), 8)
+        assert image[:, 5:].min() > 250, "white is on the right after the turn"
+        assert image[:, :3].max() < 5
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_turn_is_pillows(turn):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
+    image.getexif()[0x0112] = turn
+    np.testing.assert_array_equal(as_image(image, 8), np.asarray(ImageOps.exif_transpose(image)))
+
+
+TAGS = {
+    "resolution as text": ((0x11A, 2, 4, b"abc\0"), b""),
+    "negative resolution": ((0x11A, 10, 1, struct.pack("<I", 38)), struct.pack("<ii", -72, 0)),
+    "description as a float": ((0x10E, 11, 1, struct.pack("<f", 1.5)), b""),
+    "unit as text": ((0x128, 2, 4, b"abc\0"), b""),
+    "orientation as text": ((0x112, 2, 4, b"abc\0"), b""),
+    "an offset out of the file": ((0x8769, 4, 1, struct.pack("<I", 2**31)), b""),
+}
+
+
+@pytest.mark.parametrize("name", TAGS)
+def test_odd_metadata_is_read_past_and_the_turn_applied(name, recwarn):
+    tag, extra = TAGS[name]
+    tags = [(0x112, 3, 1, struct.pack("<HH", 6, 0)), tag][tag[0] == 0x112 :]
+    body = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHI", t, k, n) + v for t, k, n, v in tags)
+    block = b"Exif\0\0II*\0\x08\0\0\0" + body + struct.pack("<I", 0) + extra
+    array = np.zeros((8, 8, 3), np.uint8)
+    array[:4] = 255
+    jpeg = encoded(array, "JPEG", icc_profile=b"no profile", xmp=b"<not xml")
+    jpeg = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[2:]
+    white = as_image(jpeg, 8)
+    white = white[:4] if tag[0] == 0x112 else white[:, 4:]
+    assert white.min() > 250
+    assert not recwarn.list
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def test_postscript_never_reaches_a_program(tmp_path, monkeypatch):
+    def run(*_, **__):
+        raise AssertionError("Ghostscript was asked")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", run)
+    (tmp_path / "cat.png").write_bytes(EPS)
+    for way in (EPS, tmp_path / "cat.png", io.BytesIO(EPS)):
+        with pytest.raises(ValueError, match=r"its content is none of PNG, JPEG, WEBP, GIF, BMP, TIFF"):
+            as_image(way, 8)
+    with pytest.raises(ValueError, match="a Pillow image of the kind EPS is not read"):
+        as_image(Image.open(io.BytesIO(EPS)), 8)
+    with pytest.raises(AssertionError):
+        Image.open(io.BytesIO(EPS)).load()  # what would happen
+
+
+@pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "PCX", "DDS", "JPEG2000"])
+def test_other_kinds_are_not_opened(kind):
+    with pytest.raises(ValueError, match="its content is none of PNG"):
+        as_image(encoded(np.zeros((16, 16, 3), np.uint8), kind), 8)
+
+
+@pytest.mark.parametrize("kind", images.FORMATS)
+def test_the_kinds_that_are_opened(kind):
+    assert as_image(encoded(np.full((16, 16, 3), 200, np.uint8), kind), 8).min() >= 198
+
+
+def test_a_large_photograph_is_decoded_no_larger_than_needed(monkeypatch):
+    seen = []
+    square = images._square
+    monkeypatch.setattr(images, "_square", lambda image, size: seen.append(image.size) or square(image, size))
+    x, y = np.mgrid[:1200, :1600]
+    photograph = np.stack([x * 255 / 1200, y * 255 / 1600, (x + y) % 256], axis=-1).astype("uint8")
+    drafted, whole = as_image(encoded(photograph, "JPEG"), 32), as_image(encoded(photograph), 32)
+    assert seen == [(200, 150), (1600, 1200)]
+    assert np.abs(drafted[..., :2].astype(int) - whole[..., :2]).max() < 4
 
 
 @pytest.mark.parametrize(
@@ -116,9 +252,10 @@ def test_bad_images_are_named(image, error, message):
         as_image(image, 8)
 
 
-def test_enormous_image_is_refused(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(ValueError, match="DecompressionBomb"):
+def test_enormous_image_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(images, "MOST_PIXELS", 100)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
+    with pytest.raises(ValueError, match="12 × 12 pixels are more than 100; make it smaller"):
         as_image(encoded(np.zeros((12, 12, 3), np.uint8)), 8)
 
 

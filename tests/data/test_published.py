@@ -9,7 +9,9 @@ import pickletools
 import struct
 import tarfile
 import threading
+import tracemalloc
 import warnings
+import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -163,7 +165,7 @@ BLANK[300:] = 0
     ("changes", "message"),
     [
         ({"x_train": MADE["x_train"][:399]}, r"x_train has shape \(399, 32, 32, 3\), expected \(400, 32, 32, 3\)"),
-        ({"x_test": MADE["x_test"].astype(np.float32)}, "x_test is float32, expected uint8"),
+        ({"x_test": MADE["x_test"].astype(np.float16)}, "x_test is float16, expected uint8"),
         ({"x_train": np.zeros_like(MADE["x_train"])}, r"x_train has values 0\.\.0, expected 0\.\.255"),
         ({"x_train": MADE["x_train"] // 2}, r"x_train has values 0\.\.127"),
         ({"x_train": BLANK}, "x_train has 100 blank images"),
@@ -230,6 +232,72 @@ def test_damaged_npz_is_named_with_what_was_expected(monkeypatch, tmp_path, kind
     for part in (str(path), "(400, 32, 32, 3)", "x_train, y_train, x_test, y_test", "Delete this file"):
         assert part in str(caught.value)
     assert not (path.parent / "sprung").exists()
+
+
+def peak(act) -> int:
+    """Returns how many bytes Python held at most while `act` failed."""
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="cannot be read as"):
+        act()
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return held
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_before_it_does(monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    with zipfile.ZipFile(tmp_path / "data" / "cifar100.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for key in published._KEYS:
+            with archive.open(f"{key}.npy", "w") as file:
+                np.lib.format.write_array_header_1_0(
+                    file, {"descr": "|u1", "fortran_order": False, "shape": (3 * 10**7,)}
+                )
+                for _ in range(30):
+                    file.write(bytes(10**6))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    assert peak(lambda: load_dataset("cifar100")) < 10e6
+
+
+def test_a_gzip_bomb_is_refused_before_it_unpacks(tmp_path):
+    size = 4 * 10**7
+    bomb = gzip.compress(bytes(size), 1)
+    fashion_files(tmp_path / "fashion")
+    (tmp_path / "fashion" / "t10k-images-idx3-ubyte.gz").write_bytes(bomb)
+    (tmp_path / "bomb.tar.gz").write_bytes(bomb)
+    with tarfile.open(tmp_path / "member.tar.gz", "w:gz", compresslevel=1) as archive:
+        info = tarfile.TarInfo("cifar-100-python/train")
+        info.size = size
+        content = b"\x80\x02T" + struct.pack("<i", size - 7) + bytes(size - 7)
+        archive.addfile(info, io.BytesIO(content))
+    for name, path, read in (
+        ("fashion_mnist", tmp_path / "fashion", published._read_fashion_mnist),
+        ("cifar100", tmp_path / "bomb.tar.gz", published._read_cifar100),
+        ("cifar100", tmp_path / "member.tar.gz", published._read_cifar100),
+    ):
+        assert peak(partial(published._checked, name, path, read)) < 20e6
+
+
+def test_course_data_without_the_file_is_said(monkeypatch, tmp_path, capsys):
+    fashion_files(tmp_path / "keras" / "datasets" / "fashion-mnist")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", "~")
+    load_dataset("fashion_mnist")
+    assert f"COURSE_DATA: {tmp_path} holds no fashion_mnist.npz; looked for elsewhere." in capsys.readouterr().out
+    save(tmp_path, "fashion_mnist")
+    load_dataset("fashion_mnist")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("home", "kept_in"), [("here", "here/.keras"), ("/", "/tmp/.keras"), (None, "/tmp/.keras")])
+def test_the_cache_is_where_keras_keeps_it(monkeypatch, tmp_path, home, kept_in):
+    """Keras' own rule: a home that is not there or cannot be written to is none."""
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # an arbitrary user of a container
+    if home:
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+    monkeypatch.setattr("os.access", lambda path, _: str(path) == str(tmp_path / "here"))
+    assert published._cache() == tmp_path / kept_in / "datasets"
 
 
 def test_course_data_that_is_no_folder_is_named(monkeypatch, tmp_path):

@@ -1,0 +1,98 @@
+"""What images and labels must be at every public entrance: the same questions, in the same words."""
+
+import warnings
+
+import numpy as np
+
+
+def check_images(argument: str, x) -> None:
+    """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)`, with 1 or 3 channels; it names `argument`."""
+    if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{argument} must be a NumPy array; got {type(x).__name__}. np.asarray(...) may help.")
+    if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
+        bad = np.argwhere(~np.isfinite(x))
+        raise ValueError(
+            f"{argument} has {len(bad)} values that are NaN or infinite, the first at index {tuple(bad[0].tolist())}. "
+            "Pixels must be uint8, 0..255: find out where these came from and leave those images out."
+        )
+    if x.dtype != np.uint8:
+        hint = ""
+        if x.size and np.issubdtype(x.dtype, np.number) and not np.iscomplexobj(x):
+            low, high = x.min(), x.max()
+            hint = f" with values {low:g}..{high:g}"
+            if low >= 0 and high <= 1 and np.issubdtype(x.dtype, np.floating):
+                hint += "; if they are 0..1, convert with np.round(255 * x).astype('uint8')"
+            elif low >= 0 and high <= 255:
+                hint += "; convert with np.round(x).astype('uint8')"
+        raise TypeError(f"{argument} must be uint8 pixels, 0..255; got {x.dtype}{hint}.")
+    if x.ndim != 4 or 0 in x.shape[1:]:
+        hint = " A grey image still needs its channel: x[..., None]." if x.ndim == 3 else ""
+        raise ValueError(f"{argument} must have shape (n, height, width, channels); got {x.shape}.{hint}")
+    if len(x) == 0:
+        raise ValueError(f"{argument} is empty; it needs at least one image.")
+    if x.shape[3] not in (1, 3):
+        raise ValueError(f"{argument} must have 1 channel (grey) or 3 (colour), last; got shape {x.shape}.")
+
+
+def check_labels(argument: str, y, num_classes: int) -> np.ndarray:
+    """Returns labels as int32 `(n,)`; raises TypeError or ValueError unless they are whole, in 0..num_classes - 1."""
+    y = np.asarray(y)
+    if y.ndim != 1:
+        hint = f" {argument}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
+        hint = hint or (f" One-hot labels: {argument}.argmax(axis=1)." if y.ndim == 2 else "")
+        raise ValueError(f"{argument} must have shape (n,), one whole number per image; got {y.shape}.{hint}")
+    if not np.issubdtype(y.dtype, np.integer):
+        raise TypeError(f"{argument} must hold whole numbers; got {y.dtype}.")
+    wrong = np.flatnonzero((y < 0) | (y >= num_classes))
+    if len(wrong):
+        first = wrong[0]
+        raise ValueError(
+            f"{argument} must hold labels in 0..{num_classes - 1}, because there are {num_classes} classes; "
+            f"{len(wrong)} labels are outside, the first is {y[first]} at index {first}."
+        )
+    return y.astype(np.int32)
+
+
+def check_names(names) -> tuple[str, ...]:
+    """Returns class names; raises TypeError or ValueError unless they are two or more texts that look different."""
+    names = tuple(names) if not isinstance(names, str) else (names,)
+    if len(names) < 2:
+        raise ValueError(f"class_names must name at least two classes to tell apart; got {names!r}.")
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"class_names must hold text; got {name!r} ({type(name).__name__}).")
+    plain = [" ".join(name.split()) for name in names]
+    if "" in plain:
+        raise ValueError(f"class_names must not be empty; number {plain.index('')} is {names[plain.index('')]!r}.")
+    if twice := sorted({name for name in plain if plain.count(name) > 1}):
+        raise ValueError(f"class_names must all differ; found more than once: {', '.join(map(repr, twice))}.")
+    return names
+
+
+def check_learnable(dataset) -> None:
+    """Raises ValueError if a part's images show nothing; warns if the test would not tell what was learned."""
+    for part in ("train", "validation", "test"):
+        x = getattr(dataset, f"x_{part}")
+        low, high = int(x.min()), int(x.max())
+        if high <= 1 or (part == "train" and low == high):
+            raise ValueError(
+                f"x_{part} has values {low}..{high} only: nothing is to be seen. Pixels are uint8, 0..255; were they "
+                "0..1, and cast? Then multiply by 255 first."
+            )
+    known = {hash(image.tobytes()) for image in dataset.x_train}
+    for part in ("validation", "test"):
+        x = getattr(dataset, f"x_{part}")
+        again = sum(hash(image.tobytes()) in known for image in x)
+        if again > 0.1 * len(x):
+            warnings.warn(
+                f"{dataset.name!r}: {again} of {len(x)} {part} images are training images, too. What is measured on "
+                "them says what was remembered, not what was learned.",
+                stacklevel=5,
+            )
+    missing = np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)
+    if len(missing) and len(dataset.y_train) >= 10 * dataset.num_classes:  # of a few images, a class may have none
+        warnings.warn(
+            f"{dataset.name!r}: no training image for {len(missing)} of {dataset.num_classes} classes, such as "
+            f"{dataset.class_names[missing[0]]!r}: they cannot be learned.",
+            stacklevel=5,
+        )
