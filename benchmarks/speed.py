@@ -233,8 +233,7 @@ def main(arguments=None):
     cards = []
     for paper in given.papers or PAPERS:
         # First: the processes that measure it need a GPU that this one does not hold yet.
-        compare = [side for side in sides(paper, "training_step") if side != "muon"]
-        memory = {side: peak_memory(side, paper, given.batch) for side in compare}
+        memory = {side: peak_memory(side, paper, given.batch) for side in sides(paper, "inference") or ["course"]}
         machine = {"versions": versions(), "hardware": Hardware(**hardware())}
         found = compared(paper, given.batch, given.rounds)
         cards.append(Speed(paper=paper, batch=given.batch, peak_memory_mib=memory, **found, **machine))
