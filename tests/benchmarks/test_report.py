@@ -42,12 +42,11 @@ def test_the_page_is_in_step_with_the_cards_and_links_the_keras_io_examples():
         assert f"]({PAPERS[key].keras_io_page})" in text
 
 
-def test_the_readme_quotes_no_accuracy_that_is_not_on_the_page_and_on_the_card_that_it_links():
+def test_the_readme_quotes_no_accuracy_that_is_not_on_the_page():
     readme, page = ((report.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", report.PAGE))
-    quoted = re.findall(r"(\d+(?:\.\d+)?) ?%", readme)
-    assert set(quoted) <= set(re.findall(r"\d+(?:\.\d+)?(?= %)", page))
-    linked = re.findall(r"\[([\d.]+ %)\]\(benchmarks/results/(.+?)\.json\)", readme)
-    assert [tables.percent(recorded(name).test.top1) for _, name in linked] == [share for share, _ in linked]
+    quoted = set(re.findall(r"(\d+(?:\.\d+)?) ?%", readme))
+    assert quoted
+    assert quoted <= set(re.findall(r"\d+(?:\.\d+)?(?= %)", page))
 
 
 HELP = """
