@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils.system import accelerators, in_colab, versions
@@ -137,6 +136,12 @@ def choose_data(profile: str) -> str:
 
 
 def has_data(name: str) -> bool:
-    """Says whether the folder named by the variable COURSE_DATA holds the data set `name`."""
-    folder = os.environ.get("COURSE_DATA")
-    return bool(folder) and (Path(folder) / f"{name}.npz").is_file()
+    """Says whether the folder named by the variable COURSE_DATA holds the data set `name`.
+
+    Raises:
+        ValueError: there is no such folder.
+    """
+    from course_utils.data.published import data_folder
+
+    folder = data_folder()
+    return folder is not None and (folder / f"{name}.npz").is_file()

@@ -91,6 +91,9 @@ def test_data_follow_profile_folder_and_variable(monkeypatch, tmp_path):
     assert session.choose_data("quick") == "shapes"
     (tmp_path / "cifar100.npz").touch()
     assert session.choose_data("quick") == "cifar100"
+    monkeypatch.setenv("COURSE_DATA", "nowhere")
+    with pytest.raises(ValueError, match="COURSE_DATA is set to 'nowhere', which is not a folder"):
+        session.choose_data("quick")
     monkeypatch.setenv("COURSE_DATASET", "fashion_mnist")
     assert session.choose_data("quick") == "fashion_mnist"
 

@@ -69,30 +69,23 @@ def check_names(names) -> tuple[str, ...]:
     return names
 
 
-def check_learnable(dataset) -> None:
-    """Raises ValueError if a part's images show nothing; warns if the test would not tell what was learned."""
-    for part in ("train", "validation", "test"):
-        x = getattr(dataset, f"x_{part}")
-        low, high = int(x.min()), int(x.max())
-        if high <= 1 or (part == "train" and low == high):
-            raise ValueError(
-                f"x_{part} has values {low}..{high} only: nothing is to be seen. Pixels are uint8, 0..255; were they "
-                "0..1, and cast? Then multiply by 255 first."
-            )
+def warn_of_odd_parts(dataset) -> None:
+    """Warns if images show nothing, if the test would not tell what was learned, or if a class cannot be learned."""
+    said = []
+    parts = {part: getattr(dataset, f"x_{part}") for part in ("train", "validation", "test")}
+    blank = [f"x_{part}" for part, x in parts.items() if x.max() <= 1 or (part == "train" and x.min() == x.max())]
+    if blank:
+        hint = "Pixels run 0..255: were they 0..1, and cast to uint8? Then multiply by 255 first"
+        said.append(f"nothing is to be seen in {', '.join(blank)}. {hint}")
     known = {hash(image.tobytes()) for image in dataset.x_train}
-    for part in ("validation", "test"):
-        x = getattr(dataset, f"x_{part}")
-        again = sum(hash(image.tobytes()) in known for image in x)
-        if again > 0.1 * len(x):
-            warnings.warn(
-                f"{dataset.name!r}: {again} of {len(x)} {part} images are training images, too. What is measured on "
-                "them says what was remembered, not what was learned.",
-                stacklevel=5,
-            )
+    for part in ("validation", "test") if not blank else ():
+        again = sum(hash(image.tobytes()) in known for image in parts[part])
+        if again > 0.1 * len(parts[part]):
+            share = f"{again} of {len(parts[part])} {part} images are training images, too"
+            said.append(f"{share}. What is measured on them says what was remembered, not what was learned")
     missing = np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)
     if len(missing) and len(dataset.y_train) >= 10 * dataset.num_classes:  # of a few images, a class may have none
-        warnings.warn(
-            f"{dataset.name!r}: no training image for {len(missing)} of {dataset.num_classes} classes, such as "
-            f"{dataset.class_names[missing[0]]!r}: they cannot be learned.",
-            stacklevel=5,
-        )
+        which = f"{len(missing)} of {dataset.num_classes} classes, such as {dataset.class_names[missing[0]]!r}"
+        said.append(f"no training image for {which}: they cannot be learned")
+    if said:
+        warnings.warn(f"the data set {dataset.name!r}: {'; '.join(said)}.", stacklevel=5)

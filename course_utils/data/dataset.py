@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.data.checks import check_images, check_labels, check_learnable, check_names
+from course_utils.data.checks import check_images, check_labels, check_names, warn_of_odd_parts
 from course_utils.data.rng import Draw
 from course_utils.data.split import balanced_order, split
 from course_utils.files import user_path
@@ -38,11 +38,10 @@ class Dataset:
         class_names: one name per class, in the order of the labels.
 
     Raises:
-        ValueError, TypeError: an array is not as described above, or all black; the message names it and says what
-            would be right.
+        ValueError, TypeError: an array is not as described above; the message names it and says what would be right.
 
     Warns:
-        UserWarning: images for validation or test are among the training images, or a class has no training image.
+        UserWarning: images are black, images for validation or test are training images, too, or a class has none.
     """
 
     name: str
@@ -70,7 +69,7 @@ class Dataset:
                     f"all images of a data set must have one shape (height, width, channels)."
                 )
             object.__setattr__(self, f"y_{part}", labels)
-        check_learnable(self)
+        warn_of_odd_parts(self)
 
     def __repr__(self) -> str:
         height, width, channels = self.input_shape
