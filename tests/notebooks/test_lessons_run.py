@@ -15,7 +15,7 @@ from tools.lesson import NOTEBOOKS, sources, tags
 # COURSE_LESSON_SECONDS=180 make test.
 MOST_SECONDS = {"01_mlp_mixer": 60, "06_side_by_side": 150}
 OTHERS = 90
-# How much longer a lesson keeps a processor busy while another one works, too: 4 to 7 % were measured with lesson 03.
+# How much more CPU time a lesson takes while another one works, too: 4 to 7 % were measured with lesson 03.
 BESIDE_OTHERS = 1.07
 # Asked of the lesson's own kernel, in a cell behind its last one.
 WITNESS = """
@@ -53,7 +53,7 @@ def test_a_lesson_runs_says_the_same_again_and_is_fast_enough(lesson, tmp_path, 
 
     witness = json.loads(ran.cells[-1].outputs[-1].text)
     busy = witness["busy"]
-    took = f"{lesson}, top to bottom, profile quick: {wall:.1f} s beside other tests, processors busy for {busy:.1f} s"
+    took = f"{lesson}, top to bottom, profile quick: {wall:.1f} s beside other tests, {busy:.1f} s of CPU time"
     measured(took)
     most = float(os.environ.get("COURSE_LESSON_SECONDS") or MOST_SECONDS.get(lesson, OTHERS))
     assert min(wall, busy) <= most * BESIDE_OTHERS, f"{took}. It may take {most:.0f} s on its own"
