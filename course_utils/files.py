@@ -103,7 +103,8 @@ def write_json(path, value) -> Path:
 def new_draft(path: Path) -> tuple[int, Path]:
     """Makes a new file in the folder of `path`, which no link leads elsewhere, and returns its handle and its path."""
     if path.exists() and not path.is_file():
-        raise OSError(errno.EISDIR if path.is_dir() else errno.EEXIST, "it is there and no file")
+        folder = path.is_dir()
+        raise OSError(errno.EISDIR if folder else errno.EEXIST, "it is a folder" if folder else "it is no plain file")
     made = path.parent / f"{_MINE}{os.getpid()}-{secrets.token_hex(4)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     return os.open(made, flags, 0o666), made

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from numbers import Integral
 
 import keras
 
@@ -42,7 +43,7 @@ def spread(model, devices: int | None):
     if devices is None:
         return model, contextlib.nullcontext
     found = available()
-    if isinstance(devices, bool) or not isinstance(devices, int) or not 1 <= devices <= len(found):
+    if isinstance(devices, bool) or not isinstance(devices, Integral) or not 1 <= devices <= len(found):
         raise ValueError(f"train: devices must be from 1 to {len(found)} ({', '.join(found)}), but it is {devices!r}")
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -65,7 +66,7 @@ def precision(accelerators: list[str]) -> str:
     """Returns the Keras policy that trains fastest on a device without losing accuracy.
 
     Args:
-        accelerators: names as `colab.accelerators()` gives them, such as "NVIDIA H200" or "Tesla T4"; empty on a CPU.
+        accelerators: names as `system.accelerators()` gives them, such as "NVIDIA H200" or "Tesla T4"; empty on a CPU.
 
     Returns:
         "mixed_bfloat16" on TPUs and on NVIDIA's GPUs since Ampere, "mixed_float16" on Volta and Turing (V100, T4),

@@ -5,11 +5,12 @@ from functools import partial
 from numbers import Integral
 
 import keras
+import numpy as np
 from keras.callbacks import CallbackList, LambdaCallback
 
 from course_utils.data import Dataset
 from course_utils.files import path_to_write
-from course_utils.models import describe
+from course_utils.models import blocks, describe
 from course_utils.system import hardware
 from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, for_fit
@@ -23,21 +24,6 @@ from course_utils.training.progress import make_monitor
 from course_utils.training.recipes import Recipe
 from course_utils.training.recipes import recipe as named_recipe
 from course_utils.training.run import Data, Hardware, Run
-
-
-def _check_fit(owner: str, model, dataset: Dataset):
-    if not isinstance(dataset, Dataset):
-        raise TypeError(f"{owner}: dataset must be a Dataset (see load_dataset), but it is a {type(dataset).__name__}")
-    if model.output_shape[-1] != dataset.num_classes:
-        raise ValueError(
-            f"{owner}: the model tells {model.output_shape[-1]} classes apart, but the data set "
-            f"{dataset.name!r} has {dataset.num_classes}: build it with num_classes={dataset.num_classes}"
-        )
-    if model.input_shape[-1] != dataset.input_shape[-1]:
-        raise ValueError(
-            f"{owner}: the model takes {model.input_shape[-1]} channels, but the images of {dataset.name!r} have "
-            f"{dataset.input_shape[-1]}: build it with input_shape={dataset.input_shape}"
-        )
 
 
 def train(
@@ -67,7 +53,8 @@ def train(
     dry run builds its graph as any run does, the later ones run without; with "eager" the first one does so, too.
 
     Args:
-        model: a classifier, as built by `models.classifier`. It is trained in place.
+        model: a classifier, as built by `models.classifier`. It is trained in place; that it had been trained before
+            is said, and stands in the `Run`.
         dataset: what to train on.
         recipe: a name ("quick", "course") or a `Recipe`.
         seed: seeds the order and the augmentation of the training images.
@@ -92,23 +79,38 @@ def train(
         The `Run`.
 
     Raises:
-        TypeError: `dataset` is no `Dataset`, `recipe` is neither name nor `Recipe`, or `after_epoch` cannot be called.
-        ValueError: the model does not fit the data set, there are not so many devices, the recipe has no such value,
-            or a dry run was given a `card` or a `checkpoint`.
-        CheckpointError: the checkpoint is damaged, or belongs to another model, recipe, data set or seed.
+        TypeError, ValueError: the model does not fit the data set, there are not so many devices, another argument is
+            not as described, or a dry run was given a `card` or a `checkpoint`.
+        OSError: the card or the checkpoint cannot be written where it should go; nothing has been trained.
+        CheckpointError: the checkpoint is damaged, or belongs to a run that depends on something else.
 
     Warns:
-        UserWarning: the card or the checkpoint could not be written. The run goes on, so that nothing learned is
-            lost.
+        UserWarning: the card or the checkpoint could no longer be written. The run goes on: nothing learned is lost.
     """
     recipe = named_recipe(recipe, **changes)
-    _check_fit("train", model, dataset)
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"train: dataset must be a Dataset (see load_dataset), but it is a {type(dataset).__name__}")
+    if model.output_shape[-1] != dataset.num_classes:
+        raise ValueError(
+            f"train: the model tells {model.output_shape[-1]} classes apart, but the data set {dataset.name!r} has "
+            f"{dataset.num_classes}: build it with num_classes={dataset.num_classes}"
+        )
+    if model.input_shape[-1] != dataset.input_shape[-1]:
+        raise ValueError(
+            f"train: the model takes {model.input_shape[-1]} channels, but the images of {dataset.name!r} have "
+            f"{dataset.input_shape[-1]}: build it with input_shape={dataset.input_shape}"
+        )
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"train: seed must be a whole number of at least 0, but it is {seed!r}")
+    for name, value in (("keep_best", keep_best), ("track_test", track_test), ("jit_compile", jit_compile)):
+        if not isinstance(value, bool | np.bool_) and (name != "jit_compile" or value != "auto"):
+            raise TypeError(f"train: {name} must be True or False, but it is {value!r}")
     if after_epoch is not None and not callable(after_epoch):
         raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
     card = None if card is None else path_to_write(card, "train: card")
     checkpoint = None if checkpoint is None else path_to_write(checkpoint, "train: checkpoint")
+    if card is not None and card == checkpoint:
+        raise ValueError(f"train: card and checkpoint must be two files, but both are {str(card)!r}")
     run = as_dry_run(_run) if dry_running() else _run
     return run(
         model, dataset, recipe, seed=int(seed), keep_best=keep_best, track_test=track_test, monitor=monitor, card=card,
@@ -152,7 +154,7 @@ def _run(
         recipe=recipe,
         dataset=Data.of(dataset),
         seed=seed,
-        policy=model.get_layer("patch_embedding").dtype_policy.name,
+        policy=blocks(model)[0].dtype_policy.name,
         dry_run=dry_run,
         # The head of a fresh network is zero.
         trained_before=any(weights.any() for weights in model.layers[-1].get_weights()),
@@ -164,7 +166,6 @@ def _run(
         about = depends_on(run, model, dataset, **options)
         if checkpoint.exists():
             finished, about = load(checkpoint, learner, run, about)
-            restore(learner, finished.state)
             run.trained_before = about["begin"]["trained_before"]
     epochs = Epochs(run, model, dataset, finished, **options)
     screen = make_monitor(monitor, run, steps)
@@ -192,6 +193,7 @@ def _run(
             callbacks.on_epoch_end(epoch, {key: values[-1] for key, values in fit.history.items()})
 
     with held():
+        restore(learner, finished.state)
         callbacks.on_train_begin()
         run.stopped = stopped(learn)
         epochs.leave()

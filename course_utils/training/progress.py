@@ -159,60 +159,50 @@ def progress_svg(run, line: str, share: float) -> str:
         share: how much of the run is done, 0…1.
     """
     title = escape(f"{run.label} on {run.dataset.name}" + (", trained before" if run.trained_before else ""))
-    loss = [
-        ("training", _TRAIN, run.history.get("loss", ())),
-        ("validation", _VALIDATION, run.history.get("val_loss", ())),
-    ]
-    accuracy = [
-        ("training", _TRAIN, [100 * value for value in run.history.get("accuracy", ())]),
-        ("validation", _VALIDATION, [100 * value for value in run.history.get("val_accuracy", ())]),
-    ]
-    epochs = run.recipe.epochs
+    line = escape(line)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 270" width="720" height="270" role="img" '
         'style="max-width: 100%; height: auto" '
-        f'font-family="system-ui, sans-serif" font-size="13"><title>{title}: {escape(line)}</title>'
+        f'font-family="system-ui, sans-serif" font-size="13"><title>{title}: {line}</title>'
         '<rect width="720" height="270" rx="6" fill="#ffffff" stroke="#c5ccd3"/>'
         f'<text x="16" y="24" font-weight="600" fill="{_INK}">{title}</text>'
-        f'<text x="16" y="44" fill="{_QUIET}">{escape(line)}</text>'
+        f'<text x="16" y="44" fill="{_QUIET}">{line}</text>'
         '<rect x="16" y="54" width="688" height="8" rx="4" fill="#e4e7eb"/>'
         f'<rect x="16" y="54" width="{688 * min(share, 1):.1f}" height="8" rx="4" fill="{_TRAIN}"/>'
-        f"{_chart(16, 'loss', loss, epochs)}{_chart(372, 'accuracy in %', accuracy, epochs, (0, 100))}</svg>"
+        f"{_chart(run, 16, 'loss')}{_chart(run, 372, 'accuracy')}</svg>"
     )
 
 
-def _chart(left: int, name: str, series, epochs: int, limits=None) -> str:
-    """Returns one chart, 332 × 190 pixels at (left, 72), as SVG text."""
+def _chart(run, left: int, name: str) -> str:
+    """Returns the curves of a quantity, 332 × 190 pixels at (left, 72), as SVG text."""
     x0, x1, y0, y1 = left + 40, left + 318, 230, 104
-    values = [value for _, _, ys in series for value in ys]
-    low, high = limits or (0.0, max(values, default=1.0) * 1.05 or 1.0)
-
-    def place(i, value):
-        x = x0 + (x1 - x0) * (i / max(epochs - 1, 1))
-        return f"{x:.1f},{y0 - (y0 - y1) * (value - low) / (high - low):.1f}"
-
-    parts = [f'<text x="{left}" y="90" font-weight="600" fill="{_INK}">{name}</text>']
-    for i, (label, colour, _) in enumerate(series):
-        x = left + 142 + 88 * i
-        parts.append(
-            f'<line x1="{x}" x2="{x + 16}" y1="86" y2="86" stroke="{colour}" stroke-width="2.5"/>'
-            f'<text x="{x + 20}" y="90" fill="{colour}">{label}</text>'
-        )
+    epochs, percent = run.recipe.epochs, name == "accuracy"
+    curves = {
+        ("training", _TRAIN, left + 142): run.history.get(name, ()),
+        ("validation", _VALIDATION, left + 230): run.history.get(f"val_{name}", ()),
+    }
+    top = 1.0 if percent else max((value for curve in curves.values() for value in curve), default=1.0) * 1.05 or 1.0
+    parts = [f'<text x="{left}" y="90" font-weight="600" fill="{_INK}">{name}{" in %" * percent}</text>']
     for step in range(3):
-        y, value = y0 - (y0 - y1) * step / 2, low + (high - low) * step / 2
+        y, value = y0 - (y0 - y1) * step / 2, top * step / 2 * (100 if percent else 1)
         parts.append(
             f'<line x1="{x0}" x2="{x1}" y1="{y}" y2="{y}" stroke="#e4e7eb"/>'
             f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" fill="{_QUIET}">{value:.3g}</text>'
         )
-    parts.append(f'<text x="{x0}" y="250" fill="{_QUIET}" text-anchor="middle">1</text>')
-    parts.append(f'<text x="{(x0 + x1) / 2}" y="250" fill="{_QUIET}" text-anchor="middle">epoch</text>')
-    if epochs > 1:
-        parts.append(f'<text x="{x1}" y="250" fill="{_QUIET}" text-anchor="middle">{epochs}</text>')
-    for _, colour, ys in series:
-        points = " ".join(place(i, value) for i, value in enumerate(ys))
-        if len(ys) > 1:
+    for x, text in {x1: epochs, x0: 1, (x0 + x1) / 2: "epoch"}.items():
+        if epochs > 1 or x != x1:
+            parts.append(f'<text x="{x}" y="250" fill="{_QUIET}" text-anchor="middle">{text}</text>')
+    for (label, colour, x), curve in curves.items():
+        parts.append(
+            f'<line x1="{x}" x2="{x + 16}" y1="86" y2="86" stroke="{colour}" stroke-width="2.5"/>'
+            f'<text x="{x + 20}" y="90" fill="{colour}">{label}</text>'
+        )
+        places = [
+            (f"{x0 + (x1 - x0) * i / max(epochs - 1, 1):.1f}", f"{y0 - (y0 - y1) * value / top:.1f}")
+            for i, value in enumerate(curve)
+        ]
+        if len(places) > 1:
+            points = " ".join(map(",".join, places))
             parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        for point in points.split():
-            x, y = point.split(",")
-            parts.append(f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>')
+        parts += [f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>' for x, y in places]
     return "".join(parts)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import psutil
 import pytest
 
 from course_utils.data import load_dataset
@@ -87,6 +86,8 @@ def undisturbed(trainer, tmp_path_factory):
 
 def kill_after(child: int, busy: float):
     """Kills a process that has kept processors busy for so long: by the clock, other work would move the moment."""
+    import psutil  # not where the quick tests are repeated on JAX
+
     with contextlib.suppress(psutil.NoSuchProcess):  # it was faster
         process = psutil.Process(child)
         while sum(process.cpu_times()[:2]) < busy:
@@ -185,6 +186,7 @@ def written(data, tmp_path_factory):
     return path
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -281,6 +283,7 @@ def history(**changes):
     return lambda text: text["progress"]["history"].update(changes)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
@@ -325,6 +328,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(damage, why, data, written, tmp
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.one_backend
 def test_a_bomb_is_refused_before_it_is_unpacked(data, written, tmp_path):
     path = tmp_path / "run.npz"
     with zipfile.ZipFile(written) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
@@ -339,6 +343,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(data, written, tmp_path):
         tracemalloc.stop()
 
 
+@pytest.mark.one_backend
 def test_a_checkpoint_of_another_release_says_so(data, written, tmp_path):
     path = tmp_path / "run.npz"
     path.write_bytes(changed(written, text=lambda text: text.update(format="course_utils checkpoint 1")))

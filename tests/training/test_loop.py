@@ -138,6 +138,12 @@ def test_paths_are_tried_before_the_training(argument, path, error, message, sha
 
 
 @pytest.mark.one_backend
+def test_a_card_and_a_checkpoint_are_two_files(shapes, small_model, tmp_path):
+    with pytest.raises(ValueError, match="card and checkpoint must be two files, but both are"):
+        train(small_model(), shapes, "quick", card=tmp_path / "run", checkpoint=str(tmp_path / "run"))
+
+
+@pytest.mark.one_backend
 def test_training_a_trained_network_is_said_and_stands_on_the_card(shapes, small_model, tmp_path, capsys):
     model = small_model()
     how, sentence = Recipe(1, 32), "this network has been trained before: the run goes on from its weights"
@@ -208,6 +214,9 @@ def test_what_does_not_fit_is_named(shapes, small_model):
     for seed in (-1, 1.5, "one", True):
         with pytest.raises(ValueError, match=f"train: seed must be a whole number of at least 0, but it is {seed!r}"):
             train(small_model(), shapes, seed=seed)
+    for name in ("keep_best", "track_test", "jit_compile"):
+        with pytest.raises(TypeError, match=f"train: {name} must be True or False, but it is 'no'"):
+            train(small_model(), shapes, **{name: "no"})
     with pytest.raises(ValueError, match="has no layers named block_1, block_2"):
         train(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(16)]), shapes)
 

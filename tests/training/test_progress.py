@@ -6,6 +6,8 @@ from course_utils.models import Network, named_config
 from course_utils.training import Recipe, Run, progress
 from course_utils.training.run import Data, Measured
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture
 def run():
