@@ -2,18 +2,16 @@
 
 import functools
 import inspect
-from numbers import Integral, Real
 
 import keras
+import numpy as np
 
 EPSILON = 1e-6  # of every LayerNorm, as in the papers' code; Keras' own default is 1e-3
 
 
 def _number(value):
     """Turns NumPy's numbers into Python's."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _plain(value):
@@ -31,12 +29,9 @@ class TokenLayer(keras.Layer):
     Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. Keras
     records the constructor's arguments for saving. Every subclass is registered by its package and name, such as
     "course_utils>MixerBlock".
-
-    Attributes:
-        axes: what the input's axes are called, in an error; None for any number of them.
     """
 
-    axes: str | None = "b n d"
+    axes: str | None = "b n d"  # what the input's axes are called, in an error; None for any number of them
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

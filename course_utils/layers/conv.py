@@ -1,7 +1,7 @@
 """A convolution in the mixer's place: the CNN beside the papers.
 
-Source: Yu et al. 2022, "MetaFormer Baselines for Vision" (arXiv 2210.13452), section 2: the Transformer's skeleton with
-a depthwise convolution as its token mixer; here that convolution alone, without their pointwise layers around it.
+Source: Yu et al. 2022, "MetaFormer Baselines for Vision" (arXiv 2210.13452), section 2; without the pointwise layers
+that stand around their depthwise convolution.
 """
 
 import keras
@@ -17,8 +17,7 @@ class ConvBlock(TokenLayer):
         y = x + D(LN1(x))        D: each channel's own k × k kernel over the grid of tokens, zeros around it
         z = y + C(LN2(y))        C: an MLP along the channels, the same for every token
 
-    Unlike a Mixer's, the weights of `D` are the same everywhere: what counts is how far another token is, not where it
-    is, and `depth` blocks see `depth · (k − 1) / 2` tokens far.
+    Unlike a Mixer's, the weights of `D` are the same everywhere; `depth` blocks see `depth · (k − 1) / 2` tokens far.
 
     Args:
         grid: `(rows, columns)` of the tokens.
@@ -30,8 +29,7 @@ class ConvBlock(TokenLayer):
     Input shape: `(b, rows · columns, d)`. Output shape: the same.
 
     Raises:
-        ValueError: a width is no positive whole number, a rate is outside [0, 1], `kernel_size` is even, or the input
-            is not `(b, rows · columns, d)`.
+        ValueError: as `MixerBlock`; `kernel_size` is even; the input is not `(b, rows · columns, d)`.
     """
 
     def __init__(self, grid, mlp_dim, kernel_size=3, dropout=0.0, drop_path=0.0, **kwargs):

@@ -5,9 +5,10 @@ block differs from paper to paper. The head starts at zero, so that an untrained
 """
 
 from dataclasses import asdict, replace
+from typing import Annotated
 
 import keras
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from course_utils.checked import STRICT, Count, Whole, checked, in_words
 from course_utils.layers import ClassToken, FirstToken, PositionEmbedding
@@ -108,13 +109,9 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
         raise ValueError(
             f"classifier: input_shape must be (height, width, channels), but it is {input_shape!r}"
         ) from None
-    num_classes = _checked("num_classes", Count, num_classes)
-    if num_classes < 2:
-        raise ValueError(f"classifier: num_classes must be a whole number of at least 2, but it is {num_classes!r}")
+    num_classes = _checked("num_classes", Annotated[Whole, Field(ge=2)], num_classes)
     if seed is not None:
-        seed = _checked("seed", Whole, seed)
-        if not 0 <= seed < 2**32:
-            raise ValueError(f"classifier: seed must be a whole number from 0 to 2³² − 1, but it is {seed!r}")
+        seed = _checked("seed", Annotated[Whole, Field(ge=0, lt=2**32)], seed)
         keras.utils.set_random_seed(seed)
     paper = PAPERS[config.mixing]
     grid = height // config.patch_size, width // config.patch_size

@@ -285,9 +285,13 @@ def test_a_label_is_the_nearest_name_and_what_differs(name, changes, label):
         (("resnet", (32, 32, 3), 10), {}, "unknown configuration 'resnet'; choose from mixer_tiny"),
         (("mixer", (32, 32), 10), {}, r"input_shape must be \(height, width, channels\), but it is \(32, 32\)"),
         (("mixer", (32, None, 3), 10), {}, r"input_shape must be .*, but it is \(32, None, 3\)"),
-        (("mixer", (32, 32, 3), 1), {}, "num_classes must be a whole number of at least 2, but it is 1"),
+        (("mixer", (32, 32, 3), 1), {}, "classifier: num_classes should be greater than or equal to 2, but it is 1"),
         (("mixer", (32, 32, 3), 2.5), {}, "classifier: num_classes should be .* integer, but it is 2.5"),
-        (("mixer", (32, 32, 3), 10), {"seed": -1}, "seed must be a whole number from 0 to .*, but it is -1"),
+        (
+            ("mixer", (32, 32, 3), 10),
+            {"seed": -1},
+            "classifier: seed should be greater than or equal to 0, .* -1",
+        ),
         (("mixer", (30, 30, 3), 10), {}, r"patch_size=8 does not divide an image of 30 × 30 pixels; try one of \[2, 3"),
         (("mixer", (32, 32, 3), 10), {"width": 3}, "Config: there is no 'width'; it has mixing, patch_size"),
         (
