@@ -1,50 +1,37 @@
-"""The bug hunt: real defects of keras.io examples, each in a small working layer beside the right one.
+"""The bug hunt: real defects, each in a small working layer beside the right one.
+
+The two Mixers and the gMLP are those of the keras.io example "Image classification with modern MLP models"
+(mlp_image_classification), the temperature and the schedule those of "Train a Vision Transformer on small datasets"
+(vit_small_ds). The wrong LayerNorm was Keras' own.
 
 Reading on spoils the hunt: every docstring below says what is wrong. `suspects` gives the makers that the exercises of
 lesson 06 are about, without saying it.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import keras
 from keras import ops
 
 from course_utils.layers import MLP, GMLPBlock, LocalitySelfAttention, MixerBlock, SelfAttention
-from course_utils.layers.base import EPSILON
-from course_utils.training import optimizer_for
+from course_utils.training.optimizer import optimizer_for
 from course_utils.training.recipes import Recipe
 
 
-class WrongGradientNorm(keras.layers.Layer):
+class WrongGradientNorm(keras.layers.LayerNormalization):
     """A LayerNorm along the last axis, as Keras 3.0.0 to 3.0.2 computed it.
 
     Spoiler: its output is right and its gradient is not. The variance is `E[x²] − E[x]²` with the mean held fixed, so
     that `∂variance/∂x` is `2x/d` instead of `2(x − mean)/d`.
-
-    Args:
-        epsilon: added to the variance.
-
-    Input shape: `(…, d)`. Output shape: the same.
     """
-
-    def __init__(self, epsilon: float = EPSILON, **kwargs):
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
-
-    def build(self, input_shape):
-        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="beta")
-        self.built = True
 
     def call(self, x):
         mean = ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(x), axis=-1, keepdims=True) - ops.square(ops.stop_gradient(mean))
         return (x - mean) * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
-
-    def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon}
 
 
 class SharedNormMixerBlock(MixerBlock):
@@ -53,17 +40,23 @@ class SharedNormMixerBlock(MixerBlock):
     Spoiler: one LayerNorm object stands in both places, so that the two have one γ and one β.
     """
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def build(self, input_shape):
         del self.norm2
         self.norm2 = self.norm1
+        super().build(input_shape)
+
+
+class BottleneckMixerBlock(MixerBlock):
+    """A Mixer block with the arguments and shapes of `MixerBlock`.
+
+    Spoiler: the hidden layer of the channel MLP is as wide as there are tokens, whatever `channels_mlp_dim` says.
+    """
 
     def build(self, input_shape):
-        b, n, d = input_shape
-        self.norm1.build(input_shape)
-        self.token_mlp.build((b, d, n))
-        self.channel_mlp.build(input_shape)
-        self.built = True
+        asked = self.channel_mlp.get_config()
+        del self.channel_mlp
+        self.channel_mlp = MLP.from_config({**asked, "hidden_dim": input_shape[1]})
+        super().build(input_shape)
 
 
 class NormalisedResidualGMLPBlock(GMLPBlock):
@@ -80,13 +73,6 @@ class NormalisedResidualGMLPBlock(GMLPBlock):
         return x + self.drop_path1(z, training=training)
 
 
-class _Hidden:
-    """Holds a variable where Keras does not look for it."""
-
-    def __init__(self, variable):
-        self.variable = variable
-
-
 class UntrackedTemperatureAttention(LocalitySelfAttention):
     """LSA with the arguments and shapes of `LocalitySelfAttention`.
 
@@ -95,52 +81,19 @@ class UntrackedTemperatureAttention(LocalitySelfAttention):
     """
 
     def build(self, input_shape):
-        start = [(input_shape[-1] / self.num_heads) ** 0.5] * self.num_heads
-        self._hidden = _Hidden(keras.Variable(start, trainable=True, dtype="float32", name="temperature"))
+        start = [math.sqrt(input_shape[-1] / self.num_heads)] * self.num_heads
+        variable = keras.Variable(start, dtype="float32", name="temperature")
+        object.__setattr__(self, "temperature", variable)  # Keras tracks what is set in the usual way
         SelfAttention.build(self, input_shape)
-
-    @property
-    def temperature(self):  # type: ignore[override]
-        """The temperature of each head, float32 `(num_heads,)`."""
-        return self._hidden.variable
-
-
-class BottleneckMixerBlock(MixerBlock):
-    """A Mixer block with the arguments and shapes of `MixerBlock`.
-
-    Spoiler: the hidden layer of the channel MLP is as wide as there are tokens, whatever `channels_mlp_dim` says.
-    """
-
-    def build(self, input_shape):
-        dropout = self.channel_mlp.drop2.rate
-        del self.channel_mlp
-        self.channel_mlp = MLP(input_shape[1], dropout, name="channel_mlp", dtype=self.dtype_policy)
-        super().build(input_shape)
 
 
 def forgotten_schedule(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns AdamW for a recipe, with the arguments of `training.optimizer_for`.
+    """Returns AdamW for a recipe, with the arguments of `optimizer_for`.
 
-    Spoiler: a schedule is made and then forgotten: the learning rate is at its peak from the first step to the last.
+    Spoiler: the learning rate is at its peak from the first step to the last. (The example makes a schedule, and hands
+    its optimizer the bare rate.)
     """
-    steps = recipe.epochs * steps_per_epoch
-    warmup = round(recipe.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(  # noqa: F841  the defect itself, and a linter finds it
-        0.0, steps - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
-    )
-    return keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-def _mixer(kind, channels_mlp_dim: int = 24, *, tokens_mlp_dim: int, dropout: float = 0.0):
-    return kind(tokens_mlp_dim, channels_mlp_dim, dropout, name="block")
-
-
-def _gmlp(kind, *, mlp_dim: int, gate_bias_start: float = 1.0):
-    return kind(mlp_dim, gate_bias_start=gate_bias_start, name="block")
-
-
-def _attention(kind, *, num_heads: int, dropout: float = 0.0):
-    return kind(num_heads, dropout, name="attention")
+    return optimizer_for(replace(recipe, schedule="constant", warmup=0.0), steps_per_epoch)
 
 
 def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup: float):
@@ -151,81 +104,61 @@ def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup
 
 @dataclass(frozen=True)
 class Case:
-    """One case of the hunt: the same makers, of the right thing and of the broken one.
-
-    Attributes:
-        thing: what a maker makes, in a word.
-        right, broken: {how it differs from the others: maker}. The makers of a case take the same arguments.
-        wrong: what is wrong with the broken ones, in words.
+    """One case of the hunt: what is made, in a word; how to make the right one and the broken one; what is `wrong` with
+    the broken one, in words; and the settings that both are made with, by turns.
     """
 
     thing: str
-    right: dict[str, Callable]
-    broken: dict[str, Callable]
+    right: Callable
+    broken: Callable
     wrong: str
+    settings: list[dict]
 
-
-def _case(thing: str, wrong: str, make: Callable, right, broken, *settings: dict) -> Case:
-    """Returns a case with one right and one broken maker for each of `settings`."""
-
-    def makers(kind):
-        return {
-            ", ".join(f"{key} = {value:g}" for key, value in each.items()): partial(make, kind, **each)
-            for each in settings
-        }
-
-    return Case(thing, makers(right), makers(broken), wrong)
+    def makers(self, make: Callable) -> dict[str, Callable]:
+        """Returns {settings in words: maker} for the right thing or for the broken one."""
+        words = [", ".join(f"{key} = {value:g}" for key, value in each.items()) for each in self.settings]
+        return {name: partial(make, **each) for name, each in zip(words, self.settings, strict=True)}
 
 
 CASES = {
-    "norms": _case(
+    "norms": Case(
         "block",
+        partial(MixerBlock, name="block"),
+        partial(SharedNormMixerBlock, name="block"),
         "one LayerNorm stood in both places, with one γ and one β for two jobs",
-        _mixer,
-        MixerBlock,
-        SharedNormMixerBlock,
-        {"tokens_mlp_dim": 6, "channels_mlp_dim": 24},
-        {"tokens_mlp_dim": 17, "channels_mlp_dim": 10},
-        {"tokens_mlp_dim": 8, "channels_mlp_dim": 8, "dropout": 0.1},
+        [
+            {"tokens_mlp_dim": 6, "channels_mlp_dim": 24},
+            {"tokens_mlp_dim": 17, "channels_mlp_dim": 10},
+            {"tokens_mlp_dim": 8, "channels_mlp_dim": 8, "dropout": 0.1},
+        ],
     ),
-    "residual": _case(
+    "residual": Case(
         "block",
+        partial(GMLPBlock, name="block"),
+        partial(NormalisedResidualGMLPBlock, name="block"),
         "the residual added LN(x), so that the block forgot how large x was",
-        _gmlp,
-        GMLPBlock,
-        NormalisedResidualGMLPBlock,
-        {"mlp_dim": 12},
-        {"mlp_dim": 32},
-        {"mlp_dim": 20, "gate_bias_start": 0.0},
+        [{"mlp_dim": 12}, {"mlp_dim": 32}, {"mlp_dim": 20, "gate_bias_start": 0.0}],
     ),
-    "temperature": _case(
+    "temperature": Case(
         "layer",
+        partial(LocalitySelfAttention, name="attention"),
+        partial(UntrackedTemperatureAttention, name="attention"),
         "the temperature was a variable that the layer did not know of, so that no optimizer ever moved it",
-        _attention,
-        LocalitySelfAttention,
-        UntrackedTemperatureAttention,
-        {"num_heads": 2},
-        {"num_heads": 4},
-        {"num_heads": 1, "dropout": 0.1},
+        [{"num_heads": 2}, {"num_heads": 4}, {"num_heads": 1, "dropout": 0.1}],
     ),
-    "schedule": _case(
+    "schedule": Case(
         "training",
+        partial(_about_to_train, optimizer_for),
+        partial(_about_to_train, forgotten_schedule),
         "the schedule was made and never handed to the optimizer, whose rate stood at its peak",
-        _about_to_train,
-        optimizer_for,
-        forgotten_schedule,
-        {"learning_rate": 1e-3, "warmup": 0.1},
-        {"learning_rate": 3e-2, "warmup": 0.25},
+        [{"learning_rate": 1e-3, "warmup": 0.1}, {"learning_rate": 3e-2, "warmup": 0.25}],
     ),
-    "width": _case(
+    "width": Case(
         "block",
+        partial(MixerBlock, channels_mlp_dim=24, name="block"),
+        partial(BottleneckMixerBlock, channels_mlp_dim=24, name="block"),
         "the hidden layer of C was as wide as there were tokens: a bottleneck that nobody had asked for",
-        _mixer,
-        MixerBlock,
-        BottleneckMixerBlock,
-        {"tokens_mlp_dim": 6},
-        {"tokens_mlp_dim": 19},
-        {"tokens_mlp_dim": 8, "dropout": 0.1},
+        [{"tokens_mlp_dim": 6}, {"tokens_mlp_dim": 19}, {"tokens_mlp_dim": 8, "dropout": 0.1}],
     ),
 }
 
@@ -242,4 +175,4 @@ def suspects(case: str) -> tuple[Callable, Callable]:
     if case not in CASES:
         raise ValueError(f"suspects: case must be one of {', '.join(map(repr, CASES))}, but it is {case!r}")
     found = CASES[case]
-    return next(iter(found.right.values())), next(iter(found.broken.values()))
+    return partial(found.right, **found.settings[0]), partial(found.broken, **found.settings[0])

@@ -395,7 +395,7 @@ exercises.check_token_mixing(token_mixing)
 
 
 # %% tags=["exercise"]
-def block_weights(n, d, tokens_mlp_dim, channels_mlp_dim):
+def block_parameters(n, d, tokens_mlp_dim, channels_mlp_dim):
     ### BEGIN SOLUTION
     norms = 2 * (d + d)
     token_mlp = n * tokens_mlp_dim + tokens_mlp_dim + tokens_mlp_dim * n + n
@@ -404,7 +404,7 @@ def block_weights(n, d, tokens_mlp_dim, channels_mlp_dim):
     ### END SOLUTION
 
 
-exercises.check_block_weights(block_weights)
+exercises.check_block_parameters(block_parameters)
 
 # %% [markdown]
 # ### 4 · Write a test that knows a mixer when it sees one

@@ -479,7 +479,7 @@ exercises.check_gmlp_block(gmlp_block)
 
 
 # %% tags=["exercise"]
-def gmlp_weights(n, d, mlp_dim):
+def gmlp_parameters(n, d, mlp_dim):
     """Returns the number of parameters of one gMLP block."""
     ### BEGIN SOLUTION
     k = mlp_dim // 2
@@ -489,7 +489,7 @@ def gmlp_weights(n, d, mlp_dim):
     ### END SOLUTION
 
 
-exercises.check_gmlp_weights(gmlp_weights)
+exercises.check_gmlp_parameters(gmlp_parameters)
 
 # %% [markdown]
 # ### 5 · A gate by hand

@@ -547,7 +547,7 @@ exercises.check_attention(attend)
 
 
 # %% tags=["exercise"]
-def transformer_weights(n, d, num_heads, mlp_dim):
+def transformer_parameters(n, d, num_heads, mlp_dim):
     ### BEGIN SOLUTION
     norms = 2 * (d + d)
     attention = 4 * (d * d + d)  # query, key, value, output
@@ -556,7 +556,7 @@ def transformer_weights(n, d, num_heads, mlp_dim):
     ### END SOLUTION
 
 
-exercises.check_transformer_weights(transformer_weights)
+exercises.check_transformer_parameters(transformer_parameters)
 
 # %% [markdown]
 # ### 3 · Write a test for "it does not know where"
@@ -567,7 +567,7 @@ exercises.check_transformer_weights(transformer_weights)
 
 
 # %% tags=["exercise"]
-def forgets_places(network, x):
+def forgets_positions(network, x):
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
     for _ in range(5):  # one order alone may leave in place just the tokens that matter
@@ -578,7 +578,7 @@ def forgets_places(network, x):
     ### END SOLUTION
 
 
-exercises.check_forgets_places(forgets_places)
+exercises.check_forgets_positions(forgets_positions)
 
 # %% [markdown]
 # ### 4 · Rollout

@@ -464,7 +464,7 @@ exercises.check_five_in_one(five_in_one)
 
 
 # %% tags=["exercise"]
-def extra_weights(p, c, d):
+def extra_parameters(p, c, d):
     ### BEGIN SOLUTION
     values = p * p * c
     plain = values * d + d
@@ -473,7 +473,7 @@ def extra_weights(p, c, d):
     ### END SOLUTION
 
 
-exercises.check_extra_weights(extra_weights)
+exercises.check_extra_parameters(extra_parameters)
 
 # %% [markdown]
 # ### 4 · The attention weights of LSA
