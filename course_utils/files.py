@@ -52,7 +52,7 @@ def path_to_write(path, name: str) -> Path:
     return path
 
 
-def write_whole(path, content: bytes, what: str) -> Path:
+def write_whole(path, content: bytes | memoryview, what: str) -> Path:
     """Writes a file; what was there before is replaced only once the new one is whole and on the disk.
 
     Several processes may write one path at once: the last one's file stays.

@@ -72,7 +72,7 @@ def checksum(arrays: Iterable) -> int:
     """Returns a sum over arrays that tells one from another."""
     total = 0
     for array in arrays:
-        total = zlib.crc32(np.ascontiguousarray(array), total)
+        total = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8").data, total)
     return total
 
 
@@ -150,7 +150,8 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
         raise
     except Exception as error:  # whatever somebody's file makes of the code that reads it
         # In our words: NumPy's advise to load what cannot be trusted.
-        why = f" ({error})" if str(error).startswith("it ") else ""
+        why = error.strerror if isinstance(error, OSError) else str(error) if str(error).startswith("it ") else ""
+        why = f" ({why})" if why else ""
         raise CheckpointError(
             f"checkpoint: {path} is damaged or no checkpoint{why}. Delete it to start from the beginning"
         ) from None
