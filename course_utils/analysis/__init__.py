@@ -2,15 +2,16 @@
 
 from course_utils.analysis.attention import (
     attention,
+    entropy,
     mean_attention_distance,
     position_similarity,
     products,
     rollout,
     temperatures,
 )
-from course_utils.analysis.influence import influence, token_grid
+from course_utils.analysis.influence import influence
 from course_utils.analysis.mixing import gate_weights, token_mixing_weights
-from course_utils.analysis.sharpness import entropy
+from course_utils.analysis.parts import shares, token_grid
 from course_utils.analysis.substitution import logits_with, other_attention, values
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "position_similarity",
     "products",
     "rollout",
+    "shares",
     "temperatures",
     "token_grid",
     "token_mixing_weights",

@@ -3,24 +3,19 @@
 import keras
 import numpy as np
 
-from course_utils import models
-from course_utils.layers import LocalitySelfAttention, TransformerBlock
+from course_utils.analysis.parts import array, blocks_of, embedding, images_for, shares
+from course_utils.layers import LocalitySelfAttention, PositionEmbedding, TransformerBlock
 
 
-def _checked_blocks(owner: str, model) -> list:
-    blocks = models.blocks(model)
-    if not all(isinstance(block, TransformerBlock) for block in blocks):
-        kind = type(blocks[0]).__name__
-        raise ValueError(f"{owner}: needs Transformer blocks, but {model.name!r} is made of {kind}")
-    return blocks
-
-
-def _images(owner: str, model, images) -> np.ndarray:
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[1:] != tuple(model.input_shape[1:]):
-        h, w, c = model.input_shape[1:]
-        raise ValueError(f"{owner}: images must be (b, {h}, {w}, {c}), but their shape is {images.shape}")
-    return images.astype("float32")
+def _through(owner: str, model, images, ask) -> np.ndarray:
+    """Asks every block about what it gets: `ask(block, x)` returns its output and the answer."""
+    blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
+    x = keras.Model(model.input, blocks[0].input)(images_for(owner, model, images))
+    answers = []
+    for block in blocks:
+        x, answer = ask(block, x)
+        answers.append(array(answer))
+    return np.stack(answers)
 
 
 def attention(model, images: np.ndarray) -> np.ndarray:
@@ -37,35 +32,31 @@ def attention(model, images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the model has no Transformer blocks, or the images have another size.
     """
-    blocks = _checked_blocks("attention", model)
-    x = keras.Model(model.input, blocks[0].input)(_images("attention", model, images))
-    found = []
-    for block in blocks:
-        x, weights = block(x, return_attention=True)
-        found.append(keras.ops.convert_to_numpy(keras.ops.cast(weights, "float32")))
-    return np.stack(found)
+    return _through("attention", model, images, lambda block, x: block(x, return_attention=True))
 
 
 def products(model, images: np.ndarray) -> np.ndarray:
     """Returns `Q · Kᵀ` of every block and head: the scores before temperature, mask and softmax.
 
-    Args:
-        model: a ViT, as built by `models.classifier`.
-        images: pixels 0…255, `(b, h, w, c)`.
+    Arguments, shape and errors are those of `attention`.
+    """
+    return _through("products", model, images, lambda block, x: (block(x), block.attention.products(block.norm1(x))))
 
-    Returns:
-        float32 `(depth, b, heads, n, n)`.
+
+def entropy(attention: np.ndarray) -> np.ndarray:
+    """Returns how sharply tokens attend: the entropy of each row of weights, `−Σ aⱼ · log2 aⱼ`, in bits, float64 `(…)`.
+
+    0 bits: everything comes from one token. `log2 n` bits: all `n` tokens give alike. A weight of 0 counts 0.
+
+    Args:
+        attention: `(…, n)`, rows summing to 1, as `attention` gives them.
 
     Raises:
-        ValueError: the model has no Transformer blocks, or the images have another size.
+        ValueError: a weight is negative or NaN, or a row does not sum to 1.
     """
-    blocks = _checked_blocks("products", model)
-    x = keras.Model(model.input, blocks[0].input)(_images("products", model, images))
-    found = []
-    for block in blocks:
-        found.append(keras.ops.convert_to_numpy(block.attention.products(block.norm1(x))))
-        x = block(x)
-    return np.stack(found).astype("float32")
+    attention = shares("entropy", attention)
+    logs = np.log2(attention, out=np.zeros_like(attention), where=attention > 0)
+    return np.maximum(-(attention * logs).sum(axis=-1), 0.0)  # a single 1 would give −0
 
 
 def rollout(attention: np.ndarray) -> np.ndarray:
@@ -82,16 +73,14 @@ def rollout(attention: np.ndarray) -> np.ndarray:
         `(depth, …, n, n)`: entry `k` is the rollout up to and with block `k + 1`; rows sum to 1.
 
     Raises:
-        ValueError: the shape does not fit, or rows do not sum to 1.
+        ValueError: the shape does not fit, or rows are no shares of 1.
     """
-    attention = np.asarray(attention, dtype="float64")
-    if attention.ndim < 4 or attention.shape[-1] != attention.shape[-2]:
-        raise ValueError(f"rollout: attention must be (depth, …, heads, n, n), but its shape is {attention.shape}")
-    sums = attention.sum(axis=-1, keepdims=True)
-    if not np.allclose(sums, 1, atol=1e-2):  # bfloat16 keeps each number to 0.4 % only
-        raise ValueError("rollout: the rows of attention must sum to 1")
-    identity = np.eye(attention.shape[-1])
-    steps = ((attention / sums).mean(axis=-3) + identity) / 2  # (depth, …, n, n)
+    shape = np.shape(attention)
+    if len(shape) < 4 or shape[-1] != shape[-2]:
+        raise ValueError(f"rollout: attention must be (depth, …, heads, n, n), but its shape is {shape}")
+    attention = shares("rollout", attention)
+    heads = attention / attention.sum(axis=-1, keepdims=True)
+    steps = (heads.mean(axis=-3) + np.eye(shape[-1])) / 2  # (depth, …, n, n)
     rolled = [steps[0]]
     for step in steps[1:]:
         rolled.append(step @ rolled[-1])
@@ -104,8 +93,8 @@ def mean_attention_distance(attention: np.ndarray, grid: tuple[int, int], patch_
     Source: arXiv 2010.11929, section 4.5 and figure 7 (right).
 
     Args:
-        attention: `(…, n, n)`; with a class token (`n` one more than the grid holds) its row and column are left out
-            and the rows are made to sum to 1 again.
+        attention: `(…, n, n)`, rows summing to 1; with a class token (`n` one more than the grid holds) its row and
+            column are left out and the rows are made to sum to 1 again.
         grid: (rows, columns) of patches.
         patch_size: side of a patch in pixels.
 
@@ -113,20 +102,20 @@ def mean_attention_distance(attention: np.ndarray, grid: tuple[int, int], patch_
         `(…)`: the mean over all tokens, weighted by attention.
 
     Raises:
-        ValueError: `n` is neither the number of patches nor one more.
+        ValueError: `n` is neither the number of patches nor one more, or rows are no shares of 1.
     """
-    attention = np.asarray(attention, dtype="float64")
     rows, columns = grid
-    n = rows * columns
-    if attention.shape[-1] not in (n, n + 1) or attention.shape[-1] != attention.shape[-2]:
+    n, shape = rows * columns, np.shape(attention)
+    if shape[-2:] not in ((n, n), (n + 1, n + 1)):
         raise ValueError(
-            f"mean_attention_distance: a grid of {rows} × {columns} has {n} tokens, but attention is {attention.shape}"
+            f"mean_attention_distance: a grid of {rows} × {columns} has {n} tokens, but attention is {shape}"
         )
-    if attention.shape[-1] == n + 1:
+    attention = shares("mean_attention_distance", attention)
+    if shape[-1] == n + 1:
         attention = attention[..., 1:, 1:]
-        attention = attention / attention.sum(axis=-1, keepdims=True)
-    place = np.stack(np.divmod(np.arange(n), columns), axis=-1) * patch_size  # (n, 2)
-    distance = np.linalg.norm(place[:, None] - place[None], axis=-1)  # (n, n)
+        attention = attention / np.maximum(attention.sum(axis=-1, keepdims=True), 1e-12)
+    position = np.stack(np.divmod(np.arange(n), columns), axis=-1) * patch_size  # (n, 2)
+    distance = np.linalg.norm(position[:, None] - position[None], axis=-1)  # (n, n)
     return (attention * distance).sum(axis=-1).mean(axis=-1)
 
 
@@ -138,12 +127,10 @@ def position_similarity(model) -> np.ndarray:
     Raises:
         ValueError: the model has no position embedding.
     """
-    layers = [layer for layer in model.layers if layer.name == "position_embedding"]
+    layers = [layer for layer in model.layers if isinstance(layer, PositionEmbedding)]
     if not layers:
         raise ValueError(f"position_similarity: {model.name!r} has no position embedding")
-    positions = keras.ops.convert_to_numpy(layers[0].positions).astype("float64")
-    n = model.get_layer("patch_embedding").output.shape[1]
-    positions = positions[-n:]
+    positions = array(layers[0].positions).astype("float64")[-embedding(model).output.shape[1] :]
     positions /= np.linalg.norm(positions, axis=-1, keepdims=True)
     return (positions @ positions.T).astype("float32")
 
@@ -154,8 +141,7 @@ def temperatures(model) -> np.ndarray:
     Raises:
         ValueError: the model's attention learns no temperature.
     """
-    blocks = _checked_blocks("temperatures", model)
-    layers = [block.attention for block in blocks]
-    if not all(isinstance(layer, LocalitySelfAttention) and layer.temperature is not None for layer in layers):
+    layers = [block.attention for block in blocks_of("temperatures", model, TransformerBlock, "Transformer")]
+    if not all(isinstance(layer, LocalitySelfAttention) and layer.learns_temperature for layer in layers):
         raise ValueError(f"temperatures: the attention of {model.name!r} learns no temperature")
-    return np.stack([keras.ops.convert_to_numpy(layer.temperature) for layer in layers]).astype("float32")
+    return np.stack([array(layer.temperature) for layer in layers])

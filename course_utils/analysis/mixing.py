@@ -1,9 +1,8 @@
 """The weights that mix tokens, block by block: of a Mixer's token MLP, of a gMLP's gate."""
 
-import keras
 import numpy as np
 
-from course_utils import models
+from course_utils.analysis.parts import array, blocks_of
 from course_utils.layers import GMLPBlock, MixerBlock
 
 
@@ -20,18 +19,8 @@ def token_mixing_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
     Raises:
         ValueError: the model has no Mixer blocks.
     """
-    blocks = models.blocks(model)
-    if not all(isinstance(block, MixerBlock) for block in blocks):
-        raise ValueError(
-            f"token_mixing_weights: needs Mixer blocks, but {model.name!r} is made of {type(blocks[0]).__name__}"
-        )
-    return [
-        tuple(
-            keras.ops.convert_to_numpy(layer.kernel).astype("float32")
-            for layer in (block.token_mlp.hidden, block.token_mlp.output_layer)
-        )
-        for block in blocks
-    ]
+    mlps = [block.token_mlp for block in blocks_of("token_mixing_weights", model, MixerBlock, "Mixer")]
+    return [(array(mlp.hidden.kernel), array(mlp.output_layer.kernel)) for mlp in mlps]
 
 
 def gate_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -47,13 +36,5 @@ def gate_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
     Raises:
         ValueError: the model has no gMLP blocks.
     """
-    blocks = models.blocks(model)
-    if not all(isinstance(block, GMLPBlock) for block in blocks):
-        raise ValueError(f"gate_weights: needs gMLP blocks, but {model.name!r} is made of {type(blocks[0]).__name__}")
-    return [
-        tuple(
-            keras.ops.convert_to_numpy(weight).astype("float32")
-            for weight in (block.gate.spatial_weights, block.gate.spatial_bias)
-        )
-        for block in blocks
-    ]
+    gates = [block.gate for block in blocks_of("gate_weights", model, GMLPBlock, "gMLP")]
+    return [(array(gate.spatial_weights), array(gate.spatial_bias)) for gate in gates]

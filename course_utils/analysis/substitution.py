@@ -7,20 +7,15 @@ Source: Brunner et al. 2020, "On Identifiability in Transformers" (arXiv 1908.04
 import keras
 import numpy as np
 
-from course_utils import models
-from course_utils.analysis.attention import _checked_blocks, _images
+from course_utils.analysis.parts import array, blocks_of, images_for, shares, whole
+from course_utils.layers import TransformerBlock
 
 
-def _block(owner: str, model, block) -> int:
-    last = len(_checked_blocks(owner, model))
-    if isinstance(block, bool) or not isinstance(block, int) or not 1 <= block <= last:
-        raise ValueError(f"{owner}: block must be from 1 to {last}, but it is {block!r}")
-    return block
-
-
-def _before(model, block: int, images):
-    """Returns what a block gets."""
-    return keras.Model(model.input, model.get_layer(f"block_{block}").input)(images)
+def _asked(owner: str, model, images, block):
+    """Returns a block by its number, and what it gets."""
+    blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
+    layer = blocks[whole(owner, "block", block, 1, len(blocks)) - 1]
+    return layer, keras.Model(model.input, layer.input)(images_for(owner, model, images))
 
 
 def values(model, images: np.ndarray, block: int) -> np.ndarray:
@@ -37,13 +32,9 @@ def values(model, images: np.ndarray, block: int) -> np.ndarray:
     Raises:
         ValueError: the model has no Transformer blocks or no such block, or the images have another size.
     """
-    block = _block("values", model, block)
-    x = _before(model, block, _images("values", model, images))
-    layer = models.blocks(model)[block - 1]
-    v = keras.ops.convert_to_numpy(keras.ops.cast(layer.attention.value(layer.norm1(x)), "float32"))
-    heads = layer.attention.num_heads
-    b, n, d = v.shape
-    return v.reshape(b, n, heads, d // heads).transpose(0, 2, 1, 3)
+    layer, x = _asked("values", model, images, block)
+    v = array(layer.attention.value(layer.norm1(x)))
+    return v.reshape(*v.shape[:2], layer.attention.num_heads, -1).transpose(0, 2, 1, 3)
 
 
 def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) -> np.ndarray:
@@ -61,19 +52,17 @@ def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) ->
         float32 logits `(b, classes)`.
 
     Raises:
-        ValueError: as `values`, or `attention` has another shape.
+        ValueError: as `values`, `attention` has another shape, or its rows are no shares of 1.
     """
     v = values(model, images, block)
     b, heads, n, head_dim = v.shape
-    attention = np.asarray(attention, dtype="float32")
-    if attention.shape != (b, heads, n, n):
-        raise ValueError(f"logits_with: attention must be {(b, heads, n, n)}, but its shape is {attention.shape}")
-    layer = models.blocks(model)[block - 1]
-    mixed = (attention @ v).transpose(0, 2, 1, 3).reshape(b, n, heads * head_dim)
-    y = _before(model, block, np.asarray(images, "float32")) + layer.attention.output_layer(mixed)
+    if np.shape(attention) != (b, heads, n, n):
+        raise ValueError(f"logits_with: attention must be {(b, heads, n, n)}, but its shape is {np.shape(attention)}")
+    layer, x = _asked("logits_with", model, images, block)
+    mixed = (shares("logits_with", attention).astype("float32") @ v).transpose(0, 2, 1, 3)
+    y = x + layer.attention.output_layer(mixed.reshape(b, n, heads * head_dim))
     z = y + layer.mlp(layer.norm2(y))
-    rest = keras.Model(layer.output, model.output)
-    return keras.ops.convert_to_numpy(keras.ops.cast(rest(z), "float32"))
+    return array(keras.Model(layer.output, model.output)(z))
 
 
 def other_attention(attention: np.ndarray, values: np.ndarray, token: int) -> np.ndarray:
@@ -92,17 +81,16 @@ def other_attention(attention: np.ndarray, values: np.ndarray, token: int) -> np
         float64 `(…, n, n)`: rows >= 0 that sum to 1.
 
     Raises:
-        ValueError: shapes that do not fit, or there is no such token.
+        ValueError: shapes that do not fit, rows that are no shares of 1, or there is no such token.
     """
-    attention, v = np.asarray(attention, dtype="float64"), np.asarray(values, dtype="float64")
+    attention, v = shares("other_attention", attention), np.asarray(values, dtype="float64")
     if attention.ndim < 2 or attention.shape[-1] != attention.shape[-2] or attention.shape[:-1] != v.shape[:-1]:
         raise ValueError(
             f"other_attention: attention must be (…, n, n) and values (…, n, head_dim), but they are "
             f"{attention.shape} and {v.shape}"
         )
     n = attention.shape[-1]
-    if isinstance(token, bool) or not isinstance(token, int | np.integer) or not 0 <= token < n:
-        raise ValueError(f"other_attention: token must be from 0 to {n - 1}, but it is {token!r}")
+    token = whole("other_attention", "token", token, 0, n - 1)
     tables, vectors = attention.reshape(-1, n, n), v.reshape(-1, n, v.shape[-1])
     moved = [[_moved(row, given, token) for row in table] for table, given in zip(tables, vectors, strict=True)]
     return np.array(moved).reshape(attention.shape)

@@ -1,38 +1,26 @@
-"""Explorers: interactive images that a student moves in the browser, made by the tested layers and probes.
+"""Explorers: interactive images that a student moves in the browser, made by the tested layers and by `analysis`.
 
-`Explorer` shows settings × panels; `explore_patches`, `explore_influence` and `explore_token_mixing` are those of the
-lessons. Each is loaded when it is first used.
+`Explorer` shows settings × panels; `explore_patches`, `explore_influence`, … are those of the lessons, most of them
+also from arrays that are already known. Each is loaded when it is first used.
 """
 
 from importlib import import_module
 
-_HOME = {
-    "Bar": "parts",
-    "Choice": "parts",
-    "Layer": "parts",
-    "Panel": "parts",
-    "Place": "parts",
-    "Slider": "parts",
-    "Switch": "parts",
-    "Explorer": "explorer",
-    "attention_explorer_from_arrays": "attention",
-    "explore_attention": "attention",
-    "explore_positions": "positions",
-    "positions_explorer_from_arrays": "positions",
-    "explore_gate": "gate",
-    "explore_gating": "gating",
-    "explore_fourier": "fourier",
-    "explore_frequencies": "fourier",
-    "explore_influence": "influence",
-    "gate_explorer_from_arrays": "gate",
-    "influence_explorer_from_arrays": "influence",
-    "explore_patches": "patches",
-    "explore_shift": "shift",
-    "explore_temperature": "temperature",
-    "explore_token_mixing": "token_mixing",
-    "temperature_explorer_from_arrays": "temperature",
-    "token_mixing_explorer_from_arrays": "token_mixing",
+_NAMES = {
+    "core.parts": "Bar Choice Layer Panel Place Slider Switch",
+    "core.explorer": "Explorer",
+    "attention": "attention_explorer_from_arrays explore_attention",
+    "fourier": "explore_fourier explore_frequencies",
+    "gate": "explore_gate gate_explorer_from_arrays",
+    "gating": "explore_gating",
+    "influence": "explore_influence influence_explorer_from_arrays",
+    "patches": "explore_patches",
+    "positions": "explore_positions positions_explorer_from_arrays",
+    "shift": "explore_shift",
+    "temperature": "explore_temperature temperature_explorer_from_arrays",
+    "token_mixing": "explore_token_mixing token_mixing_explorer_from_arrays",
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME)
 

@@ -5,40 +5,32 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.core import checks as arguments
+from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.panels import middle
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.words import at, percent
 
 DARKEST = 0.9  # how much of a patch that gives nothing is covered
 MEAN, ROLLOUT = "mean of the heads", "rollout"
 
 
-def _checked(attention, images, grid) -> dict[str, np.ndarray]:
-    owner = "attention_explorer_from_arrays"
-    if not isinstance(attention, Mapping) or not attention:
-        raise ValueError(f"{owner}: attention must be {{network: array}} with at least one network")
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError(f"{owner}: images must be {{name: uint8 image}} with at least one")
-    rows, columns = grid
-    n = rows * columns
+def _checked(owner: str, attention, images: dict, n: int) -> dict[str, np.ndarray]:
+    from course_utils.analysis import shares
+
     checked = {}
-    for network, values in attention.items():
-        values = np.asarray(values, dtype=np.float64)
-        if values.ndim != 5 or values.shape[1] != len(images) or values.shape[3:] not in ((n, n), (n + 1, n + 1)):
+    for network, values in checks.named(owner, "attention", attention, "{network: array}").items():
+        shape = np.shape(values)
+        if len(shape) != 5 or shape[1] != len(images) or shape[3:] not in ((n, n), (n + 1, n + 1)):
             raise ValueError(
                 f"{owner}: attention[{network!r}] must be (blocks, {len(images)} images, heads, n, n) with "
-                f"n = {n}, or {n + 1} with a class token, but its shape is {values.shape}"
+                f"n = {n}, or {n + 1} with a class token, but its shape is {shape}"
             )
-        if not np.all(np.isfinite(values)) or values.min() < 0:
-            raise ValueError(f"{owner}: attention[{network!r}] must be finite and >= 0")
-        sums = values.sum(axis=-1, keepdims=True)
-        if not np.allclose(sums, 1, atol=1e-2):  # bfloat16 keeps each number to 0.4 % only
-            raise ValueError(f"{owner}: the rows of attention[{network!r}] must sum to 1")
-        checked[network] = values / sums
+        values = shares(f"{owner}: attention[{network!r}]", values)
+        checked[network] = values / values.sum(axis=-1, keepdims=True)
     sizes = {network: (values.shape[0], values.shape[2]) for network, values in checked.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"{owner}: the networks' blocks and heads differ: {sizes}")
-    arguments.divided(owner, images, rows, columns)
     return checked
 
 
@@ -70,9 +62,10 @@ def attention_explorer_from_arrays(
     """
     from course_utils.analysis import entropy, rollout
 
-    rows, columns = map(int, grid)
-    n, names = rows * columns, list(images)
-    attention = _checked(attention, images, (rows, columns))
+    owner = "attention_explorer_from_arrays"
+    rows, columns = grid = checks.grid_of(owner, grid)
+    images, n = checks.images_of(owner, images, [grid]), rows * columns
+    attention, names = _checked(owner, attention, images, n), list(images)
     blocks, _, count = next(iter(attention.values())).shape[:3]
     heads = [f"head {k}" for k in range(1, count + 1)]
     rolled = {network: rollout(values) for network, values in attention.items()}
@@ -85,9 +78,9 @@ def attention_explorer_from_arrays(
         values = attention[network][block - 1, at]
         return values.mean(axis=0) if head == MEAN else values[heads.index(head)]
 
-    def patches(network, image, block, head):
+    def patches(**state):
         """How much each patch takes from each patch."""
-        return table(network, image, block, head)[-n:, -n:]
+        return table(**state)[-n:, -n:]
 
     def shade(values, high):
         """Covers what gives nothing and leaves what gives most as it is."""
@@ -113,9 +106,6 @@ def attention_explorer_from_arrays(
         shares = high(**state) * np.linspace(0, 1, 5) ** 2
         return [(k / 4, f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %") for k, share in enumerate(shares)]
 
-    def at(token):
-        return f"token {token} (row {token // columns}, column {token % columns})"
-
     def words(network, image, block, head, token):
         values = table(network, image, block, head)
         row = values[token - n]
@@ -124,13 +114,13 @@ def attention_explorer_from_arrays(
         where = f", block {block}" if blocks > 1 else ""
         which = f", {head}" if len(choices) > 1 else ""
         most_from = "most from" if len(values) == n else "of the patches most from"
-        said = f"{network}, {image}{where}{which}: {at(token)} takes {most_from} "
+        said = f"{network}, {image}{where}{which}: {at(token, columns)} takes {most_from} "
         if most == token:
-            said += f"itself: {_percent(seen[token])}"
+            said += f"itself: {percent(seen[token])}"
         else:
-            said += f"{at(most)}: {_percent(seen[most])}; from itself {_percent(seen[token])}"
+            said += f"{at(most, columns)}: {percent(seen[most])}; from itself {percent(seen[token])}"
         if len(values) > n:
-            said += f"; from the class token {_percent(row[0])}"
+            said += f"; from the class token {percent(row[0])}"
         bits = float(entropy(row))
         return f"{said}. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
 
@@ -151,8 +141,8 @@ def attention_explorer_from_arrays(
             return f"No class token here: the mean pool takes as much from every patch, 1/{n}."
         chosen = int(values[0, 1:].argmax())
         return (
-            f"Its row, as light on the image. It takes {_percent(values[0, 0])} from itself and, of the patches, "
-            f"most from {at(chosen)}: {_percent(values[0, 1 + chosen])}."
+            f"Its row, as light on the image. It takes {percent(values[0, 0])} from itself and, of the patches, "
+            f"most from {at(chosen, columns)}: {percent(values[0, 1 + chosen])}."
         )
 
     choices = [*heads, *[MEAN] * (count > 1), *[ROLLOUT] * (blocks > 1)]
@@ -161,39 +151,21 @@ def attention_explorer_from_arrays(
         Choice("image", "Image", names),
         Choice("block", "Block", list(range(1, blocks + 1))),
         Choice("head", "Head", choices),
-        Place("token", "Token that asks", (rows, columns)),
+        Place("token", "Token that asks", grid),
     ]
-    without_place = ("network", "image", "block", "head")
-    ground = Layer(lambda image: figures.as_rgb(images[image]), ("image",))
+    outer = [setting.name for setting in settings[:-1]]
+    ground, light = Layer(lambda image: figures.as_rgb(images[image]), ("image",)), Layer(lit, (*outer, "token"))
+    bar, axes = Bar(figures.SEQUENTIAL, ticks), {"x_label": "token j that gives", "y_label": "token i that asks"}
     panels = [
-        Panel(
-            "What the token that asks takes",
-            [ground, Layer(lit, (*without_place, "token"))],
-            image_caption,
-            size=320,
-            spots="grid",
-            lines=True,
-        ),
-        Panel(
-            "All pairs: A",
-            [Layer(whole, without_place)],
-            table_caption,
-            size=320,
-            spots="rows",
-            bar=Bar(figures.SEQUENTIAL, ticks),
-            x_label="token j that gives",
-            y_label="token i that asks",
-        ),
+        Panel("What the token that asks takes", [ground, light], image_caption, 320, "grid", lines=True),
+        Panel("All pairs: A", [Layer(whole, outer)], table_caption, 320, "rows", bar=bar, **axes),
     ]
     if any(values.shape[-1] > n for values in attention.values()):
-        lit_alone = Layer(lit_by_class_token, without_place)
-        panels.append(Panel("What the class token takes", [ground, lit_alone], class_caption, size=240))
-    usual = {"network": next(iter(attention)), "block": 1, "token": (rows // 2) * columns + columns // 3}
+        panels.append(
+            Panel("What the class token takes", [ground, Layer(lit_by_class_token, outer)], class_caption, 240)
+        )
+    usual = {"network": next(iter(attention)), "block": 1, "token": middle(grid)}
     return Explorer("attention", settings, panels, words, title=title, start={**usual, **(start or {})})
-
-
-def _percent(share: float) -> str:
-    return "less than 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def explore_attention(
@@ -204,7 +176,7 @@ def explore_attention(
     Args:
         models: {name: ViT}, such as the same network before and after training. All cut an image into the same
             tokens and have as many blocks and heads; one may have a class token.
-        images: {name: uint8 image} of the models' input size.
+        images: {name: uint8 image}; one of another size than a model wants is resized, as in training.
         start: {setting: value} shown at first, where it is not the usual one.
 
     Raises:
@@ -212,13 +184,7 @@ def explore_attention(
     """
     from course_utils import analysis
 
-    if not isinstance(models, Mapping) or not models:
-        raise ValueError("explore_attention: models must be {name: model} with at least one model")
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError("explore_attention: images must be {name: uint8 image} with at least one")
-    grids = {name: analysis.token_grid(model) for name, model in models.items()}
-    if len(set(grids.values())) > 1:
-        raise ValueError(f"explore_attention: the models' tokens differ: {grids}")
-    batch = np.stack(list(images.values()))
-    attention = {name: analysis.attention(model, batch) for name, model in models.items()}
-    return attention_explorer_from_arrays(attention, images, next(iter(grids.values())), start=start)
+    models, grid = checks.networks_of("explore_attention", models)
+    seen = {name: checks.seen_by("explore_attention", model, images) for name, model in models.items()}
+    attention = {name: analysis.attention(model, seen[name][1]) for name, model in models.items()}
+    return attention_explorer_from_arrays(attention, next(iter(seen.values()))[0], grid, start=start)

@@ -1,13 +1,16 @@
 """The Fourier explorers: an image rebuilt from its slow waves, and FNet's mixing layer taken apart."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.panels import faded, see_through, signed
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
-from course_utils.explorers.patches import _short as short
+from course_utils.explorers.core.words import count, number
 from course_utils.explorers.patches import default_images
 
 REBUILT, KEPT, MISSING = "Rebuilt from the slowest waves", "The waves kept", "What is missing"
@@ -15,21 +18,18 @@ MOST_WAVES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24)
 WEAKEST, STRONGEST = 0.01, 100  # grey values: the ends of the colours for the strength of a wave
 
 
-def _checked(owner: str, images) -> dict[str, np.ndarray]:
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError(f"{owner}: images must be {{name: uint8 image (h, w, 1 or 3)}} with at least one")
-    for name, image in images.items():
-        shape, kind = np.shape(image), np.asarray(image).dtype
-        if len(shape) != 3 or shape[-1] not in (1, 3) or 0 in shape or kind != np.uint8:
-            raise ValueError(f"{owner}: images[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
+def _checked(owner: str, images, divide_by=()) -> dict[str, np.ndarray]:
+    images = checks.images_of(owner, images, divide_by)
     sizes = {name: image.shape[:2] for name, image in images.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"{owner}: all images must have the same height and width, but they have {sizes}")
-    return dict(images)
+    return images
 
 
-def _count(value: float, one: str, many: str) -> str:
-    return f"{value:g} {one if value == 1 else many}"
+def _percent(share: float) -> str:
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.0995 or 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def _frequency_parts(images: dict) -> dict:
@@ -38,12 +38,10 @@ def _frequency_parts(images: dict) -> dict:
     # Slider values are numbers of frequencies; whole circles, so that no wave comes without its mirrored twin.
     limits = {int((waves <= most).sum()): most for most in MOST_WAVES if most < waves.max()}
     limits[waves.size] = float(waves.max())
-    rebuilt = {}
 
+    @cache
     def low(image, k):
-        if (image, k) not in rebuilt:
-            rebuilt[image, k] = figures.low_pass(images[image], limits[k])
-        return rebuilt[image, k]
+        return figures.low_pass(images[image], limits[k])
 
     def as_image(image, k):
         return figures.as_rgb(np.rint(np.clip(low(image, k), 0, 255)).astype(np.uint8))
@@ -54,7 +52,7 @@ def _frequency_parts(images: dict) -> dict:
     def difference(image, k):
         return figures.diverging(missing(image, k), limit(image))
 
-    def limit(image):
+    def limit(image, **_):
         return float(np.abs(missing(image, 1)).max())
 
     def strengths(image, k):
@@ -66,14 +64,14 @@ def _frequency_parts(images: dict) -> dict:
         energy = np.square(np.abs(np.fft.fft2(images[image], axes=(0, 1)))).sum(axis=-1)
         energy[0, 0] = 0  # the mean is no contrast
         kept = waves <= limits[k]
-        head = f"{image}: {_count(k, 'wave', 'waves')} of {waves.size} ({_percent(k / waves.size)})"
+        head = f"{image}: {count(k, 'wave')} of {waves.size} ({_percent(k / waves.size)})"
         if k == 1:
             return f"{head}: only the mean colour is left, and none of the image's contrast."
         share = energy[kept].sum() / energy.sum() if energy.any() else 1.0
         if k == waves.size:
             return f"{head}: the image itself."
         return (
-            f"{head}: all waves with at most {_count(limits[k], 'period', 'periods')} across the image. "
+            f"{head}: all waves with at most {count(limits[k], 'period')} across the image. "
             f"They hold {_percent(share)} of its contrast (its energy without the mean)."
         )
 
@@ -81,33 +79,20 @@ def _frequency_parts(images: dict) -> dict:
         Choice("image", "Image", list(images)),
         Slider("k", "Waves kept", list(limits), [f"{k} of {waves.size}" for k in limits]),
     ]
-    both = ("image", "k")
+    captions = (
+        "The sum of the waves that are kept.",
+        "One pixel for each wave. In the middle the mean, further out finer waves: up and down those that run from top "
+        "to bottom, left and right those that run across. Bright: strong. Pale grey: left out.",
+        "The image minus what is rebuilt, in grey values. Red: too dark. Blue: too bright.",
+    )
+    sum_of, kept, missed = ([Layer(pages, ("image", "k"))] for pages in (as_image, strengths, difference))
+    bar = Bar(figures.SEQUENTIAL, [(0, "0.01"), (0.25, "0.1"), (0.5, "1"), (0.75, "10"), (1, "100")])
     panels = [
-        Panel(REBUILT, [Layer(as_image, both)], "The sum of the waves that are kept.", size=320),
-        Panel(
-            KEPT,
-            [Layer(strengths, both)],
-            "One pixel for each wave. In the middle the mean, further out finer waves: up and down those that run "
-            "from top to bottom, left and right those that run across. Bright: strong. Pale grey: left out.",
-            size=192,
-            bar=Bar(figures.SEQUENTIAL, [(0, "0.01"), (0.25, "0.1"), (0.5, "1"), (0.75, "10"), (1, "100")]),
-        ),
-        Panel(
-            MISSING,
-            [Layer(difference, both)],
-            "The image minus what is rebuilt, in grey values. Red: too dark. Blue: too bright.",
-            size=192,
-            beneath=True,
-            bar=Bar(figures.DIVERGING, lambda image, k: figures.bar_ticks(limit(image), signed=True)),
-        ),
+        Panel(REBUILT, sum_of, captions[0], 320),
+        Panel(KEPT, kept, captions[1], 192, bar=bar),
+        Panel(MISSING, missed, captions[2], 192, beneath=True, bar=signed(limit)),
     ]
     return {"settings": settings, "panels": panels, "words": words}
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.001:
-        return "less than 0.1 %"
-    return f"{100 * share:.1f} %" if share < 0.0995 or 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: int = 64) -> Explorer:
@@ -121,29 +106,20 @@ def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: in
     Raises:
         ValueError: no image, not a uint8 image, or images of different sizes.
     """
-    images = _checked("explore_frequencies", default_images(size) if images is None else images)
+    owner = "explore_frequencies"
+    images = _checked(owner, default_images(size) if images is None else images)
     height, width = next(iter(images.values())).shape[:2]
 
-    def parts(image: str) -> dict:
-        made = _frequency_parts(images)
+    def parts(own: dict) -> dict:
+        made = _frequency_parts({**images, **own})
         counts = made["settings"][1].values
-        return {**made, "start": {"image": image, "k": counts[min(5, len(counts) - 1)]}}
+        return {**made, "start": {"image": [next(iter(images)), *own][-1], "k": counts[min(5, len(counts) - 1)]}}
 
-    def on_image(image, filename: str) -> dict:
-        from course_utils.data.images import as_image
-
-        images[short(filename)] = as_image(image, height)
-        return parts(short(filename))
-
-    return Explorer(
-        "frequencies",
-        **parts(next(iter(images))),
-        title="An image is a sum of waves",
-        on_image=on_image if height == width else None,
-    )
+    with_own = parts if height == width else None
+    return Explorer("frequencies", **parts({}), title="An image is a sum of waves", with_own=with_own, side=height)
 
 
-WEIGHTS, BEFORE, AFTER = "The weights of the places", "Before: x", "After: y"
+WEIGHTS, BEFORE, AFTER = "The weights of the positions", "Before: x", "After: y"
 OPACITY = 0.7
 
 
@@ -189,37 +165,33 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
             them.
     """
     owner = "explore_fourier"
-    if isinstance(patch_size, bool) or not isinstance(patch_size, int) or patch_size < 1:
-        raise ValueError(f"{owner}: patch_size must be a whole number of at least 1, but it is {patch_size!r}")
+    patch_size = checks.whole(owner, "patch_size", patch_size)
     if images is None and size % patch_size:
         raise ValueError(f"{owner}: patch_size={patch_size} does not divide a size of {size}")
-    images = _checked(owner, _mixing_images(size, patch_size) if images is None else images)
-    height, width = next(iter(images.values())).shape[:2]
-    if height % patch_size or width % patch_size:
-        raise ValueError(f"{owner}: patch_size={patch_size} does not divide images of {height} × {width} pixels")
-    rows, columns = height // patch_size, width // patch_size
-    n = rows * columns
+    images = _checked(owner, _mixing_images(size, patch_size) if images is None else images, [patch_size])
+    grid = tuple(side // patch_size for side in next(iter(images.values())).shape[:2])
+    n = grid[0] * grid[1]
 
     import keras
 
     from course_utils.layers import FourierMixing, Patches
 
-    before, after = {}, {}
-    for name, image in images.items():
-        x = _grey(image) / 127.5 - 1
+    @cache
+    def before(image, **_):
+        x = _grey(images[image]) / 127.5 - 1
         x = Patches(patch_size)((x - x.mean())[None, :, :, None].astype("float32"))  # (1, n, p * p)
-        before[name] = keras.ops.convert_to_numpy(x)[0]
-        for tokens in (False, True):
-            for channels in (False, True):
-                y = FourierMixing(tokens=tokens, channels=channels)(x)
-                after[name, tokens, channels] = keras.ops.convert_to_numpy(y)[0]
-    places = np.arange(n)
-    weights = {True: np.cos(2 * np.pi * places[:, None] * places / n), False: np.eye(n)}  # (k, j)
+        return keras.ops.convert_to_numpy(x)[0]
+
+    @cache
+    def after(image, tokens, channels):
+        y = FourierMixing(tokens=tokens, channels=channels)(before(image)[None])
+        return keras.ops.convert_to_numpy(y)[0]
+
+    positions = np.arange(n)
+    weights = {True: np.cos(2 * np.pi * positions[:, None] * positions / n), False: np.eye(n)}  # (k, j)
 
     def weight_maps(tokens):
-        colours = figures.diverging(weights[tokens].reshape(n, rows, columns), 1)
-        opacity = np.full((n, rows, columns, 1), round(255 * OPACITY), np.uint8)
-        return np.concatenate([colours, opacity], axis=-1)
+        return see_through(figures.diverging(weights[tokens], 1), grid, OPACITY)
 
     def limit(values):
         return float(np.abs(values).max())
@@ -227,26 +199,30 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
     def table(values):
         return figures.diverging(np.sign(values) * np.sqrt(np.abs(values)), np.sqrt(limit(values)))
 
-    def ticks(values):
-        high = limit(values)
-        if high == 0:
-            return figures.bar_ticks(0, signed=True)
-        texts = [text for _, text in figures.bar_ticks(high)]  # 0, 1/4, 1/2, 3/4 and all of it
-        return [(0, "−" + texts[4]), (0.25, "−" + texts[1]), (0.5, "0"), (0.75, texts[1]), (1, texts[4])]
+    def bar(values):
+        """Numbers beside the colours of `table`: 0, 1/4 and all of the largest, both signs."""
+
+        def ticks(**state):
+            if limit(values(**state)) == 0:
+                return figures.bar_ticks(0, signed=True)
+            texts = [text for _, text in figures.bar_ticks(limit(values(**state)))]
+            return [(0, "−" + texts[4]), (0.25, "−" + texts[1]), (0.5, "0"), (0.75, texts[1]), (1, texts[4])]
+
+        return Bar(figures.DIVERGING, ticks)
 
     def words(image, tokens, channels, token):
         k = token
         head = f"{image}: output token {k}"
-        largest = max(after[image, tokens, channels][k], key=abs)
-        tail = f" The largest of its numbers is {_signed(largest)}."
+        largest = max(after(image, tokens, channels)[k], key=abs)
+        tail = f" The largest of its numbers is {number(largest)}."
         if not tokens:
             how = "its numbers are transformed, but" if channels else "nothing is transformed, and"
-            return f"{head} is made of input token {k} alone: {how} no place meets another.{tail}"
-        how = f"{head} is a sum over all {n} places with the weights cos(2π·{k}·j/{n})"
+            return f"{head} is made of input token {k} alone: {how} no position meets another.{tail}"
+        how = f"{head} is a sum over all {n} positions with the weights cos(2π·{k}·j/{n})"
         if k == 0:
-            how = f"{head} is the plain sum over all {n} places, each with the weight 1"
+            how = f"{head} is the plain sum over all {n} positions, each with the weight 1"
         else:
-            how += f": {_count(min(k, n - k), 'wave', 'waves')} along the row of tokens"
+            how += f": {count(min(k, n - k), 'wave')} along the row of tokens"
         twin = (n - k) % n
         same = "" if twin == k else f" Output token {twin} has the same weights."
         return f"{how}.{same}{tail}"
@@ -255,47 +231,22 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
         Choice("image", "Image", list(images)),
         Switch("tokens", "Transform over the tokens"),
         Switch("channels", "Transform over the channels"),
-        Place("token", "Output token k", (rows, columns)),
+        Place("token", "Output token k", grid),
     ]
-    everything = ("image", "tokens", "channels")
+    captions = (
+        "Point at an output token k. It adds red positions, subtracts blue ones, leaves pale ones out. (With both "
+        "transforms this is its channel 0; in its other channels the waves are as long, but shifted.)",
+        "A row is a token: the grey values of one patch, without the mean. Colours follow the square root.",
+        "What the layer gives. The outlined row is the output token pointed at. Mind the numbers at the bar.",
+    )
+    ground = [faded(images), Layer(weight_maps, ("tokens", "token"))]
+    given = [Layer(lambda image: table(before(image)), ("image",))]
+    made = [Layer(lambda **state: table(after(**state)), ("image", "tokens", "channels"))]
+    axes = {"x_label": "channel", "y_label": "token j"}, {"x_label": "output channel", "y_label": "output token k"}
     panels = [
-        Panel(
-            WEIGHTS,
-            [
-                Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",)),
-                Layer(weight_maps, ("tokens", "token")),
-            ],
-            "Point at an output token k. It adds red places, subtracts blue ones, leaves pale ones out. (With both "
-            "transforms this is its channel 0; in its other channels the waves are as long, but shifted.)",
-            size=192,
-            spots="grid",
-            lines=True,
-            bar=Bar(figures.DIVERGING, figures.bar_ticks(1, signed=True)),
-        ),
-        Panel(
-            BEFORE,
-            [Layer(lambda image: table(before[image]), ("image",))],
-            "A row is a token: the grey values of one patch, without the mean. Colours follow the square root.",
-            size=192,
-            beneath=True,
-            bar=Bar(figures.DIVERGING, lambda image, tokens, channels: ticks(before[image])),
-            x_label="channel",
-            y_label="token j",
-        ),
-        Panel(
-            AFTER,
-            [Layer(lambda image, tokens, channels: table(after[image, tokens, channels]), everything)],
-            "What the layer gives. The outlined row is the output token pointed at. Mind the numbers at the bar.",
-            size=320,
-            spots="rows",
-            bar=Bar(figures.DIVERGING, lambda image, tokens, channels: ticks(after[image, tokens, channels])),
-            x_label="output channel",
-            y_label="output token k",
-        ),
+        Panel(WEIGHTS, ground, captions[0], 192, "grid", lines=True, bar=signed(lambda **_: 1)),
+        Panel(BEFORE, given, captions[1], 192, beneath=True, bar=bar(before), **axes[0]),
+        Panel(AFTER, made, captions[2], 320, "rows", bar=bar(after), **axes[1]),
     ]
     start = {"image": next(iter(images)), "tokens": True, "channels": False, "token": min(3, n - 1)}
     return Explorer("fourier", settings, panels, words, title="FNet's mixing, one transform at a time", start=start)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

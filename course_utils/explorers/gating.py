@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.panels import signed
+from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
+from course_utils.explorers.core.words import at, number
 
 TOKENS, ROW, GATE, PASSED = "The tokens z", "One row of W", "The gate W · z + b", "What passes: z · gate"
 
@@ -26,7 +29,7 @@ def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.nda
     n = rows * columns
     nothing, zero, one = np.zeros((n, n)), np.zeros(n), np.ones(n)
     left = np.diag(np.ones(n - 1), -1)
-    left[::columns] = 0  # the first place of a row has no left neighbour
+    left[::columns] = 0  # the first position of a row has no left neighbour
     around = (_grid_of(rows, columns) == 1).astype(np.float64)
     others = np.ones((n, n)) - np.eye(n)
     return {
@@ -61,47 +64,41 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
         tokens: {name: `(rows, columns)` numbers from 0 to 1}; without it, a puzzle's cells and a small photograph.
 
     Raises:
-        ValueError: there are no tokens, or they are not `(rows, columns)` numbers from 0 to 1 in at least 2 × 2 places.
+        ValueError: there are no tokens, or they are not `(rows, columns)` numbers from 0 to 1, at least 2 × 2.
     """
-    tokens = _tokens() if tokens is None else dict(tokens)
-    if not tokens:
-        raise ValueError("explore_gating: tokens must be {name: (rows, columns) numbers} with at least one")
+    owner = "explore_gating"
+    tokens = _tokens() if tokens is None else checks.named(owner, "tokens", tokens, "{name: (rows, columns) numbers}")
     for name, values in tokens.items():
-        values = np.asarray(values, np.float64)
-        if values.ndim != 2 or min(values.shape) < 2:
-            raise ValueError(
-                f"explore_gating: tokens[{name!r}] must be (rows, columns), both at least 2, "
-                f"but their shape is {values.shape}"
-            )
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise ValueError(f"explore_gating: tokens[{name!r}] must be numbers from 0 to 1")
-        tokens[name] = values
+        tokens[name] = checks.numbers(owner, f"tokens[{name!r}]", values, "(rows, columns)", 0, 1)
+        if min(tokens[name].shape) < 2:
+            raise ValueError(f"{owner}: tokens[{name!r}] must be at least 2 × 2, but it is {tokens[name].shape}")
     by_hand = {name: gates_by_hand(*values.shape) for name, values in tokens.items()}
 
     def gate(image, weights):
         w, b = by_hand[image][weights]
         return (w @ tokens[image].ravel() + b).reshape(tokens[image].shape)
 
-    def grey(image):
-        return np.rint(255 * tokens[image])[..., None].repeat(3, axis=-1).astype(np.uint8)
-
-    def limit(image, weights):
-        return float(np.abs(by_hand[image][weights][0]).max())
-
     def passed(image, weights):
         return tokens[image] * gate(image, weights)
 
     def rows_of(image, weights):
-        w = by_hand[image][weights][0]
-        return figures.diverging(w.reshape(-1, *tokens[image].shape), limit(image, weights))
+        return by_hand[image][weights][0].reshape(-1, *tokens[image].shape)
+
+    def grey(image):
+        return np.rint(255 * tokens[image])[..., None].repeat(3, axis=-1).astype(np.uint8)
 
     def words(image, weights, token):
-        columns = tokens[image].shape[1]
         z, g = tokens[image].ravel()[token], gate(image, weights).ravel()[token]
         return (
-            f"{image}, gate “{weights}”: token {token} (row {token // columns}, column {token % columns}) is "
-            f"{z:.2f}, its gate {_signed(g)}; {z:.2f} · {_signed(g)} = {_signed(z * g)} passes."
+            f"{image}, gate “{weights}”: {at(token, tokens[image].shape[1])} is {z:.2f}, its gate {number(g)}; "
+            f"{z:.2f} · {number(g)} = {number(z * g)} passes."
         )
+
+    def drawn(title, values, caption, depends=("image", "weights"), **more):
+        """Returns the panel of a map, on a scale of its own."""
+        layer = Layer(lambda **state: figures.diverging(values(**state)), depends)
+        bar = signed(lambda **state: np.abs(values(**state)).max())
+        return Panel(title, [layer], caption, 220, "grid", bar=bar, **more)
 
     names = list(next(iter(by_hand.values())))
     settings = [
@@ -109,59 +106,18 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
         Choice("weights", "Gate", names),
         Place("token", "Token", lambda image, **_: tokens[image].shape),
     ]
-    outer = ("image", "weights")
-
-    def drawn(values):
-        """Returns the layer of a map and its bar, on a scale of its own."""
-        layer = Layer(lambda image, weights: figures.diverging(values(image, weights)), outer)
-
-        def ticks(image, weights):
-            return figures.bar_ticks(np.abs(values(image, weights)).max(), signed=True)
-
-        return [layer], Bar(figures.DIVERGING, ticks)
-
-    (gate_layers, gate_bar), (passed_layers, passed_bar) = drawn(gate), drawn(passed)
+    captions = (
+        "One number to a token: its brightness, from 0 (black) to 1 (white). Point at one.",
+        "How the gate of the outlined token weighs all tokens.",
+        "One gate to a token: red lets through, blue turns the sign round, white lets nothing through.",
+        "Token times gate, place by place.",
+    )
     panels = [
-        Panel(
-            TOKENS,
-            [Layer(grey, ("image",))],
-            "One number to a token: its brightness, from 0 (black) to 1 (white). Point at one.",
-            size=220,
-            spots="grid",
-        ),
-        Panel(
-            ROW,
-            [Layer(rows_of, (*outer, "token"))],
-            "How the gate of the outlined token weighs all tokens.",
-            size=220,
-            spots="grid",
-            beneath=True,
-            bar=Bar(
-                figures.DIVERGING, lambda image, weights: figures.bar_ticks(limit(image, weights), signed=True)
-            ),
-        ),
-        Panel(
-            GATE,
-            gate_layers,
-            "One gate to a token: red lets through, blue turns the sign round, white lets nothing through.",
-            size=220,
-            spots="grid",
-            bar=gate_bar,
-        ),
-        Panel(
-            PASSED,
-            passed_layers,
-            "Token times gate, place by place.",
-            size=220,
-            spots="grid",
-            beneath=True,
-            bar=passed_bar,
-        ),
+        Panel(TOKENS, [Layer(grey, ("image",))], captions[0], 220, "grid"),
+        drawn(ROW, rows_of, captions[1], ("image", "weights", "token"), beneath=True),
+        drawn(GATE, gate, captions[2]),
+        drawn(PASSED, passed, captions[3], beneath=True),
     ]
-    first = next(iter(tokens.values()))
-    start = {"weights": names[4], "token": (first.shape[0] // 3) * first.shape[1] + first.shape[1] // 4}
+    rows, columns = next(iter(tokens.values())).shape
+    start = {"weights": names[4], "token": (rows // 3) * columns + columns // 4}
     return Explorer("gating", settings, panels, words, title="A gate multiplies", start=start)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from course_utils import figures
+from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
+from course_utils.explorers.core.words import at, count
+from course_utils.explorers.patches import default_images
 
 ALL, ITSELF = "all five", "the image itself"
 CORNERS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # row and column of each of the five in a square of nine
@@ -61,43 +65,26 @@ def _in_nine(five: np.ndarray) -> np.ndarray:
     return nine
 
 
-def _checked(images, patch_sizes, fractions) -> tuple[dict, list[int], list[float]]:
-    owner = "explore_shift"
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError(f"{owner}: images must be {{name: uint8 image (h, w, 1 or 3)}} with at least one")
-    patch_sizes, fractions = list(patch_sizes), list(fractions)
-    if not patch_sizes or any(isinstance(p, bool) or not isinstance(p, int) or p < 1 for p in patch_sizes):
-        raise ValueError(f"{owner}: patch_sizes must be whole numbers of at least 1, but are {patch_sizes!r}")
-    if not fractions or not all(isinstance(f, int | float) and 0 <= f <= 1 for f in fractions):
-        raise ValueError(f"{owner}: fractions must be numbers between 0 and 1, but are {fractions!r}")
-    for name, image in images.items():
-        kind, shape = np.asarray(image).dtype, np.shape(image)
-        if len(shape) != 3 or shape[-1] not in (1, 3) or kind != np.uint8:
-            raise ValueError(f"{owner}: images[{name!r}] must be uint8 (h, w, 1 or 3), but it is {kind} {shape}")
-        for p in patch_sizes:
-            if shape[0] % p or shape[1] % p:
-                raise ValueError(
-                    f"{owner}: patch size {p} does not divide images[{name!r}] of {shape[0]} × {shape[1]} pixels; "
-                    "leave it out of patch_sizes or resize the image"
-                )
-    return dict(images), patch_sizes, fractions
-
-
 def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict:
     from course_utils.layers.small_data_vit import DIRECTIONS
 
     directions = (ALL, ITSELF, *DIRECTIONS)
-    tokens, seen = {}, {}
-    for p in patch_sizes:
-        for f in fractions:
-            for name, image in images.items():
-                tokens[name, p, f] = _through_the_layer(image, p, f)
-            for h, w in {image.shape[:2] for image in images.values()}:
-                # The same layer on an image whose pixels are numbered from 1: a token holds the numbers it sees.
-                numbered = _through_the_layer(np.arange(1, h * w + 1).reshape(h, w, 1), p, f).patches
-                seen[h, w, p, f, ALL] = _held(numbered, h * w)
-                for k, direction in enumerate(directions[1:]):
-                    seen[h, w, p, f, direction] = _held(numbered[..., k, :], h * w)
+
+    @cache
+    def tokens(image, patch_size, fraction):
+        return _through_the_layer(images[image], patch_size, fraction)
+
+    @cache
+    def numbered(h, w, patch_size, fraction):
+        # The same layer on an image whose pixels are numbered from 1: a token holds the numbers it sees.
+        return _through_the_layer(np.arange(1, h * w + 1).reshape(h, w, 1), patch_size, fraction).patches
+
+    @cache
+    def seen(h, w, patch_size, fraction, direction):
+        """(n, h * w) bool: the pixels that each token sees."""
+        patches = numbered(h, w, patch_size, fraction)
+        one = np.s_[:] if direction == ALL else directions.index(direction) - 1
+        return _held(patches[..., one, :], h * w)
 
     def size(image):
         return images[image].shape[:2]
@@ -115,10 +102,10 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
 
     def footprint(image, patch_size, fraction, direction):
         h, w = size(image)
-        return veil(seen[h, w, patch_size, fraction, direction].reshape(-1, h, w), 0.72)
+        return veil(seen(h, w, patch_size, fraction, direction).reshape(-1, h, w), 0.72)
 
     def five(image, patch_size, fraction):
-        return _in_nine(tokens[image, patch_size, fraction].stacked.astype(np.uint8))
+        return _in_nine(tokens(image, patch_size, fraction).stacked.astype(np.uint8))
 
     def of_five(direction):
         """Which squares of the nine a direction shows, and which of them hold an image at all."""
@@ -139,7 +126,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         return pages
 
     def patches(image, patch_size, fraction):
-        return _in_nine(tokens[image, patch_size, fraction].patches.astype(np.uint8))
+        return _in_nine(tokens(image, patch_size, fraction).patches.astype(np.uint8))
 
     def of_patches(direction):
         chosen, held = of_five(direction)
@@ -157,25 +144,23 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
     def words(image, patch_size, fraction, direction, token):
         h, w = size(image)
         p, key = patch_size, (h, w, patch_size, fraction)
-        columns = w // p
-        moved = tokens[image, p, fraction].pixels
-        head = f"{image}, p = {p}: token {token} (row {token // columns}, column {token % columns})"
-        count = int(seen[(*key, direction)][token].sum())
+        moved = tokens(image, p, fraction).pixels
+        head = f"{image}, p = {p}: {at(token, w // p)}"
+        held = int(seen(*key, direction)[token].sum())
         if direction == ITSELF:
-            return f"{head} sees {count} pixels through a plain patch."
+            return f"{head} sees {held} pixels through a plain patch."
         if moved == 0:
             return f"{head}: nothing has moved, so all five show the same {p * p} pixels."
         if direction != ALL:
             up, left = direction.endswith("up"), direction.startswith("left")
-            pixels = "1 pixel" if moved == 1 else f"{moved} pixels"
-            where = f"{pixels} further {'right' if left else 'left'} and {'down' if up else 'up'}"
-            lost = p * p - count
+            where = f"{count(moved, 'pixel')} further {'right' if left else 'left'} and {'down' if up else 'up'}"
+            lost = p * p - held
             border = f"; {lost} of {p * p} lie beyond the border and are zero" if lost else ""
             return f"{head}: the copy moved {direction} by {moved} shows it what lies {where}{border}."
-        lost = 5 * p * p - sum(int(seen[(*key, one)][token].sum()) for one in directions[1:])
+        lost = 5 * p * p - sum(int(seen(*key, one)[token].sum()) for one in directions[1:])
         border = f" {lost} of the 5·{p}·{p} places lie beyond the border and are zero." if lost else ""
         return (
-            f"{head} sees {count} pixels with copies moved by {moved}, {count / (p * p):.3g} times as many as "
+            f"{head} sees {held} pixels with copies moved by {moved}, {held / (p * p):.3g} times as many as "
             f"a plain patch ({p * p}).{border}"
         )
 
@@ -187,31 +172,19 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         Place("token", "Token", grid),
     ]
     layer = ("image", "patch_size", "fraction")
+    captions = (
+        "Point at a token, or use the arrow keys. The frame is its plain patch; bright is every pixel that it sees.",
+        "The image in the middle, around it its copies, each on the side to which it was moved. What moved in at the "
+        "border is zero: black. Bright is the token's patch, in the same place of all five.",
+    )
+    whole = Layer(lambda image: figures.as_rgb(images[image]), ("image",))
+    sees = [whole, Layer(footprint, (*layer, "direction", "token"))]
+    copies = [Layer(five, layer), Layer(places, ("image", "patch_size", "direction", "token"))]
+    cut = [Layer(patches, (*layer, "token")), Layer(of_patches, ("direction",))]
     panels = [
-        Panel(
-            "What the token sees",
-            [
-                Layer(lambda image: figures.as_rgb(images[image]), ("image",)),
-                Layer(footprint, (*layer, "direction", "token")),
-            ],
-            "Point at a token, or use the arrow keys. The frame is its plain patch; bright is every pixel that it "
-            "sees.",
-            size=280,
-            spots="grid",
-        ),
-        Panel(
-            "The five images",
-            [Layer(five, layer), Layer(places, ("image", "patch_size", "direction", "token"))],
-            "The image in the middle, around it its copies, each on the side to which it was moved. What moved in "
-            "at the border is zero: black. Bright is the token's patch, in the same place of all five.",
-            size=360,
-        ),
-        Panel(
-            "Its five patches",
-            [Layer(patches, (*layer, "token")), Layer(of_patches, ("direction",))],
-            patches_caption,
-            size=180,
-        ),
+        Panel("What the token sees", sees, captions[0], 280, "grid"),
+        Panel("The five images", copies, captions[1], 360),
+        Panel("Its five patches", cut, patches_caption, 180),
     ]
     return {"settings": settings, "panels": panels, "words": words}
 
@@ -238,37 +211,21 @@ def explore_shift(
         ValueError: no image, not a uint8 image, a patch size that does not divide one, or a fraction outside
             0 to 1.
     """
+    owner = "explore_shift"
     if images is None:
-        from course_utils.explorers.patches import default_images
+        images = {name: image for name, image in default_images(size).items() if name in ("astronaut", "shapes")}
+    patch_sizes = checks.wholes(owner, "patch_sizes", patch_sizes)
+    fractions = [checks.amount(owner, "fractions", fraction, 1) for fraction in fractions]
+    if not fractions:
+        raise ValueError(f"{owner}: fractions is empty; give at least one")
+    images = checks.images_of(owner, images, patch_sizes)
+    first = next(iter(images))
+    p, fraction = 8 if 8 in patch_sizes else patch_sizes[0], 0.5 if 0.5 in fractions else fractions[0]
+    rows, columns = (side // p for side in images[first].shape[:2])
+    start = {"patch_size": p, "fraction": fraction, "token": (rows // 2) * columns + columns // 2}
 
-        images = {
-            name: image for name, image in default_images(size).items() if name in ("astronaut", "shapes")
-        }
-    images, patch_sizes, fractions = _checked(images, patch_sizes, fractions)
+    def parts(own: dict) -> dict:
+        every = checks.images_of(owner, {**images, **own}, patch_sizes)
+        return {**_parts(every, patch_sizes, fractions), "start": {**start, "image": [first, *own][-1]}}
 
-    def start(image: str) -> dict:
-        p = 8 if 8 in patch_sizes else patch_sizes[0]
-        rows, columns = (side // p for side in images[image].shape[:2])
-        return {
-            "image": image,
-            "patch_size": p,
-            "fraction": 0.5 if 0.5 in fractions else fractions[0],
-            "token": (rows // 2) * columns + columns // 2,
-        }
-
-    def on_image(image, filename: str) -> dict:
-        from course_utils.data.images import as_image
-
-        own, name = as_image(image, size), filename if len(filename) <= 24 else filename[:15] + "…" + filename[-8:]
-        _checked({name: own}, patch_sizes, fractions)
-        # One of one's own at a time: all of them together would be too much to carry.
-        kept = {**images, name: own}
-        return {**_parts(kept, patch_sizes, fractions), "start": {**start(next(iter(images))), "image": name}}
-
-    return Explorer(
-        "shift",
-        **_parts(images, patch_sizes, fractions),
-        title="From shifted patches to tokens",
-        start=start(next(iter(images))),
-        on_image=on_image,
-    )
+    return Explorer("shift", **parts({}), title="From shifted patches to tokens", with_own=parts, side=size)

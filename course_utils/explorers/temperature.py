@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.core import checks as arguments
+from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.panels import faded, middle, see_through
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
-from course_utils.explorers.influence import OPACITY
+from course_utils.explorers.core.words import at, percent
 
 LEARNED = "learned"
 FACTORS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1: "1", 2: "2", 4: "4", 8: "8"}
@@ -17,31 +18,6 @@ SHARES = [(0.0, "0"), (math.sqrt(0.05), "5 %"), (0.5, "25 %"), (math.sqrt(0.5), 
 MOST = 12_800  # that one explorer carries: a row costs about 32 + n, its words and its images
 WIDTH, HEIGHT = 64, 32  # of a bar chart, in its own pixels
 PAPER, LINE, OTHER, OWN = (240, 240, 244), (150, 150, 156), (11, 98, 168), (209, 86, 10)
-
-
-def _checked(products, learned, images, grid) -> tuple[np.ndarray, np.ndarray | None]:
-    owner = "temperature_explorer_from_arrays"
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError(f"{owner}: images must be {{name: uint8 image}} with at least one")
-    rows, columns = grid
-    n = rows * columns
-    products = np.asarray(products, dtype="float64")
-    if products.ndim != 5 or products.shape[1] != len(images) or products.shape[3:] != (n, n) or n < 2:
-        raise ValueError(
-            f"{owner}: products must be (blocks, images, heads, n, n) with {len(images)} images and "
-            f"n = {rows}·{columns}, but their shape is {products.shape}"
-        )
-    if not np.all(np.isfinite(products)):
-        raise ValueError(f"{owner}: products must be finite")
-    if learned is not None:
-        learned = np.asarray(learned, dtype="float64")
-        if learned.shape != products.shape[::2][:2] or not np.all(learned > 0):
-            raise ValueError(
-                f"{owner}: learned must be (blocks, heads) = {products.shape[::2][:2]} numbers above 0, "
-                f"but it is {learned.tolist()}"
-            )
-    arguments.divided(owner, images, rows, columns)
-    return products, learned
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -98,10 +74,21 @@ def temperature_explorer_from_arrays(
     """
     from course_utils.analysis import entropy
 
-    rows, columns = map(int, grid)
-    n = rows * columns
-    products, learned = _checked(products, learned, images, (rows, columns))
-    names = list(images)
+    owner = "temperature_explorer_from_arrays"
+    rows, columns = grid = checks.grid_of(owner, grid)
+    n = checks.whole(owner, "rows · columns", rows * columns, least=2)
+    images = checks.images_of(owner, images, [grid])
+    names, axes = list(images), "(blocks, images, heads, n, n)"
+    products = checks.numbers(owner, "products", products, axes)
+    if products.shape[1:] != (len(images), products.shape[2], n, n):
+        raise ValueError(
+            f"{owner}: products must be {axes} with {len(images)} images and n = {rows}·{columns}, but their shape is "
+            f"{products.shape}"
+        )
+    if learned is not None:
+        learned = checks.numbers(owner, "learned", learned, products.shape[::2][:2])
+        if learned.min() <= 0:
+            raise ValueError(f"{owner}: learned must be numbers above 0, but it is {learned.tolist()}")
     blocks = list(range(1, len(products) + 1)) if blocks is None else list(blocks)
     heads = list(range(1, products.shape[2] + 1)) if heads is None else list(heads)
     plain = math.sqrt(head_dim)
@@ -121,12 +108,11 @@ def temperature_explorer_from_arrays(
         scores = product(image, block, head) / tau(block, head, temperature)
         return _softmax(np.where(np.eye(n, dtype=bool) & mask, -np.inf, scores))
 
-    def heat(**state):
-        colours = figures.sequential(weights(**state), 1.0, "sqrt").reshape(n, rows, columns, 3)
-        return np.concatenate([colours, np.full((n, rows, columns, 1), round(255 * OPACITY), np.uint8)], axis=-1)
-
     def whole(**state):
         return figures.sequential(weights(**state), 1.0, "sqrt")
+
+    def heat(**state):
+        return see_through(whole(**state), grid)
 
     def limit(image, block, head, **_):
         return float(np.abs(product(image, block, head)).max())
@@ -150,18 +136,16 @@ def temperature_explorer_from_arrays(
         most = int(row.argmax())
         value = tau(block, head, temperature)
         kind = {LEARNED: ", as learned", 1: " = √head_dim"}.get(temperature, "")
-        head_text = (
+        said = (
             f"{image}, block {block}, head {head}, τ = {value:.2f}{kind}, diagonal {'masked' if mask else 'open'}: "
-            f"token {token} (row {token // columns}, column {token % columns}) takes"
+            f"{at(token, columns)} takes most from "
         )
+        own = percent(row[token], 0.005)
         if most == token:
-            first = f"most from itself: {_percent(row[token])}."
+            said += f"itself: {own}."
         else:
-            first = (
-                f"most from token {most} (row {most // columns}, column {most % columns}): {_percent(row[most])}; "
-                f"from itself {'nothing' if mask else _percent(row[token])}."
-            )
-        return f"{head_text} {first} Entropy {entropy(row):.2f} bits of at most {math.log2(n - mask):.2f}."
+            said += f"{at(most, columns)}: {percent(row[most], 0.005)}; from itself {'nothing' if mask else own}."
+        return f"{said} Entropy {entropy(row):.2f} bits of at most {math.log2(n - mask):.2f}."
 
     texts = [
         "learned" if step == LEARNED else "√head_dim" if step == 1 else f"{FACTORS[step]} · √head_dim" for step in steps
@@ -172,57 +156,34 @@ def temperature_explorer_from_arrays(
         Choice("head", "Head", heads),
         Slider("temperature", "Temperature τ", steps, texts),
         Switch("mask", "Mask the diagonal"),
-        Place("token", "Token", (rows, columns)),
+        Place("token", "Token", grid),
     ]
     one = ("image", "block", "head")
     state = (*one, "temperature", "mask")
+    captions = (
+        "Point at a token, or use the arrow keys. Bright tokens give it much.",
+        "Row i: what token i takes; on the diagonal, what it takes from itself. The outlined row is the token's.",
+        "One bar for each token, in order; its own is orange. Striped: −∞, masked.",
+        "After temperature, mask and softmax: shares that sum to 100 %. Heights and colours follow the square root, so "
+        "that small shares can be seen.",
+    )
+    taken = [faded(images), Layer(heat, (*state, "token"))]
+    table, scores, shares = (
+        [Layer(pages, depends)]
+        for pages, depends in ((whole, state), (before, (*one, "mask", "token")), (after, (*state, "token")))
+    )
+    axes = {"x_label": "from token j", "y_label": "token i"}
+    light, plain_bar = Bar(figures.SEQUENTIAL, SHARES), np.array([PAPER, PAPER], np.uint8)
+    reach, of_one = Bar(plain_bar, lambda **s: figures.bar_ticks(limit(**s), signed=True)), Bar(plain_bar, SHARES)
     panels = [
-        Panel(
-            "What the token takes",
-            [
-                Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",)),
-                Layer(heat, (*state, "token")),
-            ],
-            "Point at a token, or use the arrow keys. Bright tokens give it much.",
-            size=256,
-            spots="grid",
-            lines=True,
-        ),
-        Panel(
-            "All rows of A",
-            [Layer(whole, state)],
-            "Row i: what token i takes; on the diagonal, what it takes from itself. The outlined row is the token's.",
-            size=256,
-            spots="rows",
-            beneath=True,
-            bar=Bar(figures.SEQUENTIAL, SHARES),
-            x_label="from token j",
-            y_label="token i",
-        ),
-        Panel(
-            "Its row of Q·Kᵀ",
-            [Layer(before, (*one, "mask", "token"))],
-            "One bar for each token, in order; its own is orange. Striped: −∞, masked.",
-            size=256,
-            bar=Bar(np.array([PAPER, PAPER], np.uint8), lambda **s: figures.bar_ticks(limit(**s), signed=True)),
-        ),
-        Panel(
-            "Its row of A = softmax(Q·Kᵀ / τ)",
-            [Layer(after, (*state, "token"))],
-            "After temperature, mask and softmax: shares that sum to 100 %. Heights and colours follow the square "
-            "root, so that small shares can be seen.",
-            size=256,
-            beneath=True,
-            bar=Bar(np.array([PAPER, PAPER], np.uint8), SHARES),
-        ),
+        Panel("What the token takes", taken, captions[0], 256, "grid", lines=True),
+        Panel("All rows of A", table, captions[1], 256, "rows", beneath=True, bar=light, **axes),
+        Panel("Its row of Q·Kᵀ", scores, captions[2], 256, bar=reach),
+        Panel("Its row of A = softmax(Q·Kᵀ / τ)", shares, captions[3], 256, beneath=True, bar=of_one),
     ]
     start = {"temperature": 1 if learned is None else LEARNED, "mask": masked}
-    start |= {"block": blocks[-1], "token": (rows // 2) * columns + columns // 3}
+    start |= {"block": blocks[-1], "token": middle(grid)}
     return Explorer("temperature", settings, panels, words, title=title, start=start)
-
-
-def _percent(share: float) -> str:
-    return "less than 1 %" if share < 0.005 else f"{100 * share:.0f} %"
 
 
 def explore_temperature(
@@ -239,7 +200,7 @@ def explore_temperature(
 
     Args:
         model: a ViT for small data sets, or a plain ViT, as built by `models.classifier`, without a class token.
-        images: {name: uint8 image} of the model's input size.
+        images: {name: uint8 image}; one of another size than the model wants is resized, as in training.
         blocks, heads: which to show, counted from 1; without it, as many as an explorer carries lightly: all of a
             small network, some of the first and last block of a larger one.
 
@@ -251,35 +212,25 @@ def explore_temperature(
     from course_utils import models as model_parts
     from course_utils.layers import LocalitySelfAttention
 
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError("explore_temperature: images must be {name: uint8 image} with at least one")
-    for name, image in images.items():
-        if np.shape(image) != tuple(model.input_shape[1:]):
-            raise ValueError(
-                f"explore_temperature: images[{name!r}] must be {tuple(model.input_shape[1:])} like the model's "
-                f"input, but its shape is {np.shape(image)}"
-            )
-    products = analysis.products(model, np.stack(list(images.values())))
-    grid = analysis.token_grid(model)
+    owner = "explore_temperature"
+    images, batch = checks.seen_by(owner, model, images)
+    products, grid = analysis.products(model, batch), analysis.token_grid(model)
     if products.shape[-1] != grid[0] * grid[1]:
-        raise ValueError("explore_temperature: a class token has no place in the image; use a model with pool='mean'")
+        raise ValueError(f"{owner}: a class token has no place in the image; use a model with pool='mean'")
     attention = model_parts.blocks(model)[0].attention
     own = isinstance(attention, LocalitySelfAttention)
-    learned = analysis.temperatures(model) if own and attention.temperature is not None else None
+    learned = analysis.temperatures(model) if own and attention.learns_temperature else None
     depth, _, count, n, _ = products.shape
     room = MOST // (len(images) * n * (32 + n))  # so many heads
     if blocks is None:
         blocks = range(1, depth + 1) if depth * count <= room else sorted({1, depth}) if room > 1 else [depth]
     if heads is None:
         heads = range(1, min(count, max(1, room // len(blocks))) + 1)
-    blocks, heads = list(blocks), list(heads)
-    for name, chosen, most in (("blocks", blocks, depth), ("heads", heads, count)):
-        if not chosen or not all(isinstance(k, int) and 1 <= k <= most for k in chosen):
-            raise ValueError(f"explore_temperature: {name} must be numbers from 1 to {most}, but they are {chosen}")
-    at = [k - 1 for k in blocks], [k - 1 for k in heads]
+    blocks, heads = checks.wholes(owner, "blocks", blocks, depth), checks.wholes(owner, "heads", heads, count)
+    chosen = [k - 1 for k in blocks], [k - 1 for k in heads]
     return temperature_explorer_from_arrays(
-        products[at[0]][:, :, at[1]],
-        None if learned is None else learned[np.ix_(*at)],
+        products[chosen[0]][:, :, chosen[1]],
+        None if learned is None else learned[np.ix_(*chosen)],
         attention.head_dim,
         images,
         grid,

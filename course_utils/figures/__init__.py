@@ -1,22 +1,20 @@
-"""Figures: pure functions from arrays to one uint8 RGB image `(h, w, 3)`, and figures of curves.
+"""Figures: pure functions from arrays to one uint8 RGB image `(h, w, 3)`, and charts.
 
 Nothing here knows Keras or a widget. matplotlib and Pillow are imported by the functions that need them.
 """
 
-from course_utils.figures.attention import attention_distances
-from course_utils.figures.charts import bar_chart, line_chart
+from course_utils.figures.charts import attention_distances, bar_chart, line_chart, training_curves
 from course_utils.figures.colours import DIVERGING, SEQUENTIAL, bar_ticks, diverging, sequential
-from course_utils.figures.curves import training_curves
 from course_utils.figures.frequencies import logarithmic, low_pass, wave_strengths, waves_across
 from course_utils.figures.images import (
+    as_output,
     as_rgb,
     blend,
     channel_cells,
     enlarge,
     faded,
-    heat_over,
     outline,
-    patch_grid,
+    resized,
     sheet,
 )
 from course_utils.figures.text import beside, colour_bar, with_title, written
@@ -24,6 +22,7 @@ from course_utils.figures.text import beside, colour_bar, with_title, written
 __all__ = [
     "DIVERGING",
     "SEQUENTIAL",
+    "as_output",
     "as_rgb",
     "attention_distances",
     "bar_chart",
@@ -35,12 +34,11 @@ __all__ = [
     "diverging",
     "enlarge",
     "faded",
-    "heat_over",
     "line_chart",
     "logarithmic",
     "low_pass",
     "outline",
-    "patch_grid",
+    "resized",
     "sequential",
     "sheet",
     "training_curves",

@@ -1,16 +1,121 @@
-"""Networks beside each other: lines over anything measured, and bars for what each of them costs and reaches."""
+"""The charts: curves of training runs, networks beside each other, and how far attention reaches."""
 
+import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
-from course_utils.figures.curves import COLOURS, STYLES, _figure_class
+from course_utils.figures import checks
+from course_utils.figures.fonts import families
+from course_utils.figures.images import as_output
 
+# Eight colours that stay apart for colour-blind eyes; after eight lines the line style changes with them.
+COLOURS = ("#0b62a8", "#d1560a", "#1a7f5a", "#b2478a", "#6b4fbb", "#8a6d00", "#4a4a4a", "#2aa0c8")
+STYLES = ("-", "--", ":", "-.")
+GUIDE = {"color": "#767676", "linestyle": (0, (1, 2))}
+BELOW = {"loc": "outside lower center", "frameon": False, "fontsize": 9}
 SCALES = ("linear", "log")
+NAMES = {
+    "loss": "training loss",
+    "accuracy": "training accuracy (%)",
+    "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy (%)",
+    "test_loss": "test loss",
+    "test_accuracy": "test accuracy (%)",
+    "top5": "training top-5 accuracy (%)",
+    "val_top5": "validation top-5 accuracy (%)",
+    "test_top5": "test top-5 accuracy (%)",
+}
 Line = tuple[Sequence[float], Sequence[float]]
 
 
-def _line(owner: str, name: str, line: Line, scale: str) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def _chart_class():
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    class Chart(Figure):
+        """A figure that a notebook shows by itself: it belongs to no pyplot window, and nothing has to be closed."""
+
+        def draw(self, renderer):
+            for text in self.findobj(Text):
+                text.set_parse_math(False)  # what comes from data is no formula, even with two $ in it
+                text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *families(text.get_text())])))
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing")  # `fonts` has said so, and what helps
+                super().draw(renderer)
+
+        def __repr__(self):
+            return _in_words(self)
+
+        def _repr_mimebundle_(self, include=None, exclude=None):
+            file = io.BytesIO()
+            self.savefig(file, format="png", dpi=90)
+            return as_output(file.getvalue(), _in_words(self))
+
+    return Chart
+
+
+def _in_words(figure) -> str:
+    """Returns what a chart shows: for each panel its axes, and of each line its range and its last value."""
+    said = [figure.get_suptitle()] if figure.get_suptitle() else []
+    first = figure.axes[0]
+    for panel in figure.axes:
+        what = panel.get_title() or panel.get_ylabel() or first.get_ylabel()
+        lines = {line.get_label(): line.get_data() for line in panel.lines if line.get_label()[0] != "_"}
+        if lines:
+            every_x = np.concatenate([x for x, _ in lines.values()])
+            what += f" over {panel.get_xlabel()}, {every_x.min():.4g} to {every_x.max():.4g}"
+            parts = [f"{name} {min(y):.4g} to {max(y):.4g}, at last {y[-1]:.4g}" for name, (_, y) in lines.items()]
+        else:
+            names = [label.get_text() for label in first.get_yticklabels()]
+            parts = [f"{name} {text.get_text()}" for name, text in zip(names, panel.texts, strict=True)]
+        said.append(f"{what}: {'; '.join(parts)}")
+    return ". ".join(said) + "."
+
+
+def _empty(count: int, width: float, height: float, title: str | None, names=(), sharey: bool = True):
+    """Returns a figure, about `width` × `height` inches, its `count` panels, and how many `names` fit side by side."""
+    width = min(max(width, 6.4), 14)
+    entry = 0.65 + 0.075 * max(map(len, names), default=0)  # inches of the legend's longest, on the safe side
+    columns = max(1, min(4, len(names), int(width / entry)))
+    height += 0.24 * -(-len(names) // columns) + (0.3 if title else 0)
+    figure = _chart_class()(figsize=(width, height), layout="constrained")
+    panels = figure.subplots(1, count, squeeze=False, sharey=sharey)[0]
+    if title:
+        figure.suptitle(title, fontsize=12)
+    return figure, panels, columns
+
+
+def _plain(panel, axis: str = "both") -> None:
+    panel.grid(True, axis=axis, color="#dddddd", linewidth=0.6)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_lines(panel, lines: dict, order: list, chance: float | None = None, marker: str | None = None) -> dict:
+    """Draws {name: (x, y)}. A name has the look of its place in `order`. Returns {name: its line}."""
+    from matplotlib.ticker import MaxNLocator
+
+    drawn = {}
+    for name, (x, y) in lines.items():
+        k = order.index(name)
+        style = STYLES[(k % 2 + 2 * (k // len(COLOURS))) % len(STYLES)]
+        look = {"color": COLOURS[k % len(COLOURS)], "linestyle": style, "linewidth": 1.8, "markersize": 5}
+        (drawn[name],) = panel.plot(x, y, **look, marker=marker or ("o" if len(x) == 1 else None), label=name)
+    if chance is not None:
+        panel.axhline(chance, **GUIDE, linewidth=1)
+        at = {"xy": (0.99, chance), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+        above = {"xytext": (0, 6), "textcoords": "offset points"}  # above a curve that runs along the line
+        panel.annotate("guessing", **at, **above, fontsize=8, color="#595959")
+    if all(np.all(x == np.round(x)) for x, _ in lines.values()):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _plain(panel)
+    return drawn
+
+
+def _line(owner: str, name: str, line: Line, factor: float, least_x: float = -np.inf) -> tuple[np.ndarray, np.ndarray]:
     try:
         x, y = (np.asarray(values, dtype=np.float64) for values in line)
     except (TypeError, ValueError):
@@ -19,11 +124,61 @@ def _line(owner: str, name: str, line: Line, scale: str) -> tuple[np.ndarray, np
         raise ValueError(
             f"{owner}: the line {name!r} must have as many y as x, at least one, but it has {y.shape} and {x.shape}"
         )
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
-        raise ValueError(f"{owner}: the line {name!r} holds a number that is not finite")
-    if scale == "log" and x.min() <= 0:
-        raise ValueError(f"{owner}: on a log scale every x must be above 0, but {name!r} has {x.min():g}")
-    return x, y
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y)) and x.min() > least_x):
+        raise ValueError(f"{owner}: the line {name!r} must hold finite numbers, on a log scale with every x above 0")
+    return x, factor * y
+
+
+def training_curves(
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+    keys: Sequence[str] = ("loss", "test_accuracy", "accuracy"),
+    *,
+    labels: Mapping[str, str] | None = None,
+    chance: float | None = None,
+    title: str | None = None,
+):
+    """Draws the curves of many runs, one panel for each key.
+
+    Args:
+        histories: {name of the run: {key: one value per epoch}}. Accuracies are fractions from 0 to 1.
+        keys: which to draw, from left to right. A run without a key is left out of that panel.
+        labels: axis label for a key, where the usual one does not fit. An accuracy's label ends in "(%)".
+        chance: fraction to be marked as "guessing" in the accuracy panels.
+        title: words above the panels.
+
+    Returns:
+        A `matplotlib.figure.Figure`, shown by the notebook. It belongs to no pyplot window: nothing has to be closed.
+
+    Raises:
+        ValueError: no run, a key that no run has, or values that are no list of numbers.
+    """
+    owner, keys = "training_curves", tuple(keys)
+    histories = checks.named(owner, "histories", histories, "{run: {key: one value per epoch}}")
+    histories = {run: checks.named(owner, f"histories[{run!r}]", h, "{key: values}") for run, h in histories.items()}
+    had = sorted(set().union(*histories.values()))
+    if not keys or not set(keys) <= set(had):
+        raise ValueError(f"{owner}: keys must be among {', '.join(had)}, but they are {list(keys)}")
+    labels = {**NAMES, **(labels or {})}
+    figure, panels, columns = _empty(len(keys), 4.2 * len(keys), 3.2, title, histories, sharey=False)
+    drawn = {}
+    for panel, key in zip(panels, keys, strict=True):
+        percent = "accuracy" in key or "top" in key
+        label = labels.get(key, key.replace("_", " ") + (" (%)" if percent else ""))
+        lines = {
+            run: _line(
+                owner, f"{run}, {key}", (range(1, 1 + np.size(history[key])), history[key]), 100 if percent else 1
+            )
+            for run, history in histories.items()
+            if key in history
+        }
+        drawn |= _draw_lines(panel, lines, list(histories), 100 * chance if percent and chance is not None else None)
+        if percent:
+            panel.set_ylim(bottom=0)
+        panel.set(xlabel="epoch", ylabel=label)
+        panel.set_title(label.removesuffix(" (%)"), fontsize=11)
+    names = [run for run in histories if run in drawn]
+    figure.legend([drawn[run] for run in names], names, ncols=columns, handlelength=2.8, **BELOW)
+    return figure
 
 
 def line_chart(
@@ -56,65 +211,35 @@ def line_chart(
         ValueError: no panel or line, a line that `order` does not name, an unknown scale, or numbers that are no line.
     """
     owner = "line_chart"
-    if not isinstance(panels, Mapping) or not panels or not all(panels.values()):
-        raise ValueError(f"{owner}: panels must be {{x label: {{name: (x, y)}}}} with at least one line in each")
+    panels = checks.named(owner, "panels", panels, "{x label: {name: (x, y)}}")
+    panels = {
+        label: checks.named(owner, f"panels[{label!r}]", lines, "{name: (x, y)}") for label, lines in panels.items()
+    }
     if x_scale not in SCALES:
         raise ValueError(f"{owner}: x_scale must be 'linear' or 'log', but it is {x_scale!r}")
-    from matplotlib.ticker import MaxNLocator
-
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     order = names if order is None else list(order)
-    for name in names:
-        if name not in order:
-            raise ValueError(f"{owner}: order must name every line, but {name!r} is not in {order}")
+    if not set(names) <= set(order):
+        raise ValueError(f"{owner}: order must name every line of {names}, but it is {order}")
     factor = 100 if y_label.endswith("(%)") else 1
-    legend_rows = -(-len(names) // 4)
-    size = (min(max(5.2 * len(panels), 6.4), 14), 3.6 + 0.24 * legend_rows + (0.3 if title else 0))
-    figure = _figure_class()(figsize=size, layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    figure, axes, columns = _empty(len(panels), 5.2 * len(panels), 3.6, title, names)
     drawn = {}
     for panel, (x_label, lines) in zip(axes, panels.items(), strict=True):
-        found = {name: _line(owner, name, line, x_scale) for name, line in lines.items()}
-        for name, (x, y) in found.items():
-            k = order.index(name)
-            (drawn[name],) = panel.plot(
-                x,
-                factor * y,
-                color=COLOURS[k % len(COLOURS)],
-                linestyle=STYLES[(k % 2 + 2 * (k // len(COLOURS))) % len(STYLES)],
-                linewidth=1.8,
-                marker="o" if markers or len(x) == 1 else None,
-                markersize=5,
-                label=name,
-            )
-        if chance is not None:
-            panel.axhline(factor * chance, color="#767676", linewidth=1, linestyle=(0, (1, 2)))
-            panel.annotate(
-                "guessing", (0.99, factor * chance), xycoords=("axes fraction", "data"), xytext=(0, 6),
-                textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#595959",
-            )  # fmt: skip
+        above = 0 if x_scale == "log" else -np.inf
+        found = {name: _line(owner, name, line, factor, above) for name, line in lines.items()}
+        drawn |= _draw_lines(panel, found, order, chance and factor * chance, "o" if markers else None)
+        measured = sorted({value for x, _ in found.values() for value in x})
         if x_scale == "log":
-            places = sorted({value for x, _ in found.values() for value in x})
             panel.set_xscale("log")
-            panel.set_xticks(places, [f"{place:,g}" for place in places])
+            panel.set_xticks(measured, [f"{value:,g}" for value in measured])
             panel.minorticks_off()
-        else:
-            if all(np.all(x == np.round(x)) for x, _ in found.values()):
-                panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            if min(x.min() for x, _ in found.values()) >= 0:
-                panel.set_xlim(left=0)
+        elif measured[0] >= 0:
+            panel.set_xlim(left=0)
         panel.set_xlabel(x_label)
-        panel.grid(True, color="#dddddd", linewidth=0.6)
-        panel.spines[["top", "right"]].set_visible(False)
     if factor == 100:
         axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(y_label)
-    figure.legend(
-        [drawn[name] for name in names], names, loc="outside lower center", ncols=min(4, len(names)), frameon=False,
-        fontsize=9, handlelength=2.8,
-    )  # fmt: skip
-    if title:
-        figure.suptitle(title, fontsize=12)
+    figure.legend([drawn[name] for name in names], names, ncols=columns, handlelength=2.8, **BELOW)
     return figure
 
 
@@ -138,23 +263,17 @@ def bar_chart(
         ValueError: no network or quantity, networks whose quantities differ, or a number that is negative or not
             finite.
     """
-    if not isinstance(rows, Mapping) or not rows:
-        raise ValueError("bar_chart: rows must be {network: {quantity: number}} with at least one network")
+    rows = checks.named("bar_chart", "rows", rows, "{network: {quantity: number}}")
     names, quantities = list(rows), list(next(iter(rows.values())))
-    if not quantities:
-        raise ValueError(f"bar_chart: rows[{names[0]!r}] is empty; give at least one quantity")
     for name, row in rows.items():
-        if list(row) != quantities:
+        if not row or list(row) != quantities:
             raise ValueError(f"bar_chart: rows[{name!r}] has {list(row)}, but the first row has {quantities}")
         for quantity, value in row.items():
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"bar_chart: {quantity!r} of {name!r} must be a number >= 0, but it is {value!r}")
+            checks.amount("bar_chart", f"{quantity!r} of {name!r}", value)
     texts = texts or {}
-    size = (min(max(2.9 * len(quantities) + 1.2, 6.4), 14), 1.1 + 0.36 * len(names) + (0.3 if title else 0))
-    figure = _figure_class()(figsize=size, layout="constrained")
-    axes = figure.subplots(1, len(quantities), squeeze=False, sharey=True)[0]
+    figure, panels, _ = _empty(len(quantities), 2.9 * len(quantities) + 1.2, 1.1 + 0.36 * len(names), title)
     colours = [COLOURS[k % len(COLOURS)] for k in range(len(names))]
-    for panel, quantity in zip(axes, quantities, strict=True):
+    for panel, quantity in zip(panels, quantities, strict=True):
         values = [float(rows[name][quantity]) for name in names]
         written = [texts.get(quantity, "{:,g}".format)(rows[name][quantity]) for name in names]
         bars = panel.barh(range(len(names)), values, color=colours, height=0.62)
@@ -165,8 +284,47 @@ def bar_chart(
         panel.set_xticks([])
         panel.tick_params(axis="y", length=0)
         panel.spines[["top", "right", "bottom"]].set_visible(False)
-    axes[0].set_yticks(range(len(names)), names)
-    axes[0].invert_yaxis()
-    if title:
-        figure.suptitle(title, fontsize=12)
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    return figure
+
+
+def attention_distances(
+    distances: Mapping[str, np.ndarray], *, everywhere: float | None = None, title: str | None = None
+):
+    """Draws the mean attention distance of every head, one panel for each network.
+
+    Args:
+        distances: {network: `(blocks, heads)`}, pixels >= 0, as `analysis.mean_attention_distance` gives them.
+        everywhere: the distance of a head that attends to all patches alike, to be marked by a line.
+        title: words above the panels.
+
+    Returns:
+        A `matplotlib.figure.Figure`, shown by the notebook. All panels have one scale, from 0.
+
+    Raises:
+        ValueError: no network, or distances that are no `(blocks, heads)` of numbers >= 0.
+    """
+    owner = "attention_distances"
+    distances = checks.named(owner, "distances", distances, "{network: (blocks, heads)}")
+    found = {
+        name: checks.numbers(owner, f"distances[{name!r}]", values, "(blocks, heads)", least=0)
+        for name, values in distances.items()
+    }
+    figure, panels, _ = _empty(len(found), 3.4 * len(found), 3.4, title)
+    top = max([values.max() for values in found.values()] + [everywhere or 0.0])
+    for panel, (name, values) in zip(panels, found.items(), strict=True):
+        blocks, heads = values.shape
+        beside = np.linspace(-0.24, 0.24, heads) if heads > 1 else np.zeros(1)  # heads that agree stay apart
+        for k, row in enumerate(values, start=1):
+            panel.plot(k + beside, row, "o", color=COLOURS[0], markersize=5.5, alpha=0.8, label=f"block {k}")
+        if everywhere is not None:
+            line = panel.axhline(everywhere, **GUIDE, linewidth=1.4)
+        panel.set_title(name, fontsize=11)
+        panel.set_xlabel("block (one point for each head)")
+        panel.set(xticks=range(1, blocks + 1), xlim=(0.5, blocks + 0.5), ylim=(0, 1.12 * top if top else 1.0))
+        _plain(panel, axis="y")
+    panels[0].set_ylabel("mean attention distance (pixels)")
+    if everywhere is not None:  # below the panels: beside the line it would lie on the points
+        figure.legend([line], ["a head that attends to all patches alike"], **BELOW)
     return figure

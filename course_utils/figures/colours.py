@@ -1,10 +1,8 @@
 """Numbers to colours: one colour map for amounts (0 to high), one for signed values (-limit to limit)."""
 
-import math
-
 import numpy as np
 
-from course_utils.figures import _arguments as arguments
+from course_utils.figures import checks
 
 
 def _table(*anchors: str) -> np.ndarray:
@@ -43,12 +41,8 @@ def sequential(values, high: float | None = None, scale: str = "linear") -> np.n
     Raises:
         ValueError: a value is negative, NaN or infinite, or `high` is negative.
     """
-    values = arguments.numbers("sequential", "values", values)
-    if values.min() < 0:
-        raise ValueError(f"sequential: values must be >= 0, but the smallest is {values.min():g}; use diverging")
-    high = values.max() if high is None else float(high)
-    if not (math.isfinite(high) and high >= 0):
-        raise ValueError(f"sequential: high must be a number >= 0, but it is {high!r}")
+    values = checks.numbers("sequential", "values", values, least=0)
+    high = checks.amount("sequential", "high", values.max() if high is None else high)
     amounts = np.clip(values / high, 0, 1) if high > 0 else np.zeros_like(values)
     return SEQUENTIAL[np.rint(_scaled(amounts, scale, "sequential") * 255).astype(int)]
 
@@ -66,10 +60,8 @@ def diverging(values, limit: float | None = None) -> np.ndarray:
     Raises:
         ValueError: a value is NaN or infinite, or `limit` is negative.
     """
-    values = arguments.numbers("diverging", "values", values)
-    limit = np.abs(values).max() if limit is None else float(limit)
-    if not (math.isfinite(limit) and limit >= 0):
-        raise ValueError(f"diverging: limit must be a number >= 0, but it is {limit!r}")
+    values = checks.numbers("diverging", "values", values)
+    limit = checks.amount("diverging", "limit", np.abs(values).max() if limit is None else limit)
     share = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
     return DIVERGING[np.rint(127.5 + share * 127.5).astype(int)]
 
@@ -95,9 +87,7 @@ def bar_ticks(high: float, scale: str = "linear", *, signed: bool = False) -> li
     Returns:
         List of (position from 0 to 1, text).
     """
-    high = float(high)
-    if not (math.isfinite(high) and high >= 0):
-        raise ValueError(f"bar_ticks: high must be a number >= 0, but it is {high!r}")
+    high = checks.amount("bar_ticks", "high", high)
     if high == 0:
         return [(0.5 if signed else 0.0, "0")]
     if signed:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.figures import _arguments as arguments
+from course_utils.figures import checks
 from course_utils.figures.colours import SEQUENTIAL
 
 
@@ -16,8 +16,8 @@ def waves_across(height: int, width: int) -> np.ndarray:
         float64 `(height, width)` in the order of `np.fft.fft2`: entry `[0, 0]` is the mean, with 0 periods. A wave
         with `u` periods from top to bottom and `v` from left to right has `√(u² + v²)`.
     """
-    height = arguments.positive_int("waves_across", "height", height)
-    width = arguments.positive_int("waves_across", "width", width)
+    height = checks.whole("waves_across", "height", height)
+    width = checks.whole("waves_across", "width", width)
     down, across = np.fft.fftfreq(height, 1 / height), np.fft.fftfreq(width, 1 / width)
     return np.hypot(down[:, None], across[None])
 
@@ -35,10 +35,10 @@ def low_pass(image, most: float) -> np.ndarray:
     Raises:
         ValueError: `most` is negative or not a number.
     """
-    image = arguments.image("low_pass", "image", image, (1, 3))
-    if not most >= 0:
-        raise ValueError(f"low_pass: most must be a number >= 0, but it is {most!r}")
-    kept = waves_across(*image.shape[:2]) <= most  # with a wave its mirrored twin: the sum stays real
+    image = checks.image("low_pass", "image", image)
+    kept = waves_across(*image.shape[:2]) <= checks.amount(
+        "low_pass", "most", most
+    )  # with a wave its mirrored twin: the sum stays real
     spectrum = np.fft.fft2(image, axes=(0, 1)) * kept[..., None]
     return np.fft.ifft2(spectrum, axes=(0, 1)).real
 
@@ -53,7 +53,7 @@ def wave_strengths(image) -> np.ndarray:
         float64 `(h, w)`, the mean waves in the middle (`np.fft.fftshift`): the size of each term of the sum that the
         image is, in grey values, as the root mean square over the channels.
     """
-    image = arguments.image("wave_strengths", "image", image, (1, 3))
+    image = checks.image("wave_strengths", "image", image)
     h, w, _ = image.shape
     sizes = np.abs(np.fft.fft2(image, axes=(0, 1))) / (h * w)
     return np.fft.fftshift(np.sqrt(np.square(sizes).mean(axis=-1)))
@@ -72,9 +72,7 @@ def logarithmic(values, low: float, high: float) -> np.ndarray:
     Raises:
         ValueError: a value is negative, NaN or infinite, or the ends are not `0 < low < high`.
     """
-    values = arguments.numbers("logarithmic", "values", values)
-    if values.min() < 0:
-        raise ValueError(f"logarithmic: values must be >= 0, but the smallest is {values.min():g}")
+    values = checks.numbers("logarithmic", "values", values, least=0)
     if not 0 < low < high:
         raise ValueError(f"logarithmic: low and high must be 0 < low < high, but they are {low!r} and {high!r}")
     shares = np.log(np.clip(values, low, high) / low) / np.log(high / low)

@@ -1,25 +1,47 @@
 """Images out of images: enlarge, blend, outline, lay out. All are uint8 `(h, w, 3)` unless stated."""
 
+import base64
 import math
 
 import numpy as np
 
-from course_utils.figures import _arguments as arguments
-from course_utils.figures.colours import sequential
+from course_utils.figures import checks
 
 DARK, BRIGHT = (0, 0, 0), (255, 214, 0)  # an outline's two tones: one shows on any ground
 
 
 def as_rgb(image) -> np.ndarray:
     """Returns a uint8 image `(h, w, 3)`; a grey one `(h, w, 1)` is repeated over the channels."""
-    image = arguments.image("as_rgb", "image", image, (1, 3))
+    image = checks.image("as_rgb", "image", image)
     return image if image.shape[-1] == 3 else np.repeat(image, 3, axis=-1)
+
+
+def as_output(png: bytes, words: str) -> tuple[dict, dict]:
+    """Returns what a notebook shows (data and metadata): a PNG file, and words for those who cannot see it."""
+    return {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": words}, {"image/png": {"alt": words}}
+
+
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns images `(b, h, w, c)` at `size` (height, width), bilinearly, as `train` gives them to a network.
+
+    Returns:
+        float32 `(b, *size, c)`; the images themselves if they have that size.
+    """
+    for axis, new in enumerate(size, start=1):
+        old = images.shape[axis]
+        if new != old:
+            at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+            low = np.minimum(at.astype(int), max(old - 2, 0))
+            share = (at - low).reshape(-1, *[1] * (3 - axis)).astype("float32")
+            first, second = (images.take(np.minimum(low + k, old - 1), axis).astype("float32") for k in (0, 1))
+            images = first + share * (second - first)
+    return images
 
 
 def enlarge(image, factor: int) -> np.ndarray:
     """Repeats every pixel `factor` × `factor` times: `(h, w, c)` to `(h * factor, w * factor, c)`."""
-    image = arguments.image("enlarge", "image", image, (3, 4))
-    factor = arguments.positive_int("enlarge", "factor", factor)
+    image = checks.image("enlarge", "image", image, (3, 4))
+    factor = checks.whole("enlarge", "factor", factor)
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
@@ -33,8 +55,8 @@ def blend(image, overlay) -> np.ndarray:
     Returns:
         uint8 `(h, w, 3)`.
     """
-    image = arguments.image("blend", "image", image)
-    overlay = arguments.image("blend", "overlay", overlay, (4,))
+    image = checks.image("blend", "image", image, (3,))
+    overlay = checks.image("blend", "overlay", overlay, (4,))
     (h, w), (oh, ow) = image.shape[:2], overlay.shape[:2]
     if h % oh or w % ow:
         raise ValueError(f"blend: an overlay of {oh} × {ow} does not divide an image of {h} × {w} pixels")
@@ -52,29 +74,10 @@ def faded(image, share: float = 0.6, contrast: float = 1.0) -> np.ndarray:
         contrast: 1 leaves light and dark as they are, 0 leaves one middle grey.
     """
     image = as_rgb(image)
-    for name, value in (("share", share), ("contrast", contrast)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"faded: {name} must be between 0 and 1, but it is {value!r}")
+    share, contrast = checks.amount("faded", "share", share, 1), checks.amount("faded", "contrast", contrast, 1)
     grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
     mixed = image * (1 - share) + grey * share
     return np.rint(128 + (mixed - 128) * contrast).astype(np.uint8)
-
-
-def heat_over(image, values, high: float | None = None, scale: str = "linear", opacity: float = 0.66) -> np.ndarray:
-    """Colours an image by one amount per token: dark where it is 0, bright where it is `high`.
-
-    Args:
-        image: uint8 `(h, w, 1 or 3)`.
-        values: `(rows, columns)` amounts >= 0, one per token; they must divide `h` and `w`.
-        high, scale: as in `sequential`.
-        opacity: 0 shows the image alone, 1 the colours alone.
-    """
-    values = arguments.numbers("heat_over", "values", values, rank=2)
-    if not 0 <= opacity <= 1:
-        raise ValueError(f"heat_over: opacity must be between 0 and 1, but it is {opacity!r}")
-    colours = sequential(values, high, scale)
-    alpha = np.full((*values.shape, 1), round(opacity * 255), np.uint8)
-    return blend(faded(image, contrast=0.7), np.concatenate([colours, alpha], axis=-1))
 
 
 def outline(image, top: int, left: int, height: int, width: int, thickness: int = 2) -> np.ndarray:
@@ -87,8 +90,8 @@ def outline(image, top: int, left: int, height: int, width: int, thickness: int 
         top, left, height, width: the box, in pixels.
         thickness: of the bright line; the dark ones are half as thick.
     """
-    image = arguments.image("outline", "image", image).copy()
-    thickness = arguments.positive_int("outline", "thickness", thickness)
+    image = checks.image("outline", "image", image, (3,)).copy()
+    thickness = checks.whole("outline", "thickness", thickness)
     h, w = image.shape[:2]
     if top < 0 or left < 0 or height < 1 or width < 1 or top + height > h or left + width > w:
         raise ValueError(
@@ -100,37 +103,6 @@ def outline(image, top: int, left: int, height: int, width: int, thickness: int 
         image[max(0, top - grow) : top + height + grow, max(0, left - grow) : left + width + grow] = tone
     image[top : top + height, left : left + width] = inside
     return image
-
-
-def patch_grid(image, patch_size: int, factor: int = 4, lit: int | None = None) -> np.ndarray:
-    """Shows how an image is cut into patches.
-
-    Args:
-        image: uint8 `(h, w, 1 or 3)`.
-        patch_size: side of a patch; it must divide `h` and `w`.
-        factor: by how much the image is enlarged.
-        lit: index of a patch to be outlined.
-
-    Returns:
-        uint8 `(h * factor, w * factor, 3)` with white lines between the patches.
-    """
-    image = as_rgb(image)
-    p = arguments.positive_int("patch_grid", "patch_size", patch_size)
-    h, w = image.shape[:2]
-    if h % p or w % p:
-        raise ValueError(f"patch_grid: patch_size={p} does not divide an image of {h} × {w} pixels")
-    rows, columns = h // p, w // p
-    if lit is not None and not 0 <= lit < rows * columns:
-        raise ValueError(f"patch_grid: lit must be between 0 and {rows * columns - 1}, but it is {lit!r}")
-    result = enlarge(image, factor)
-    side = p * factor
-    result[side::side] = 255
-    result[:, side::side] = 255
-    if lit is not None:
-        row, column = divmod(int(lit), columns)
-        cut = 4 if side > 8 else 0  # the frame's own thickness: it lies inside the patch
-        result = outline(result, row * side + cut, column * side + cut, side - 2 * cut, side - 2 * cut)
-    return result
 
 
 def sheet(pages, columns: int | None = None, gap: int = 2, background=(255, 255, 255)) -> np.ndarray:
@@ -146,12 +118,10 @@ def sheet(pages, columns: int | None = None, gap: int = 2, background=(255, 255,
         uint8 `(rows * (h + gap) - gap, columns * (w + gap) - gap, 3)`.
     """
     pages = np.asarray(pages)
-    if pages.ndim != 4 or pages.shape[-1] != 3 or 0 in pages.shape:
-        raise ValueError(f"sheet: pages must be (n, h, w, 3), but their shape is {pages.shape}")
-    if pages.dtype != np.uint8:
-        raise TypeError(f"sheet: pages must be uint8, but their dtype is {pages.dtype}")
+    if pages.ndim != 4 or pages.shape[-1] != 3 or 0 in pages.shape or pages.dtype != np.uint8:
+        raise ValueError(f"sheet: pages must be uint8 (n, h, w, 3), but they are {pages.dtype} {pages.shape}")
     n, h, w, _ = pages.shape
-    columns = arguments.positive_int("sheet", "columns", columns or math.ceil(math.sqrt(n)))
+    columns = checks.whole("sheet", "columns", columns or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
     result = np.empty((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), np.uint8)
     result[:] = background
@@ -176,7 +146,7 @@ def channel_cells(tokens, channels: int = 3, columns: int | None = None) -> np.n
     if tokens.ndim != 2 or tokens.dtype != np.uint8:
         raise ValueError(f"channel_cells: tokens must be uint8 (n, values), but they are {tokens.dtype} {tokens.shape}")
     n, length = tokens.shape
-    columns = length if columns is None else arguments.positive_int("channel_cells", "columns", columns)
+    columns = length if columns is None else checks.whole("channel_cells", "columns", columns)
     if channels not in (1, 3) or length % channels:
         raise ValueError(f"channel_cells: channels must be 1 or 3 and divide {length}, but it is {channels!r}")
     if length % columns:

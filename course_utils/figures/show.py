@@ -4,9 +4,9 @@ Source and tables are Markdown, so that JupyterLab, Colab, VS Code and GitHub ea
 """
 
 import ast
-import base64
 import inspect
 import io
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -60,11 +60,11 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | None = None):
             raise ValueError(f"table: no row has {column!r}; they have {', '.join(rows[0])}")
     numeric = [all(isinstance(row.get(c), int | float | np.number | None) for row in rows) for c in columns]
     lines = [
-        "| " + " | ".join(columns) + " |",
-        "|" + "|".join("---:" if number else "---" for number in numeric) + "|",
-        *("| " + " | ".join(_cell(row.get(column)) for column in columns) + " |" for row in rows),
+        [_cell(column) for column in columns],
+        ["---:" if number else "---" for number in numeric],
+        *([_cell(row.get(column)) for column in columns] for row in rows),
     ]
-    return Markdown("\n".join(lines))
+    return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in lines))
 
 
 def _cell(value) -> str:
@@ -72,7 +72,12 @@ def _cell(value) -> str:
         return "–"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value).replace("|", "\\|")
+    return escaped(str(value))
+
+
+def escaped(text: str) -> str:
+    """Returns text that Markdown and HTML show as it is: no tag, link, formula or code, all on one line."""
+    return re.sub(r"[&<>|`*\\$\[\]~]", lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()))
 
 
 def percent(share: float | None) -> str | None:
@@ -92,8 +97,7 @@ class Image:
         self.data, self.alt = data, alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        png = base64.b64encode(self.data).decode("ascii")
-        return {"image/png": png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+        return figures.as_output(self.data, self.alt)
 
 
 def image(pixels: np.ndarray, alt: str, factor: int = 1) -> Image:
@@ -111,11 +115,14 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
     Args:
         dataset: a `Dataset`.
         count: how many images.
-        model: a classifier for that data set.
+        model: a classifier for that data set; the images it gets are resized to its own size, as in training.
         side: width of each image on the page, about, in pixels.
     """
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
-    said = None if model is None else np.argmax(model.predict_on_batch(images.astype("float32")), axis=1)
+    said = None
+    if model is not None:
+        fitting = figures.resized(images, model.input_shape[1:3]).astype("float32")
+        said = np.argmax(model.predict_on_batch(fitting), axis=1)
     cards, words = [], []
     for i, (pixels, label) in enumerate(zip(images, labels, strict=True)):
         big = figures.enlarge(figures.as_rgb(pixels), max(side // pixels.shape[0], 1))

@@ -1,25 +1,33 @@
 """Words and numbers on images, drawn with Pillow in the font that comes with matplotlib."""
 
-import importlib.util
 import textwrap
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from course_utils.figures import _arguments as arguments
+from course_utils.figures import checks
+from course_utils.figures.fonts import font_of, own_font
 
 INK, PAPER = (28, 28, 30), (255, 255, 255)
 
 
 @cache
-def _font(size: int, bold: bool = False):
+def _font(size: int, path: Path):
     from PIL import ImageFont
 
-    # Found, not imported: importing matplotlib would cost more than the whole image.
-    home = importlib.util.find_spec("matplotlib").submodule_search_locations[0]
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(home) / "mpl-data" / "fonts" / "ttf" / name, size)
+    return ImageFont.truetype(path, size)
+
+
+def _runs(text: str, size: int, bold: bool) -> list:
+    """Cuts text where the font changes: a list of (letters, font)."""
+    runs = groupby(text, key=lambda letter: font_of(letter, bold))
+    return [("".join(letters), _font(size, path)) for path, letters in runs]
+
+
+def _length(text: str, size: int, bold: bool) -> float:
+    return sum(font.getlength(run) for run, font in _runs(text, size, bold))
 
 
 def written(text: str, width: int, size: int = 13, *, bold: bool = False, ink=INK, paper=PAPER) -> np.ndarray:
@@ -35,18 +43,21 @@ def written(text: str, width: int, size: int = 13, *, bold: bool = False, ink=IN
     """
     from PIL import Image, ImageDraw
 
-    width = arguments.positive_int("written", "width", width)
-    font = _font(size, bold)
-    per_line = max(8, int(width / font.getlength("abcdefghij etaoin") * 17))
+    width = checks.whole("written", "width", width)
+    own = _font(size, own_font(bold))
+    per_line = max(8, int(width / own.getlength("abcdefghij etaoin") * 17))
     lines = textwrap.wrap(text, per_line) or [""]
-    while len(lines) > 1 and max(font.getlength(line) for line in lines) > width and per_line > 8:
+    while len(lines) > 1 and max(_length(line, size, bold) for line in lines) > width and per_line > 8:
         per_line -= 1
         lines = textwrap.wrap(text, per_line)
     step = round(size * 1.4)
     image = Image.new("RGB", (width, step * len(lines)), paper)
     draw = ImageDraw.Draw(image)
     for k, line in enumerate(lines):
-        draw.text((0, k * step), line, ink, font)
+        x, baseline = 0.0, k * step + own.getmetrics()[0]
+        for run, font in _runs(line, size, bold):
+            draw.text((x, baseline), run, ink, font, anchor="ls")
+            x += font.getlength(run)
     return np.asarray(image).copy()
 
 
@@ -66,8 +77,8 @@ def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int =
     colours = np.asarray(colours)
     if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype != np.uint8:
         raise ValueError(f"colour_bar: colours must be uint8 (k, 3), but they are {colours.dtype} {colours.shape}")
-    height = arguments.positive_int("colour_bar", "height", height)
-    font = _font(size)
+    height = checks.whole("colour_bar", "height", height)
+    font = _font(size, own_font())
     room = max([round(font.getlength(text)) for _, text in ticks], default=0)
     image = np.empty((height, 14 + 8 + room, 3), np.uint8)
     image[:] = paper
@@ -84,7 +95,7 @@ def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int =
 
 def with_title(image, title: str, caption: str = "", *, paper=PAPER, ink=INK) -> np.ndarray:
     """Puts a bold title above an image and a caption below it. Returns uint8 `(h', w, 3)`."""
-    image = arguments.image("with_title", "image", image)
+    image = checks.image("with_title", "image", image, (3,))
     width = image.shape[1]
     gap = np.full((6, width, 3), paper, np.uint8)
     parts = [written(title, width, 13, bold=True, paper=paper, ink=ink), gap, image]
@@ -95,7 +106,7 @@ def with_title(image, title: str, caption: str = "", *, paper=PAPER, ink=INK) ->
 
 def beside(images, gap: int = 16, paper=PAPER) -> np.ndarray:
     """Sets images `(h_k, w_k, 3)` side by side, their tops in line. Returns one uint8 image."""
-    images = [arguments.image("beside", "images", p) for p in images]
+    images = [checks.image("beside", "images", p, (3,)) for p in images]
     if not images:
         raise ValueError("beside: images is empty; give at least one")
     height = max(p.shape[0] for p in images)

@@ -1,4 +1,4 @@
-"""What the tests of the probes share."""
+"""What the tests of analysis share."""
 
 import numpy as np
 

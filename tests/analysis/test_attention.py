@@ -1,10 +1,12 @@
+import math
+
 import keras
 import numpy as np
 import pytest
 
 from course_utils import analysis
 from course_utils.models import classifier
-from tests.probes.support import randomised
+from tests.analysis.support import randomised
 
 SMALL = {"patch_size": 4, "embed_dim": 6, "depth": 3, "channels_mlp_dim": 6, "num_heads": 2}
 NETWORKS = [("vit", "mean"), ("vit", "class_token"), ("small_data_vit", "mean"), ("small_data_vit", "class_token")]
@@ -106,12 +108,50 @@ def test_rollout_of_tokens_that_see_only_themselves_is_the_identity():
     [
         (np.ones((2, 3, 3)) / 3, r"must be \(depth, …, heads, n, n\), but its shape is \(2, 3, 3\)"),
         (np.ones((2, 1, 3, 4)) / 4, r"must be \(depth, …, heads, n, n\), but its shape is \(2, 1, 3, 4\)"),
-        (np.ones((2, 1, 3, 3)), "the rows of attention must sum to 1"),
     ],
 )
 def test_what_is_no_attention_is_named(attention, message):
     with pytest.raises(ValueError, match=message):
         analysis.rollout(attention)
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.2], [1.5, -0.5], [math.nan, 1.0], [1 + 1e-3, -1e-3]])
+def test_rows_that_are_no_shares_are_refused_wherever_attention_is_taken(row, images):
+    rows = np.array([row, [0.5, 0.5]])
+    eight = np.broadcast_to(np.pad(rows, (0, 4)) + np.diag([0, 0, 1, 1, 1, 1]), (4, 2, 6, 6))
+    for take in (
+        lambda: analysis.entropy(rows),
+        lambda: analysis.rollout(rows[None, None]),
+        lambda: analysis.mean_attention_distance(rows, (1, 2), 4),
+        lambda: analysis.other_attention(rows, np.ones((2, 3)), 0),
+        lambda: analysis.logits_with(network(), images, 1, eight),
+    ):
+        with pytest.raises(ValueError, match="the rows of attention must be 0 or more and sum to 1"):
+            take()
+
+
+# --- entropy ---
+
+
+def test_entropy_in_bits():
+    rows = [[1, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [0.5, 0.25, 0.125, 0.125]]
+    found = analysis.entropy(np.array(rows, "float32"))
+    np.testing.assert_allclose(found, [0, 2, 1, 1.75])
+    assert math.copysign(1, found[0]) == 1  # not −0
+
+
+def test_entropy_of_each_row_agrees_with_the_sum_over_its_weights():
+    rng = np.random.default_rng(0)
+    attention = rng.dirichlet(np.ones(5), size=(2, 3, 4))
+    found = analysis.entropy(attention)
+    assert found.shape == (2, 3, 4)
+    assert found[1, 2, 3] == pytest.approx(-sum(a * math.log(a, 2) for a in attention[1, 2, 3]))
+
+
+@pytest.mark.parametrize("nothing", [1.0, np.zeros((3, 0))])
+def test_no_rows_are_refused(nothing):
+    with pytest.raises(ValueError, match=r"must be \(…, n\)"):
+        analysis.entropy(nothing)
 
 
 # --- mean distance ---
@@ -184,11 +224,11 @@ def test_temperatures_are_the_layers_own_and_start_at_the_root_of_the_heads_widt
 def test_networks_without_what_is_asked_are_named(images):
     plain = classifier("no_mixing", (8, 12, 3), 5, patch_size=4)
     for probe in (analysis.attention, analysis.products):
-        with pytest.raises(ValueError, match="needs Transformer blocks, but 'no_mixing_tiny_changed' is made of NoMix"):
+        with pytest.raises(ValueError, match="needs Transformer blocks, but 'no_mixing' is made of NoMix"):
             probe(plain, images)
         with pytest.raises(ValueError, match=r"images must be \(b, 8, 12, 3\), but .* is \(8, 12, 3\)"):
             probe(network(), images[0])
-    with pytest.raises(ValueError, match="'no_mixing_tiny_changed' has no position embedding"):
+    with pytest.raises(ValueError, match="'no_mixing' has no position embedding"):
         analysis.position_similarity(plain)
     with pytest.raises(ValueError, match="needs Transformer blocks"):
         analysis.temperatures(plain)

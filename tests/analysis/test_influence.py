@@ -1,12 +1,16 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from course_utils import analysis
+from course_utils.layers import NoMixingBlock, PatchEmbedding, TokenLayer
 from course_utils.models import classifier
-from tests.probes.support import randomised
+from tests.analysis.support import randomised
 
-SMALL = {"patch_size": 4, "embed_dim": 3, "depth": 2, "tokens_mlp_dim": 5, "channels_mlp_dim": 6}
+SMALL = {"patch_size": 4, "embed_dim": 3, "depth": 2, "channels_mlp_dim": 6}
+MIXER = {"tokens_mlp_dim": 5}
 to_numpy = keras.ops.convert_to_numpy
 
 
@@ -16,7 +20,33 @@ def image():
 
 
 def network(name="mixer", **changes):
-    return randomised(classifier(name, (8, 12, 3), 5, **(SMALL | changes)))
+    return randomised(classifier(name, (8, 12, 3), 5, **SMALL, **(changes or (MIXER if name == "mixer" else {}))))
+
+
+def moved_by_a_step(model, image, depth, first=0):
+    """Returns ‖∂y_i/∂x_j‖ from small steps of every value of every embedded token."""
+    tokens = keras.Model(model.input, model.layers[2].output)(image[None].astype("float32"))
+    x, layers = to_numpy(tokens), model.layers[3:]
+    layers = layers[: [layer.name for layer in layers].index(f"block_{depth}") + 1]
+
+    def through(tokens):
+        for layer in layers:
+            tokens = layer(tokens)
+        return to_numpy(tokens)[:, first:].astype("float64")
+
+    n, d = x.shape[1:]
+    steps = 1e-2 * np.eye(n * d, dtype="float32").reshape(n * d, n, d)  # one value of one token after the other
+    slopes = (through(x + steps) - through(x - steps)) / 2e-2  # (n * d values changed, n tokens out, d)
+    return np.sqrt((slopes**2).sum(axis=-1).reshape(n, d, n).sum(axis=1).T)
+
+
+class Pooling(TokenLayer):
+    """A mixer that nothing in the package knows: each token gets the mean of its row of three."""
+
+    def call(self, x, training=None):
+        rows = keras.ops.reshape(x, (-1, 2, 3, x.shape[-1]))
+        pooled = keras.layers.AveragePooling2D((1, 3), strides=1, padding="same", dtype=self.dtype_policy)(rows)
+        return x + keras.ops.reshape(pooled, (-1, 6, x.shape[-1]))
 
 
 @pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.one_backend)])
@@ -26,6 +56,7 @@ def network(name="mixer", **changes):
         pytest.param("mixer", {}, marks=pytest.mark.one_backend),
         ("fnet", {}),
         ("gmlp", {}),
+        ("conv", {}),
         ("vit", {"num_heads": 3}),
         pytest.param("small_data_vit", {"num_heads": 3, "pool": "class_token"}, marks=pytest.mark.one_backend),
     ],
@@ -33,34 +64,47 @@ def network(name="mixer", **changes):
 )
 def test_influence_agrees_with_finite_differences(name, changes, depth, image):
     model = network(name, **changes)
-    x = to_numpy(model.get_layer("patch_embedding")(model.get_layer("scale")(image[None].astype("float32"))))
-    before = [layer for layer in model.layers if layer.name in ("class_token", "position_embedding")]
-    first = 1 if "pool" in changes else 0  # a class token is no part of the image
-
-    def through(tokens):
-        for layer in [*before, *(model.get_layer(f"block_{i + 1}") for i in range(depth))]:
-            tokens = layer(tokens)
-        return to_numpy(tokens)[:, first:].astype("float64")
-
-    n, d = x.shape[1:]
-    steps = 1e-2 * np.eye(n * d, dtype="float32").reshape(n * d, n, d)  # one value of one token after the other
-    slopes = (through(x + steps) - through(x - steps)) / 2e-2  # (n * d values changed, n tokens out, d)
-    squares = (slopes**2).sum(axis=-1).reshape(n, d, n).sum(axis=1).T
     got = analysis.influence(model, image, depth)
     assert got.dtype == np.float32
     assert got.shape == (6, 6)
-    np.testing.assert_allclose(got, np.sqrt(squares), rtol=0.02, atol=0.02)
+    first = 1 if "pool" in changes else 0  # a class token is no part of the image
+    np.testing.assert_allclose(got, moved_by_a_step(model, image, depth, first), rtol=0.02, atol=0.02)
+
+
+def test_a_mixer_that_nobody_knows_is_asked_like_any_other(image):
+    pixels = keras.Input((8, 12, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    x = PatchEmbedding(4, 3, name="tokens")(x)
+    x = NoMixingBlock(6, name="block_1")(x)
+    x = Pooling(name="block_2")(x)
+    logits = keras.layers.Dense(5, name="cats_or_dogs")(keras.layers.GlobalAveragePooling1D()(x))
+    model = randomised(keras.Model(pixels, logits))
+    got = analysis.influence(model, image, np.int64(2))
+    np.testing.assert_allclose(got, moved_by_a_step(model, image, 2), rtol=0.02, atol=0.02)
+    assert (got[:3, 3:] == 0).all()
+    assert (got[0, :2] > 0).all()
 
 
 @pytest.mark.one_backend
-def test_influence_does_not_depend_on_the_batch_size(image):
-    model = network()
-    whole = analysis.influence(model, image, 2)
-    np.testing.assert_allclose(analysis.influence(model, image, 2, batch_size=4), whole, rtol=1e-4)
+def test_of_a_large_network_the_influence_is_estimated(image):
+    model = randomised(classifier("vit", (16, 16, 3), 5, patch_size=4, embed_dim=32, depth=1, num_heads=4))
+    image = np.resize(image, (16, 16, 3))
+    exact = analysis.influence(model, image, 1)
+    for directions, most in ((8, 0.4), (16, 0.2), (31, 0.05)):
+        found = analysis.influence(model, image, 1, gradients=16 * directions)
+        assert 0 < np.abs(found / exact - 1).mean() < most
+    np.testing.assert_array_equal(analysis.influence(model, image, 1, gradients=16 * 32), exact)
+
+
+@pytest.mark.one_backend
+def test_gradients_are_worked_out_some_at_a_time(image, monkeypatch):
+    whole = analysis.influence(network(), image, 2)
+    monkeypatch.setattr(sys.modules["course_utils.analysis.influence"], "AT_A_TIME", 18 * 5)
+    np.testing.assert_allclose(analysis.influence(network(), image, 2), whole, rtol=1e-4)
 
 
 def test_without_mixing_a_token_is_moved_by_itself_alone(image):
-    model = classifier("no_mixing", (8, 12, 3), 5, patch_size=4, embed_dim=3)
+    model = network("no_mixing")
     got = analysis.influence(model, image, 2)
     assert (np.diag(got) > 0).all()
     assert (got[~np.eye(6, dtype=bool)] == 0).all()
@@ -79,5 +123,5 @@ def test_bad_questions_are_named(image):
     with pytest.raises(ValueError, match=r"image must be \(8, 12, 3\), but its shape is \(8, 8, 3\)"):
         analysis.influence(model, image[:, :8], 1)
     for depth in (0, 3, 1.5, True):
-        with pytest.raises(ValueError, match="depth must be a block from 1 to 2, but it is"):
+        with pytest.raises(ValueError, match="depth must be from 1 to 2, but it is"):
             analysis.influence(model, image, depth)

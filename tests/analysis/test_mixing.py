@@ -4,14 +4,14 @@ import pytest
 
 from course_utils import analysis
 from course_utils.models import classifier
-from tests.probes.support import randomised
+from tests.analysis.support import randomised
 
-SMALL = {"patch_size": 4, "embed_dim": 3, "depth": 2, "tokens_mlp_dim": 5, "channels_mlp_dim": 6}
+SMALL = {"patch_size": 4, "embed_dim": 3, "depth": 2, "channels_mlp_dim": 6}
 to_numpy = keras.ops.convert_to_numpy
 
 
 def test_token_mixing_weights_are_the_layers_own():
-    model = randomised(classifier("mixer", (8, 12, 3), 5, **SMALL))
+    model = randomised(classifier("mixer", (8, 12, 3), 5, **SMALL, tokens_mlp_dim=5))
     weights = analysis.token_mixing_weights(model)
     assert [(w_in.shape, w_out.shape) for w_in, w_out in weights] == [((6, 5), (5, 6))] * 2
     block = model.get_layer("block_2")
@@ -46,7 +46,7 @@ def test_row_i_of_the_gate_is_what_token_i_takes_from_the_others():
 
 def test_another_network_is_named():
     plain = classifier("no_mixing", (32, 32, 3), 5)
-    with pytest.raises(ValueError, match="needs Mixer blocks, but 'no_mixing_tiny' is made of NoMixingBlock"):
+    with pytest.raises(ValueError, match="needs Mixer blocks, but 'no_mixing' is made of NoMixingBlock"):
         analysis.token_mixing_weights(plain)
-    with pytest.raises(ValueError, match="needs gMLP blocks, but 'no_mixing_tiny' is made of NoMixingBlock"):
+    with pytest.raises(ValueError, match="needs gMLP blocks, but 'no_mixing' is made of NoMixingBlock"):
         analysis.gate_weights(plain)

@@ -71,6 +71,11 @@ def small_explorer(**changes):
     return Explorer("small", **{"title": "A small explorer", **small_parts(), **changes})
 
 
+def carried(explorer):
+    """Returns the bytes that an explorer sends."""
+    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
+
+
 def influences(networks=("before", "after", "no mixing"), images=2, depths=2, n=16, seed=0):
     """Returns made-up influences: positive, largest on the diagonal; "no mixing" has nothing else."""
     rng = np.random.default_rng(seed)

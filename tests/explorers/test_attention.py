@@ -5,7 +5,7 @@ import pytest
 
 from course_utils import explorers, figures
 from course_utils.explorers.core.encode import outer_index, pick_of
-from tests.explorers.support import images
+from tests.explorers.support import carried, images
 
 LIT, PAIRS, CLASS = "What the token that asks takes", "All pairs: A", "What the class token takes"
 
@@ -15,11 +15,6 @@ def tables(blocks=2, count=2, heads=3, n=16, seed=0):
     scores = 3 * np.random.default_rng(seed).normal(size=(blocks, count, heads, n, n))
     powers = np.exp(scores)
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def carried(explorer):
-    """Returns the bytes that an explorer sends."""
-    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +96,7 @@ def test_words_give_entropy_most_and_own_share(explorer):
     )
 
 
-def test_the_class_token_has_a_image_of_its_own(with_class_token):
+def test_the_class_token_has_an_image_of_its_own(with_class_token):
     values = tables(n=17, seed=2)[0, 0, 0]
     state = {"network": "class token", "image": "image 0", "block": 1, "head": "head 1"}
     cover = with_class_token.pages(CLASS, layer=1, state=state)
@@ -156,6 +151,9 @@ def test_attention_of_real_networks():
         for name, pool in (("mean", "mean"), ("token", "class_token"))
     }
     shown = images(2, 16)
+    larger = {name: image.repeat(2, axis=0).repeat(2, axis=1) for name, image in shown.items()}
+    resized = explorers.explore_attention(networks, larger).pages(LIT, state={"image": "image 1"})[0]
+    assert (resized == shown["image 1"]).all()  # as the network gets it
     explorer = explorers.explore_attention(networks, shown, start={"network": "token"})
     values = analysis.attention(networks["token"], np.stack(list(shown.values())))[1, 1, 0].astype("float64")
     values /= values.sum(axis=-1, keepdims=True)
@@ -163,7 +161,7 @@ def test_attention_of_real_networks():
     shown_pairs = explorer.pages(PAIRS, state=state)[0].astype(int)
     assert np.abs(shown_pairs - figures.sequential(values[1:, 1:], values.max(), "sqrt")).max() <= 4
     assert explorer.default_state["network"] == "token"
-    with pytest.raises(ValueError, match="with at least one model"):
+    with pytest.raises(ValueError, match=r"models must be .* with at least one"):
         explorers.explore_attention({}, shown)
     with pytest.raises(ValueError, match="with at least one"):
         explorers.explore_attention(networks, {})
@@ -177,12 +175,18 @@ def test_attention_of_real_networks():
 @pytest.mark.parametrize(
     ("attention", "words"),
     [
-        ({}, "at least one network"),
+        ({}, "attention must be {network: array} with at least one"),
         ({"a": tables(n=9)}, r"must be \(blocks, 2 images, heads, n, n\) with n = 16, or 17 with a class token"),
         ({"a": tables(count=1)}, "2 images"),
-        ({"a": np.full((1, 2, 1, 16, 16), np.nan)}, "finite and >= 0"),
-        ({"a": np.full((1, 2, 1, 16, 16), -1.0)}, "finite and >= 0"),
-        ({"a": np.ones((1, 2, 1, 16, 16))}, "must sum to 1"),
+        (
+            {"a": np.full((1, 2, 1, 16, 16), np.nan)},
+            r"\['a'\]: the rows of attention must be 0 or more",
+        ),
+        (
+            {"a": np.full((1, 2, 1, 16, 16), -1.0)},
+            r"\['a'\]: the rows of attention must be 0 or more",
+        ),
+        ({"a": np.ones((1, 2, 1, 16, 16))}, "must be 0 or more and sum to 1"),
         ({"a": tables(), "b": tables(heads=2)}, r"blocks and heads differ: \{'a': \(2, 3\), 'b': \(2, 2\)\}"),
     ],
 )

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_utils import explorers
 from course_utils.explorers import Choice, Explorer, Layer, Panel, Place, Slider, Switch
+from course_utils.explorers.core import encode
 from course_utils.explorers.core.encode import atlas, outer_index, pick_of, state_of
-from tests.explorers.support import GRIDS, colour, small_explorer
+from tests.explorers.support import GRIDS, colour, images, small_explorer
 
 
 def cropped(explorer, number, i):
@@ -76,6 +78,55 @@ def test_an_explorer_without_a_place_has_one_sentence_for_each_state():
     assert explorer.spec["words"] == [["on: False"], ["on: True"]]
     assert explorer.default_state == {"on": False}
     assert explorer.words({"on": True}) == "on: True"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: explorers.explore_patches(size=1024),
+        lambda: explorers.explore_shift(patch_sizes=(8,), size=400),
+        lambda: explorers.explore_frequencies(size=512),
+        lambda: explorers.influence_explorer_from_arrays(
+            {k: np.random.default_rng(0).random((1, 12, 196, 196)) for k in "abc"},
+            images(1, 28),
+            range(1, 13),
+            (14, 14),
+        ),
+        lambda: explorers.attention_explorer_from_arrays(
+            {"a": np.full((12, 1, 12, 196, 196), 1 / 196)}, images(1, 28), (14, 14)
+        ),
+    ],
+    ids=["patches", "shift", "frequencies", "influence", "attention"],
+)
+def test_what_is_much_too_large_is_refused_before_it_is_drawn(make, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(encode._Store, "add", lambda self, pages: drawn.append(pages))
+    with pytest.raises(encode.TooLarge, match="MB that a notebook carries lightly; use fewer images"):
+        make()
+    assert drawn == []
+
+
+def test_pages_that_only_look_too_large_are_drawn():
+    page = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    panels = [Panel("P", [Layer(lambda a: page, ["a"])])]
+    assert len(Explorer("same", [Slider("a", "A", range(50))], panels, lambda a: "").data) < 500_000
+
+
+def test_numbers_of_numpy_are_numbers():
+    explorer = small_explorer(
+        settings=[
+            Choice("detail", "Detail", np.array(["coarse", "fine"])),
+            Slider("level", "Level", np.array([1, 2, 5, 9])),
+            Switch("lit", "Light"),
+            Place("cell", "Cell", lambda detail, **_: np.array(GRIDS[detail])),
+        ],
+        start={"level": np.int64(5), "cell": np.int64(2)},
+    )
+    assert explorer.spec == small_explorer(start={"level": 5, "cell": 2}).spec
+    assert json.loads(json.dumps(explorer.spec)) == explorer.spec
+    patches = explorers.explore_patches(images(1), patch_sizes=np.array([4, 8]))
+    assert patches.spec == explorers.explore_patches(images(1), patch_sizes=[4, 8]).spec
+    assert json.dumps(explorers.explore_shift(images(1), np.array([4]), np.array([0.5]), np.int64(32)).spec)
 
 
 def one_panel(**changes):

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import os
 import re
 import subprocess
 import sys
@@ -10,27 +12,37 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_utils import figures
+from course_utils.explorers import Choice, Explorer, Layer, Panel
 from course_utils.explorers.core.encode import png
-from tests.explorers.support import colour, small_explorer, small_parts
+from tests.explorers.support import colour, small_explorer
 
 
 def read(data):
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def test_the_notebook_gets_widget_image_and_words():
+def shown(explorer, monkeypatch):
+    """Returns what a notebook gets: a list of (data, metadata)."""
+    outputs = []
+    monkeypatch.setattr("IPython.display.publish_display_data", lambda *output: outputs.append(output))
+    explorer._ipython_display_()
+    return outputs
+
+
+def test_the_notebook_gets_a_still_image_with_words_and_the_widget(monkeypatch):
     explorer = small_explorer()
-    bundle, _ = explorer._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
-    view = bundle["application/vnd.jupyter.widget-view+json"]
-    assert view["model_id"] == explorer.widget.model_id
-    assert bundle["text/plain"] == (
-        "A small explorer: an interactive image. coarse grid, level 1, light off, cell 0."
-    )
-    assert bundle["text/plain"] == explorer._repr_mimebundle_()[0]["text/plain"] == repr(small_explorer())
-    image = read(base64.b64decode(bundle["image/png"]))
-    assert image.ndim == 3
-    assert image.shape[1] >= 560
+    (still, about), (live, _) = shown(explorer, monkeypatch)
+    assert set(live) == {"application/vnd.jupyter.widget-view+json"}
+    assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
+    words = "A small explorer: an interactive image. coarse grid, level 1, light off, cell 0."
+    assert still["text/plain"] == about["image/png"]["alt"] == repr(explorer) == words
+    image = read(base64.b64decode(still["image/png"]))
+    assert explorer.widget.still == [image.shape[1], image.shape[0]]
+    note = figures.written("A still image: it comes alive when its cell is run.", 400, 12, bold=True)
+    places = np.lib.stride_tricks.sliding_window_view(image[:80, 14:414], note.shape)
+    assert (places == note).all(axis=(-3, -2, -1)).any()
+    assert read(explorer.png()).shape[0] < image.shape[0]
 
 
 def test_the_still_image_shows_the_state():
@@ -79,38 +91,103 @@ def test_the_saved_page_is_one_file_that_asks_nothing_of_the_network(tmp_path):
     text = path.read_text("utf-8")
     assert "<title>&lt;/title&gt;&lt;b&gt;&amp; more</title>" in text
     assert text.count("</script>") == 4
-    assert not re.search(r"""(src|href)=["']|https?://""", text)
+    assert not re.search(r"""(src|href)=["'](?!data:)|https?://""", text)
+    outside = text[text.index("<noscript>") : text.index("</noscript>")]
+    image = re.search(r'base64,([^"]+)" alt="([^"]+)"', outside)
+    assert read(base64.b64decode(image[1])).shape[1] >= 560
+    assert "&lt;b&gt;&amp; more: an interactive image. coarse grid" in image[2]
 
 
-def test_a_image_of_your_own_replaces_spec_pages_and_state():
-    def on_image(image, filename):
-        assert image == b"bytes"
-        return {**small_parts(), "words": lambda cell, **_: f"{filename}: {cell}", "start": {"cell": 3}}
+def test_names_cannot_end_or_swallow_the_script_that_holds_them(tmp_path):
+    name = "<!--<script></script>\u2028"
+    panels = [Panel(name, [Layer(lambda image: np.zeros((2, 2, 3), np.uint8), ["image"])], name)]
+    explorer = Explorer("odd", [Choice("image", name, [name, "b"])], panels, lambda image: f"It is {image}.")
+    text = explorer.save_html(tmp_path / "odd.html").read_text("utf-8")
+    spec = text[text.index('id="spec">') + 10 :].partition("</script>")[0]
+    assert "<" not in spec
+    assert json.loads(spec)["words"] == [[f"It is {name}."], ["It is b."]]
 
-    explorer = small_explorer(on_image=on_image)
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = small_explorer().save_html(tmp_path / "page.html")
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match=r"could not save the page .* the one before it is untouched"):
+        small_explorer(title="new").save_html(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def own_parts(own):
+    """Each own image is a page of its own size in bytes: 50,000 or so, of which 120,000 may be carried."""
+    names = ["none", *own]
+    noise = {name: np.random.default_rng(k).integers(0, 256, (128, 128, 3), np.uint8) for k, name in enumerate(own)}
+    pages = {"none": np.zeros((128, 128, 3), np.uint8), **noise}
+    panel = Panel("P", [Layer(lambda image: pages[image], ["image"])])
+    settings = [Choice("image", "Image", names)]
+
+    def words(image):
+        return f"{image}: {own[image][0, 0].tolist() if image in own else 'nothing'}"
+
+    return {"settings": settings, "panels": [panel], "words": words, "start": {"image": names[-1]}}
+
+
+def with_own_images():
+    return Explorer("own", **own_parts({}), with_own=own_parts, side=8, limit=120_000)
+
+
+def photo(shade):
+    return np.full((20, 30, 3), shade, np.uint8)
+
+
+def test_an_image_of_your_own_replaces_spec_pages_and_state():
+    explorer = with_own_images()
     widget = explorer.widget
     assert explorer.spec["upload"]
-    data = base64.b64encode(b"bytes").decode()
-    explorer._on_message(widget, {"kind": "image", "name": "me.png", "data": data}, [])
-    assert widget.spec["words"][0][3] == "me.png: 3"
-    assert widget.spec["notice"] == "Showing “me.png”."
-    assert widget.state["cell"] == 3
+    data = base64.b64encode(png(photo(7))).decode()
+    explorer._on_message(widget, {"kind": "image", "name": "holiday-at-the-seaside-2019.png", "data": data}, [])
+    assert widget.state == {"image": "holiday-at-the-…2019.png"}
+    assert widget.spec["words"][1] == ["holiday-at-the-…2019.png: [7, 7, 7]"]
+    assert widget.spec["notice"] == "Showing “holiday-at-the-seaside-2019.png”."
+    assert widget.pages == explorer.data
 
 
-def test_a_file_that_is_no_image_is_answered_with_a_message():
-    def on_image(image, filename):
-        raise ValueError("this is no image")
+def test_the_oldest_image_of_your_own_makes_room():
+    explorer = with_own_images()
+    for k in range(5):
+        explorer.use_image(photo(k), f"{k}.png")
+    assert explorer.spec["settings"][0]["values"] == ["none", "3.png", "4.png"]
+    explorer.use_image(photo(9), "3.png")  # again, and so the newest
+    assert explorer.spec["settings"][0]["values"] == ["none", "4.png", "3.png"]
+    assert explorer.words() == "3.png: [9, 9, 9]"
+    explorer.limit = 1_000_000
+    for k in range(8):
+        explorer.use_image(photo(k), f"{k}.png")
+    assert explorer.spec["settings"][0]["values"] == ["none", *(f"{k}.png" for k in (3, 4, 5, 6, 7))]
 
-    explorer = small_explorer(on_image=on_image)
+
+def test_a_file_that_is_no_image_is_answered_with_a_message_and_leaves_nothing_behind():
+    explorer = with_own_images()
+    explorer.use_image(photo(1), "1.png")
     spec, sent = explorer.spec, []
     explorer.widget.send = lambda content, buffers=None: sent.append(content)
     explorer._on_message(explorer.widget, {"kind": "image", "name": "a.txt", "data": "AAAA"}, [])
     explorer._on_message(explorer.widget, {"kind": "image", "name": "b.txt", "data": "not base64!"}, [])
     explorer._on_message(explorer.widget, {"kind": "else"}, [])
-    assert sent[0] == {"kind": "problem", "text": "“a.txt” cannot be used: this is no image"}
-    assert sent[1]["text"].startswith("“b.txt” cannot be used")
-    assert len(sent) == 2
+    assert [message["kind"] for message in sent] == ["problem", "problem"]
+    assert sent[0]["text"].startswith("“a.txt” cannot be used: ")
+    assert sent[1]["text"].startswith("“b.txt” cannot be used: ")
     assert explorer.spec is spec
+    explorer.limit = 10_000  # not even one fits
+    with pytest.raises(ValueError, match="MB that a notebook carries lightly"):
+        explorer.use_image(photo(2), "2.png")
+    explorer.limit = 120_000
+    explorer.use_image(photo(3), "3.png")
+    assert explorer.spec["settings"][0]["values"] == ["none", "1.png", "3.png"]
 
 
 def test_an_explorer_without_upload_says_so():

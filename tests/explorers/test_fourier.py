@@ -7,14 +7,9 @@ import pytest
 
 from course_utils import explorers, figures
 from course_utils.explorers.fourier import AFTER, BEFORE, KEPT, MISSING, REBUILT, WEIGHTS
-from tests.explorers.support import images
+from tests.explorers.support import carried, images
 
 MOST = 1_500_000
-
-
-def carried(explorer):
-    """Returns the bytes that an explorer sends."""
-    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
 
 
 # ---- an image from its waves -----------------------------------------------------------------------------------
@@ -86,7 +81,7 @@ def test_frequencies_of_plain_and_grey_images():
     assert "hold 100 % of its contrast" in explorer.words({"k": 5})
 
 
-def test_frequencies_take_a_image_of_your_own():
+def test_frequencies_take_an_image_of_your_own():
     explorer = explorers.explore_frequencies(images(1, 16))
     own = np.full((40, 60, 3), 9, np.uint8)
     explorer.use_image(own, "holiday-at-the-seaside-2019.png")
@@ -141,7 +136,7 @@ def test_the_tables_are_the_tokens_and_their_transforms(fourier, tokens, channel
         assert ticks[index][0] == [0.0, "−" + ticks[index][-1][1]]
 
 
-def test_an_output_token_weighs_the_places_with_a_cosine(fourier):
+def test_an_output_token_weighs_the_positions_with_a_cosine(fourier):
     maps = fourier.pages(WEIGHTS, layer=1, state={"tokens": True})
     for k in range(16):
         cosine = np.cos(2 * np.pi * k * np.arange(16) / 16).reshape(4, 4)
@@ -164,16 +159,18 @@ def test_the_weights_shown_are_those_of_channel_0():
 def test_fourier_words(fourier):
     on = {"image": "image 0", "tokens": True, "channels": True}
     assert re.fullmatch(
-        r"image 0: output token 3 is a sum over all 16 places with the weights cos\(2π·3·j/16\): 3 waves along the "
+        r"image 0: output token 3 is a sum over all 16 positions with the weights cos\(2π·3·j/16\): 3 waves along the "
         r"row of tokens\. Output token 13 has the same weights\. The largest of its numbers is [+−]\d+\.\d\d\.",
         fourier.words({**on, "token": 3}),
     )
     assert "1 wave along the row of tokens. Output token 1 has" in fourier.words({**on, "token": 15})
-    assert "the plain sum over all 16 places, each with the weight 1. The largest" in fourier.words({**on, "token": 0})
+    assert "the plain sum over all 16 positions, each with the weight 1. The largest" in fourier.words(
+        {**on, "token": 0}
+    )
     assert "8 waves along the row of tokens. The largest" in fourier.words({**on, "token": 8})
     off = {**on, "tokens": False, "token": 7}
     assert "output token 7 is made of input token 7 alone: its numbers are transformed, but no" in fourier.words(off)
-    assert "alone: nothing is transformed, and no place" in fourier.words({**off, "channels": False})
+    assert "alone: nothing is transformed, and no position" in fourier.words({**off, "channels": False})
 
 
 def test_the_default_images_show_a_photograph_one_patch_and_a_pure_wave():
@@ -193,13 +190,13 @@ def test_the_default_images_show_a_photograph_one_patch_and_a_pure_wave():
     [
         (lambda: explorers.explore_frequencies({}), "with at least one"),
         (lambda: explorers.explore_frequencies({"a": np.zeros((8, 8), np.uint8)}), r"must be uint8 \(h, w, 1 or 3\)"),
-        (lambda: explorers.explore_frequencies({"a": np.zeros((8, 8, 3))}), "float64"),
+        (lambda: explorers.explore_frequencies({"a": np.zeros((8, 8, 3))}), "float64 .*8, 8, 3"),
         (
             lambda: explorers.explore_frequencies({**images(1, 8), "other": np.zeros((4, 8, 3), np.uint8)}),
             "all images must have the same height and width",
         ),
         (lambda: explorers.explore_fourier({}), "with at least one"),
-        (lambda: explorers.explore_fourier(images(1, 10)), "patch_size=8 does not divide images of 10 × 10"),
+        (lambda: explorers.explore_fourier(images(1, 10)), "patch size 8 does not divide .*10 × 10"),
         (lambda: explorers.explore_fourier(patch_size=0), "patch_size must be a whole number of at least 1"),
         (lambda: explorers.explore_fourier(patch_size=7), "patch_size=7 does not divide a size of 64"),
     ],

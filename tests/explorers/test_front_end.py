@@ -204,7 +204,7 @@ def test_everything_has_a_name_and_a_role(page):
     assert page.locator("[id='']").count() == 0
 
 
-def test_a_image_that_cannot_be_pointed_at_is_an_image(open_page):
+def test_an_image_that_cannot_be_pointed_at_is_an_image(open_page):
     page = open_page(explorers.explore_patches(patch_sizes=(32,)))
     vector = canvas(page, "The token as a vector")
     assert vector.get_attribute("role") == "img"

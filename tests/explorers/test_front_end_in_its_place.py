@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from course_utils import explorers
+from course_utils.explorers.core.encode import png
 from course_utils.explorers.core.parts import Bar
 from tests.explorers.browser import canvas, state
 from tests.explorers.support import small_explorer, small_parts
@@ -78,7 +79,7 @@ def test_numbers_beside_a_colour_bar_are_not_cut_off(open_page, numbers):
 def test_all_text_can_be_read(open_page, host):
     context, script = HOSTS[host]
     page = open_page(
-        small_explorer(on_image=lambda *_: None),
+        small_explorer(with_own=lambda own: small_parts()),
         lambda t: t.replace('"upload": null', '"upload": "Yours"'),
         **context,
     )
@@ -197,7 +198,7 @@ def test_the_kernel_can_ask_for_a_state(open_page):
     assert state(page)["cell"] == 17  # there is no such cell
 
 
-def test_a_image_of_your_own_is_sent_small(open_page):
+def test_an_image_of_your_own_is_sent_small(open_page):
     page = open_page(small_explorer(), with_kernel)
     file = io.BytesIO()
     Image.fromarray(np.full((300, 1024, 3), (200, 10, 60), np.uint8)).save(file, "PNG")
@@ -246,8 +247,36 @@ def test_new_spec_and_pages_are_shown(open_page):
 
 
 def test_a_saved_page_has_no_file_button(open_page):
-    page = open_page(small_explorer(on_image=lambda *_: None))
+    page = open_page(small_explorer(with_own=lambda own: small_parts()))
     assert page.locator("input[type=file]").count() == 0
+
+
+def test_the_still_image_before_the_widget_is_hidden_while_the_widget_is_alive(open_page):
+    """In a notebook, an output with the still image stands before the widget's; other images there stay."""
+
+    def with_images(text):
+        sizes = (("other", 8, 9), ("still", 9, 8))
+        images = [(name, png(np.zeros((h, w, 3), np.uint8))) for name, h, w in sizes]
+        tags = [f'<p><img id="{n}" src="data:image/png;base64,{base64.b64encode(i).decode()}"></p>' for n, i in images]
+        text = text.replace('<div id="explorer">', f'{"".join(tags)}<div><div id="explorer">')
+        text = text.replace("state: {} };", "state: {}, still: [8, 9] };")
+        return text.replace("front.render(", "globalThis.stop = front.render(")
+
+    page = open_page(small_explorer(), with_images)
+    assert not page.locator("#still").is_visible()
+    assert page.locator("#other").is_visible()
+    page.evaluate("stop()")
+    assert page.locator("#still").is_visible()
+
+
+def test_a_page_whose_scripts_do_not_run_shows_the_still_image(browser, tmp_path):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(small_explorer().save_html(tmp_path / "page.html").as_uri())
+    assert "comes alive where scripts may run" in page.locator("noscript").text_content()
+    image = page.get_by_role("img", name="A small explorer: an interactive image. coarse grid")
+    assert image.bounding_box()["width"] >= 560
+    context.close()
 
 
 # ---- time -------------------------------------------------------------------------------------------------------

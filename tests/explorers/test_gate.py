@@ -6,7 +6,7 @@ import pytest
 from course_utils import explorers
 from course_utils.explorers.gate import ALL, BIAS, MOST_EPOCHS, ROW
 from course_utils.figures import DIVERGING
-from tests.explorers.test_lesson_explorers import carried
+from tests.explorers.support import carried
 
 ROWS, COLUMNS, N = 2, 3, 6
 
@@ -104,12 +104,12 @@ def test_epochs_are_those_of_all_networks_and_not_too_many():
 @pytest.mark.parametrize(
     ("snapshots", "words"),
     [
-        ({}, "at least one network"),
-        ({"one": {}}, r"snapshots\['one'\] must be .* at least one epoch"),
-        ({"one": {0: []}}, "at least one epoch"),
-        ({"one": diary(n=4)}, r"block 1 of 'one', epoch 0, must be W \(6, 6\) and b \(6,\).*\(4, 4\) and \(4,\)"),
-        ({"one": {0: [(np.full((N, N), np.nan), np.ones(N))]}}, "NaN or infinite"),
-        ({"one": diary(), "two": diary(blocks=3)}, r"as many blocks, but they have \[2, 3\]"),
+        ({}, "snapshots must be .* with at least one"),
+        ({"one": {}}, r"snapshots\['one'\] must be {epoch: .* with at least one"),
+        ({"one": {0: []}}, "at least one, but they have {0}"),
+        ({"one": diary(n=4)}, r"W of block 1 of 'one', epoch 0, must be \(6, 6\), but it is \(4, 4\)"),
+        ({"one": {0: [(np.full((N, N), np.nan), np.ones(N))]}}, "W of block 1 of 'one', epoch 0, must be finite"),
+        ({"one": diary(), "two": diary(blocks=3)}, "as many blocks, at least one, but they have {2, 3}"),
         ({"one": diary((0, 1)), "two": diary((2, 3))}, "no epoch is in all of 'one', 'two'"),
     ],
 )

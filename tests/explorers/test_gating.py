@@ -6,7 +6,7 @@ import pytest
 from course_utils import explorers
 from course_utils.explorers.gating import GATE, PASSED, ROW, TOKENS, gates_by_hand
 from course_utils.figures import DIVERGING
-from tests.explorers.test_lesson_explorers import carried
+from tests.explorers.support import carried
 
 Z = np.array([[0.0, 0.5, 1.0], [0.25, 0.75, 0.5]])
 
@@ -74,9 +74,9 @@ def test_the_explorer_is_light():
     [
         ({}, "at least one"),
         ({"z": np.zeros(4)}, r"tokens\['z'\] must be \(rows, columns\).*\(4,\)"),
-        ({"z": np.zeros((1, 4))}, "both at least 2"),
-        ({"z": np.full((2, 2), 255)}, "numbers from 0 to 1"),
-        ({"z": np.full((2, 2), np.nan)}, "numbers from 0 to 1"),
+        ({"z": np.zeros((1, 4))}, "must be at least 2 × 2"),
+        ({"z": np.full((2, 2), 255)}, "numbers, from 0 to 1"),
+        ({"z": np.full((2, 2), np.nan)}, "numbers, from 0 to 1"),
     ],
 )
 def test_tokens_that_cannot_be_are_refused(tokens, words):

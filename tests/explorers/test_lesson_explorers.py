@@ -1,4 +1,4 @@
-"""The explorers of the lessons: what they show is what layers and probes gave, to the bit."""
+"""The explorers of the lessons: what they show is what layers and `analysis` gave, to the bit."""
 
 import re
 
@@ -7,13 +7,7 @@ import pytest
 
 from course_utils import explorers, figures
 from course_utils.explorers.core.encode import LIMIT
-from tests.explorers.support import images, influences, token_weights
-
-
-def carried(explorer):
-    """Returns the bytes that an explorer sends."""
-    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
-
+from tests.explorers.support import carried, images, influences, token_weights
 
 # ---- patches ----------------------------------------------------------------------------------------------------
 
@@ -68,7 +62,7 @@ def test_patches_of_grey_and_oblong_images():
     assert "(grey)" in explorer.words(state)
 
 
-def test_patches_take_a_image_of_your_own():
+def test_patches_take_an_image_of_your_own():
     explorer = explorers.explore_patches(patch_sizes=(8,))
     own = np.zeros((90, 120, 3), np.uint8)
     own[:, :, 1] = 200
@@ -140,9 +134,9 @@ def test_influence_words_when_another_token_counts_most():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.zeros((2, 2, 9, 9)), r"must be \(images, depths, n, n\) = \(2, 2, 16, 16\)"),
-        (np.full((2, 2, 16, 16), np.nan), "finite and >= 0"),
-        (np.full((2, 2, 16, 16), -1.0), "finite and >= 0"),
+        (np.zeros((2, 2, 9, 9)), r"must be \(2, 2, 16, 16\), but it is \(2, 2, 9, 9\)"),
+        (np.full((2, 2, 16, 16), np.nan), "must be finite numbers, >= 0"),
+        (np.full((2, 2, 16, 16), -1.0), "must be finite numbers, >= 0"),
     ],
 )
 def test_influences_that_cannot_be_are_refused(values, words):
@@ -165,9 +159,9 @@ def test_influence_of_a_real_network():
     state = {"network": "mixer", "image": "image 0", "depth": 2}
     assert (explorer.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
     assert re.search("1 of 4 input tokens: itself", explorer.words({**state, "network": "no_mixing"}))
-    with pytest.raises(ValueError, match=r"depths must be blocks from 1 to 2, but they are \[3\]"):
+    with pytest.raises(ValueError, match="depths must be a whole number from 1 to 2, but it is 3"):
         explorers.explore_influence(networks, shown, depths=[3])
-    with pytest.raises(ValueError, match="with at least one model"):
+    with pytest.raises(ValueError, match=r"models must be .* with at least one"):
         explorers.explore_influence({}, shown)
 
 
@@ -214,10 +208,10 @@ def test_token_mixing_of_a_real_network():
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ({}, "at least one block"),
-        (token_weights(n=9), r"must be w_in \(16, units\).*\(9, 12\)"),
-        ({"a": [(np.full((16, 2), np.nan), np.zeros((2, 16)))]}, "NaN"),
-        ({**token_weights(["a"]), **token_weights(["b"], units=5)}, "the networks' shapes differ"),
+        ({}, "weights must be .* with at least one"),
+        (token_weights(n=9), r"w_in of block 1 of 'before' must be \(16, 12\), but it is \(9, 12\)"),
+        ({"a": [(np.full((16, 2), np.nan), np.zeros((2, 16)))]}, "must be finite"),
+        ({**token_weights(["a"]), **token_weights(["b"], units=5)}, "as many blocks, at least one, of as many units"),
     ],
 )
 def test_weights_that_cannot_be_are_refused(weights, words):
@@ -235,8 +229,8 @@ def test_weights_that_cannot_be_are_refused(weights, words):
         (({"a": np.zeros((8, 8), np.uint8)},), r"images\['a'\] must be uint8 \(h, w, 1 or 3\)"),
         (({"a": np.full((8, 8, 3), np.nan)},), "float64"),
         (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
-        (({"a": np.zeros((8, 8, 3), np.uint8)}, ()), "patch_sizes must be whole numbers"),
-        (({"a": np.zeros((8, 8, 3), np.uint8)}, (0,)), "patch_sizes must be whole numbers"),
+        (({"a": np.zeros((8, 8, 3), np.uint8)}, ()), "patch_sizes must be different whole numbers, at least one"),
+        (({"a": np.zeros((8, 8, 3), np.uint8)}, (0,)), "patch_sizes must be a whole number"),
         ((None, (7,)), "patch size 7 does not divide"),
     ],
 )

@@ -19,9 +19,9 @@ def explorer():
 
 
 @pytest.mark.parametrize(("network", "seed"), [("before", 0), ("after", 1)])
-def test_each_place_is_a_map_over_all_places(explorer, network, seed):
+def test_each_position_is_a_map_over_all_positions(explorer, network, seed):
     wanted = figures.diverging(similarity(seed=seed).reshape(12, 3, 4), 1.0)
-    for panel in ("All places", "The place pointed at"):
+    for panel in ("All positions", "The position pointed at"):
         assert (explorer.pages(panel, state={"network": network}) == wanted).all()
 
 
@@ -32,7 +32,7 @@ def test_the_sheet_lies_like_the_image_and_the_colours_are_the_same_everywhere(e
 
 
 def test_it_starts_after_training(explorer):
-    assert explorer.default_state == {"network": "after", "place": 5}
+    assert explorer.default_state == {"network": "after", "position": 5}
 
 
 def test_words_name_the_most_and_the_least_alike():
@@ -41,10 +41,10 @@ def test_words_name_the_most_and_the_least_alike():
     values[5, 6] = values[6, 5] = 0.8
     values[5, 11] = values[11, 5] = -0.5
     explorer = explorers.positions_explorer_from_arrays({"net": values}, (3, 4))
-    # The eight around place 5: 0, 1, 2, 4, 6, 8, 9, 10; all others: 3, 7, 11.
-    assert explorer.words({"place": 5}) == (
-        "net: place 5 (row 1, column 1) is most like place 6 (row 1, column 2), +0.80, and least like "
-        "place 11 (row 2, column 3), −0.50. Mean over the places around it: +0.10; over all others: −0.17."
+    # The eight around position 5: 0, 1, 2, 4, 6, 8, 9, 10; all others: 3, 7, 11.
+    assert explorer.words({"position": 5}) == (
+        "net: position 5 (row 1, column 1) is most like position 6 (row 1, column 2), +0.80, and least like "
+        "position 11 (row 2, column 3), −0.50. Mean over the positions around it: +0.10; over all others: −0.17."
     )
 
 
@@ -61,8 +61,8 @@ def test_positions_of_real_networks():
     explorer = explorers.explore_positions(networks)
     for name, network in networks.items():
         wanted = figures.diverging(analysis.position_similarity(network).reshape(4, 2, 2), 1.0)
-        assert (explorer.pages("All places", state={"network": name, "place": 0}) == wanted).all()
-    with pytest.raises(ValueError, match="with at least one model"):
+        assert (explorer.pages("All positions", state={"network": name, "position": 0}) == wanted).all()
+    with pytest.raises(ValueError, match="with at least one"):
         explorers.explore_positions({})
     with pytest.raises(ValueError, match="has no position embedding"):
         explorers.explore_positions({"mixer": models.classifier("mixer", (16, 16, 3), 4)})
@@ -74,11 +74,11 @@ def test_positions_of_real_networks():
 @pytest.mark.parametrize(
     ("values", "grid", "words"),
     [
-        ({}, (3, 4), "at least one network"),
-        ({"a": similarity(9)}, (3, 4), r"must be \(n, n\) = \(12, 12\), but it is \(9, 9\)"),
-        ({"a": 2 * similarity()}, (3, 4), "cosines, from -1 to 1"),
-        ({"a": np.full((12, 12), np.nan)}, (3, 4), "cosines, from -1 to 1"),
-        ({"a": np.ones((1, 1))}, (1, 1), "at least 2 places"),
+        ({}, (3, 4), "similarity must be {network: array} with at least one"),
+        ({"a": similarity(9)}, (3, 4), r"must be \(12, 12\), but it is \(9, 9\)"),
+        ({"a": 2 * similarity()}, (3, 4), "finite numbers, from -1.001 to 1.001"),
+        ({"a": np.full((12, 12), np.nan)}, (3, 4), "finite numbers, from -1.001 to 1.001"),
+        ({"a": np.ones((1, 1))}, (1, 1), "rows · columns must be a whole number of at least 2"),
     ],
 )
 def test_similarities_that_cannot_be_are_refused(values, grid, words):

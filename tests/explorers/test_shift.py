@@ -5,6 +5,7 @@ import pytest
 
 from course_utils import explorers
 from course_utils.explorers.shift import EMPTY, VEIL
+from tests.explorers.support import carried
 
 SEES, FIVE, PATCHES = "What the token sees", "The five images", "Its five patches"
 WAYS = {
@@ -46,10 +47,6 @@ def explorer():
 @pytest.fixture(scope="module")
 def default():
     return explorers.explore_shift()
-
-
-def carried(explorer):
-    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
 
 
 @pytest.mark.parametrize(("p", "fraction", "pixels"), [(6, 0.5, 3), (3, 0.5, 1), (2, 1, 2), (6, 0, 0)])
@@ -160,7 +157,7 @@ def test_grey_images():
     assert "5·4·4·1 = 80 numbers" in grey.spec["panels"][2]["captions"][0]
 
 
-def test_a_image_of_your_own(explorer):
+def test_an_image_of_your_own(explorer):
     mine = explorers.explore_shift({"noise": random_image(20, 20)}, patch_sizes=(4,), fractions=(0.5,), size=20)
     own = np.full((30, 50, 3), 200, np.uint8)
     mine.use_image(own, "holiday-at-the-seaside-2019.png")
@@ -176,11 +173,11 @@ def test_a_image_of_your_own(explorer):
         (({"a": np.zeros((8, 8), np.uint8)},), r"images\['a'\] must be uint8 \(h, w, 1 or 3\)"),
         (({"a": np.zeros((8, 8, 3))},), "float64"),
         (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
-        ((None, ()), "patch_sizes must be whole numbers"),
-        ((None, (0,)), "patch_sizes must be whole numbers"),
+        ((None, ()), "patch_sizes must be different whole numbers, at least one"),
+        ((None, (0,)), "patch_sizes must be a whole number"),
         ((None, (7,)), "patch size 7 does not divide"),
-        ((None, (8,), ()), "fractions must be numbers between 0 and 1"),
-        ((None, (8,), (1.5,)), "fractions must be numbers between 0 and 1"),
+        ((None, (8,), ()), "fractions is empty"),
+        ((None, (8,), (1.5,)), "fractions must be a number from 0 to 1, but it is 1.5"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(arguments, words):

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from course_utils import explorers, figures
-from course_utils.explorers.influence import OPACITY
+from course_utils import analysis, explorers, figures
+from course_utils.explorers.core.panels import OPACITY
 from course_utils.explorers.temperature import HEIGHT, LINE, OTHER, OWN, PAPER
-from tests.explorers.support import images
+from course_utils.models import classifier
+from tests.explorers.support import carried, images
 
 LIT, BEFORE, AFTER, ALL = (
     "What the token takes",
@@ -26,10 +27,6 @@ def products(blocks=2, count=2, heads=3, n=16):
 @pytest.fixture(scope="module")
 def explorer():
     return explorers.temperature_explorer_from_arrays(products(), LEARNED, 4, images(), (4, 4))
-
-
-def carried(explorer):
-    return len(explorer.data) + sum(len(text.encode()) for texts in explorer.spec["words"] for text in texts)
 
 
 def row_of(scores, i, tau, mask):
@@ -118,7 +115,7 @@ def test_the_learned_temperature_has_its_place_among_the_others(explorer):
         ({"products": products(n=9)}, r"must be \(blocks, images, heads, n, n\) with 2 images and n = 4·4"),
         ({"products": products(count=1)}, "with 2 images"),
         ({"products": products() * np.nan}, "must be finite"),
-        ({"learned": np.ones((2, 2))}, r"learned must be \(blocks, heads\) = \(2, 3\)"),
+        ({"learned": np.ones((2, 2))}, r"learned must be \(2, 3\), but it is \(2, 2\)"),
         ({"learned": 0 * LEARNED}, "numbers above 0"),
         ({"images": images(side=30)}, "do not divide"),
     ],
@@ -130,14 +127,10 @@ def test_arrays_that_cannot_be_are_refused(changes, words):
 
 
 def network(name="small_data_vit", **changes):
-    from course_utils import models
-
-    return models.classifier(name, (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, num_heads=2, **changes)
+    return classifier(name, (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, num_heads=2, **changes)
 
 
 def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
-    from course_utils import analysis
-
     shown, model = images(2, 16), network()
     model.get_layer("block_2").attention.temperature.assign([0.02, 0.7])
     explorer = explorers.explore_temperature(model, shown)
@@ -160,9 +153,9 @@ def test_a_plain_vit_starts_open_and_with_the_root_of_head_dim():
 def test_blocks_and_heads_can_be_chosen():
     explorer = explorers.explore_temperature(network(depth=3), images(1, 16), blocks=[3, 1], heads=[2])
     assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [[3, 1], [2]]
-    with pytest.raises(ValueError, match=r"blocks must be numbers from 1 to 2, but they are \[3\]"):
+    with pytest.raises(ValueError, match="blocks must be a whole number from 1 to 2, but it is 3"):
         explorers.explore_temperature(network(), images(1, 16), blocks=[3])
-    with pytest.raises(ValueError, match=r"heads must be numbers from 1 to 2, but they are \[0\]"):
+    with pytest.raises(ValueError, match="heads must be a whole number from 1 to 2, but it is 0"):
         explorers.explore_temperature(network(), images(1, 16), heads=[0])
 
 
@@ -170,11 +163,11 @@ def test_what_has_no_rows_to_show_is_refused():
     with pytest.raises(ValueError, match="class token has no place"):
         explorers.explore_temperature(network(pool="class_token"), images(1, 16))
     with pytest.raises(ValueError, match="Transformer blocks"):
-        explorers.explore_temperature(network("no_mixing"), images(1, 16))
+        explorers.explore_temperature(classifier("no_mixing", (16, 16, 3), 4), images(1, 16))
     with pytest.raises(ValueError, match="at least one"):
         explorers.explore_temperature(network(), {})
-    with pytest.raises(ValueError, match=r"images\['image 0'\] must be \(16, 16, 3\)"):
-        explorers.explore_temperature(network(), images(1, 32))
+    with pytest.raises(ValueError, match=r"images\['image 0'\] must be uint8 \(h, w, 3\)"):
+        explorers.explore_temperature(network(), {"image 0": images(1, 16)["image 0"][..., :1]})
 
 
 def test_the_lessons_sizes_stay_light():
@@ -184,9 +177,7 @@ def test_the_lessons_sizes_stay_light():
 
 @pytest.mark.slow
 def test_of_a_large_network_some_blocks_and_heads_are_shown():
-    from course_utils import models
-
-    course = models.classifier("small_data_vit_course", (32, 32, 3), 100)
+    course = classifier("small_data_vit_course", (32, 32, 3), 100)
     for count, blocks in ((1, [1, 4]), (2, [4])):
         explorer = explorers.explore_temperature(course, images(count))
         assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [blocks, [1]]

@@ -72,19 +72,25 @@ def test_numbers_beside_a_bar_are_short_enough_for_their_place(high, text):
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "words"),
+    ("call", "words"),
     [
-        (lambda: figures.sequential(np.array([1.0, np.nan])), ValueError, "1 values that are NaN"),
-        (lambda: figures.sequential(np.array([-1.0])), ValueError, "must be >= 0.*diverging"),
-        (lambda: figures.sequential(np.array([1.0]), high=-1), ValueError, "high must be"),
-        (lambda: figures.sequential(np.array([1.0]), scale="log"), ValueError, "scale must be 'linear' or 'sqrt'"),
-        (lambda: figures.sequential(np.array(["a"])), TypeError, "real numbers"),
-        (lambda: figures.sequential(np.zeros((0, 2))), ValueError, "empty"),
-        (lambda: figures.diverging(np.array([np.inf])), ValueError, "infinite"),
-        (lambda: figures.diverging(np.array([1.0]), limit=float("nan")), ValueError, "limit must be"),
-        (lambda: figures.bar_ticks(-1), ValueError, "high must be"),
+        (
+            lambda: figures.sequential(np.array([1.0, np.nan])),
+            "finite numbers, >= 0, but it goes from nan",
+        ),
+        (lambda: figures.sequential(np.array([-1.0])), ">= 0, but it goes from -1"),
+        (lambda: figures.sequential(np.array([1.0]), high=-1), "high must be"),
+        (lambda: figures.sequential(np.array([1.0]), scale="log"), "scale must be 'linear' or 'sqrt'"),
+        (lambda: figures.sequential(np.array(["a"])), "real numbers"),
+        (lambda: figures.sequential(np.zeros((0, 2))), "an array with numbers in it"),
+        (
+            lambda: figures.diverging(np.array([np.inf])),
+            "finite numbers, but it goes from inf",
+        ),
+        (lambda: figures.diverging(np.array([1.0]), limit=float("nan")), "limit must be"),
+        (lambda: figures.bar_ticks(-1), "high must be"),
     ],
 )
-def test_bad_input_is_refused(call, error, words):
-    with pytest.raises(error, match=words):
+def test_bad_input_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
         call()

@@ -1,4 +1,5 @@
 import base64
+import html
 import io
 
 import numpy as np
@@ -9,6 +10,7 @@ from course_utils.data import load_dataset
 from course_utils.figures import show
 from course_utils.layers import GMLPBlock, MixerBlock
 from course_utils.models import classifier
+from course_utils.training import evaluate
 
 
 def test_source_is_the_real_one():
@@ -24,17 +26,30 @@ def test_source_is_the_real_one():
 
 
 def test_table():
-    rows = [{"name": "a|b", "weights": 12345, "top-1": show.percent(0.4567)}, {"name": "c", "weights": None}]
+    rows = [{"name": "a|b", "parameters": 12345, "top-1": show.percent(0.4567)}, {"name": "c", "parameters": None}]
     assert show.table(rows).data.splitlines() == [
-        "| name | weights | top-1 |",
-        "|---|---:|---|",
-        "| a\\|b | 12,345 | 45.7 % |",
+        "| name | parameters | top-1 |",
+        "| --- | ---: | --- |",
+        "| a&#124;b | 12,345 | 45.7 % |",
         "| c | – | – |",
     ]
     with pytest.raises(ValueError, match="there are no rows"):
         show.table([])
     with pytest.raises(ValueError, match="no row has 'size'; they have name"):
         show.table([{"name": 1}], ["size"])
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=alert(1)>", "<script>x</script>", "&lt;b>", "a|b\nc `d` $e$ [f](g) **h** \\"]
+)
+def test_names_in_a_table_are_shown_as_they_are(name):
+    text = show.table([{name: 1}, {name: name}]).data
+    assert not set("<>`$[]*\\") & set(text)
+    lines = text.splitlines()
+    assert len(lines) == 4
+    for line in (lines[0], lines[3]):
+        assert line.count("|") == 2
+        assert html.unescape(line.strip("| ")) == " ".join(name.split())
 
 
 def test_image_is_a_png_with_words():
@@ -45,6 +60,14 @@ def test_image_is_a_png_with_words():
     data, metadata = image._repr_mimebundle_()
     assert data["text/plain"] == metadata["image/png"]["alt"] == "noise"
     assert base64.b64decode(data["image/png"]) == image.data
+
+
+def test_samples_are_resized_for_a_network_of_another_size():
+    dataset = load_dataset("shapes", size=480)
+    model = classifier("vit", (2 * dataset.input_shape[0], dataset.input_shape[1], 3), 16)
+    model.get_layer("head").kernel.assign(np.random.default_rng(0).normal(size=(model.configuration.embed_dim, 16)))
+    said = evaluate(model, dataset.x_test[:12], dataset.y_test[:12])["top1"]
+    assert show.samples(dataset, 12, model=model).alt.count("✓ found") == round(12 * said)
 
 
 def test_samples_name_the_class_and_what_the_model_says():

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
+from PIL import Image, ImageDraw, ImageFont
 
 from course_utils import figures
+from course_utils.figures import fonts
 
 
 def test_written_wraps_at_the_width():
@@ -17,6 +21,25 @@ def test_written_wraps_at_the_width():
     assert one.min() < 100  # there is ink
     assert (one[:, 200:] == 255).all()  # and none where no word is
     assert (many[:, 199:] == 255).all()  # no line runs out
+
+
+def test_letters_that_the_font_lacks_are_taken_from_one_that_has_them(monkeypatch):
+    other = Path(font_manager.findfont("STIXGeneral"))
+    monkeypatch.setattr(fonts, "_installed", lambda: (other,))
+    own = figures.written("Cat ", 120)
+    both = figures.written("Cat の", 120)
+    start = round(ImageFont.truetype(fonts.own_font(), 13).getlength("Cat "))
+    assert (both[:, :start] == own[:, :start]).all()
+    alone = Image.new("RGB", (120, own.shape[0]), figures.text.PAPER)
+    ImageDraw.Draw(alone).text((start, 12), "の", figures.text.INK, ImageFont.truetype(other, 13), anchor="ls")
+    ink = (np.asarray(alone) < 128).any(axis=-1)
+    assert ink.any()
+    assert ((both[:, start:] < 128).any(axis=-1).sum() - ink.sum()) == 0
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    fonts._missing.cache_clear()
+    with pytest.warns(UserWarning, match="no font here has HIRAGANA letters: images show boxes"):
+        figures.written("の", 120)
+    assert (figures.written("のの", 120) < 128).any()  # said once
 
 
 def test_colour_bar_has_its_low_end_at_the_bottom():

@@ -6,13 +6,30 @@ Places are counted row by row. States without the place are counted like digits,
 import io
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
 from course_utils.explorers.core.parts import Panel, Place, Setting, Slider
 
 LIMIT = 3_000_000  # bytes of an explorer: pages and words together
+SHORTEST = 40  # bytes of a sentence: those of no explorer are shorter
+MARGIN = 1.5  # by which an estimate may miss: what seems this much too large is refused before it is drawn
+
+
+class TooLarge(ValueError):
+    """More bytes than a notebook carries lightly."""
+
+
+def refuse_more(name: str, size: float, limit: float = LIMIT, margin: float = 1.0) -> None:
+    """Raises TooLarge if `size` bytes are more than `margin * limit`."""
+    if size > margin * limit:
+        raise TooLarge(
+            f"Explorer {name!r}: about {size / 1e6:.1f} MB of pages and words, more than the {limit / 1e6:.1f} MB that "
+            "a notebook carries lightly; use fewer images, fewer networks or fewer tokens"
+        )
 
 
 @dataclass
@@ -39,12 +56,12 @@ def atlas(pages: np.ndarray) -> tuple[np.ndarray, int]:
     return image.reshape(rows * h, columns * w, c), columns
 
 
-def png(image: np.ndarray) -> bytes:
+def png(image: np.ndarray, **how) -> bytes:
     """Returns a uint8 image `(h, w, 3 or 4)` as a PNG file."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(file, "PNG", optimize=True)
+    Image.fromarray(np.ascontiguousarray(image)).save(file, "PNG", **(how or {"optimize": True}))
     return file.getvalue()
 
 
@@ -94,22 +111,43 @@ def _check_pages(pages, where: str, with_place: bool, count: int | None) -> np.n
     return pages if with_place else pages[None]
 
 
-def _layer(layer, where, outer, place, grids, store) -> dict:
+@dataclass
+class _Plan:
+    """One layer, before it is drawn: `draw(k)` returns its pages in one of the `count` states that it tells apart."""
+
+    used: list[int]
+    place: bool
+    count: int
+    draw: Callable[[int], np.ndarray]
+
+    def expected(self, enough: float) -> float:
+        """Returns about how many bytes the pages will take: at most, where that is less than `enough`."""
+        first = self.draw(0)
+        if first.nbytes * self.count < enough:
+            return first.nbytes * self.count
+        samples = {pages.tobytes(): len(png(atlas(pages)[0], compress_level=1)) for pages in (first, self.draw(-1))}
+        return sum(samples.values()) / len(samples) * (self.count if len(samples) > 1 else 1)
+
+
+def _plan(layer, where, outer, place, grids) -> _Plan:
     names = [setting.name for setting in outer]
     unknown = [n for n in layer.depends if n not in names and not (place and n == place.name)]
     if unknown:
         raise ValueError(f"{where}: depends names {unknown}, but the settings are {names + [place.name] * bool(place)}")
     used = [k for k, name in enumerate(names) if name in layer.depends]
     with_place = place is not None and place.name in layer.depends
-    indices = []
-    for combination in itertools.product(*(range(len(outer[k].values)) for k in used)):
-        chosen = dict(zip(used, combination, strict=True))
-        sizes = {r * c for pick, (r, c) in grids.items() if all(pick[k] == v for k, v in chosen.items())}
-        if with_place and len(sizes) > 1:
-            raise ValueError(f"{where}: the number of places depends on a setting that depends does not name")
-        pages = layer.pages(**{names[k]: outer[k].values[v] for k, v in chosen.items()})
-        indices.append(store.add(_check_pages(pages, where, with_place, sizes.pop() if sizes else None)))
-    return {"settings": used, "place": with_place, "pages": indices, "smooth": bool(layer.smooth)}
+    combinations = list(itertools.product(*(range(len(outer[k].values)) for k in used)))
+    sizes = {tuple(pick[k] for k in used): set() for pick in grids}
+    for pick, (rows, columns) in grids.items():
+        sizes[tuple(pick[k] for k in used)].add(rows * columns)
+    if with_place and any(len(size) > 1 for size in sizes.values()):
+        raise ValueError(f"{where}: the number of places depends on a setting that depends does not name")
+
+    def draw(k):
+        pages = layer.pages(**{names[i]: outer[i].values[v] for i, v in zip(used, combinations[k], strict=True)})
+        return _check_pages(pages, where, with_place, next(iter(sizes[combinations[k]])))
+
+    return _Plan(used, with_place, len(combinations), draw)
 
 
 def encode(name: str, title: str, settings, panels, words, start=None, limit: int = LIMIT) -> Encoded:
@@ -121,8 +159,8 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
     outer, place = _check_settings(list(settings))
     picks = list(itertools.product(*(range(len(s.values)) for s in outer)))
     states = [{s.name: s.values[k] for s, k in zip(outer, pick, strict=True)} for pick in picks]
-    grids = {pick: tuple(map(int, _call(place.grid, state))) if place else (1, 1)
-             for pick, state in zip(picks, states, strict=True)}  # fmt: skip
+    shapes = (tuple(map(int, _call(place.grid, state))) if place else (1, 1) for state in states)
+    grids = dict(zip(picks, shapes, strict=True))
     for pick, grid in grids.items():
         if len(grid) != 2 or min(grid) < 1:
             raise ValueError(
@@ -132,13 +170,35 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
     if not panels or not all(isinstance(panel, Panel) for panel in panels) or len(set(titles)) != len(titles):
         raise ValueError(f"Explorer: panels must be Panel objects with different titles, but they are {titles}")
 
-    store = _Store()
-    drawn = []
+    plans = {}
     for panel in panels:
         where = f"Explorer {name!r}, panel {panel.title!r}"
         if panel.sheet and not (place and place.name in panel.layers[0].depends):
             raise ValueError(f"{where}: the layer of a sheet must depend on the place")
-        layers = [_layer(layer, where, outer, place, grids, store) for layer in panel.layers]
+        plans[panel.title] = [_plan(layer, where, outer, place, grids) for layer in panel.layers]
+
+    def say(state, i):
+        return str(words(**state, **({place.name: i} if place else {})))
+
+    sentences = sum(rows * columns for rows, columns in grids.values())
+    refuse_more(name, SHORTEST * sentences, limit)
+    expected = sentences * (len(say(states[0], 0)) + len(say(states[-1], 0))) / 2
+    for plan in itertools.chain(*plans.values()):
+        expected += plan.expected(enough=limit / 20)
+        refuse_more(name, expected, limit, MARGIN)
+
+    store = _Store()
+    drawn = []
+    for panel in panels:
+        layers = [
+            {
+                "settings": plan.used,
+                "place": plan.place,
+                "pages": [store.add(plan.draw(k)) for k in range(plan.count)],
+                "smooth": bool(layer.smooth),
+            }
+            for layer, plan in zip(panel.layers, plans[panel.title], strict=True)
+        ]
         entry = {
             "title": panel.title,
             "captions": [_call(panel.caption, state) for state in states],
@@ -159,12 +219,7 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
             entry["bar"] = {"page": store.add(colours[None]), "ticks": ticks}
         drawn.append(entry)
 
-    said = []
-    for state, (rows, columns) in zip(states, grids.values(), strict=True):
-        if place:
-            said.append([str(words(**state, **{place.name: i})) for i in range(rows * columns)])
-        else:
-            said.append([str(words(**state))])
+    said = [[say(state, i) for i in range(math.prod(grid))] for state, grid in zip(states, grids.values(), strict=True)]
     spec = {
         "name": name,
         "title": title,
@@ -172,26 +227,17 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
             {"kind": s.kind, "name": s.name, "label": s.label, "values": list(s.values), "texts": list(s.texts)}
             for s in outer
         ],
-        "place": {"name": place.name, "label": place.label, "grids": list(map(list, grids.values()))}
-        if place
-        else None,
+        "place": place and {"name": place.name, "label": place.label, "grids": list(map(list, grids.values()))},
         "panels": drawn,
         "pages": store.entries,
         "words": said,
     }
-    spec["start"] = _start(spec, start or {})
+    first = state_of(spec, [0] * (len(outer) + bool(place)))
+    spec["start"] = pick_of(spec, {**first, **(start or {})})
     data = b"".join(store.files)
     size = len(data) + sum(len(text.encode()) for texts in said for text in texts)
-    if size > limit:
-        raise ValueError(
-            f"Explorer {name!r}: {size / 1e6:.1f} MB of pages and words, more than the {limit / 1e6:.1f} MB that a "
-            "notebook carries lightly; use fewer images, fewer networks or fewer tokens"
-        )
+    refuse_more(name, size, limit)
     return Encoded(spec, data, store.pages)
-
-
-def _start(spec: dict, start: dict) -> list[int]:
-    return pick_of(spec, {**state_of(spec, [0] * len(spec["settings"]) + [0] * bool(spec["place"])), **start})
 
 
 def state_of(spec: dict, pick) -> dict:
@@ -219,9 +265,9 @@ def pick_of(spec: dict, state: dict) -> list[int]:
         pick.append(setting["values"].index(value))
     if spec["place"]:
         at, (rows, columns) = state[spec["place"]["name"]], spec["place"]["grids"][outer_index(spec, pick)]
-        if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < rows * columns:
+        if isinstance(at, bool) or not isinstance(at, Integral) or not 0 <= at < rows * columns:
             raise ValueError(f"Explorer {name!r}: {names[-1]} lies between 0 and {rows * columns - 1}, not {at!r}")
-        pick.append(at)
+        pick.append(int(at))
     return pick
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.explorers.core.encode import LIMIT, Encoded, encode, outer_index, pick_of, png, state_of
+from course_utils import figures
+from course_utils.explorers.core.encode import LIMIT, Encoded, TooLarge, encode, outer_index, pick_of, png, state_of
 from course_utils.explorers.core.parts import Panel, Setting
 from course_utils.explorers.core.snapshot import snapshot
 from course_utils.explorers.core.standalone import front_end, page
+from course_utils.explorers.core.words import short
+from course_utils.files import write_whole
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+MOST_OWN = 5  # images of the student's own that are kept: with each new one everything is drawn again
 
 
 @cache
@@ -29,6 +33,7 @@ def _widget_class():
         _esm = traitlets.Unicode(script).tag(sync=True)
         _css = traitlets.Unicode(style).tag(sync=True)
         spec = traitlets.Dict().tag(sync=True)
+        still = traitlets.List().tag(sync=True)  # width and height of the still image that stands above
         pages = traitlets.Bytes().tag(sync=True)
         state = traitlets.Dict().tag(sync=True)
 
@@ -47,8 +52,9 @@ class Explorer:
         words: called with all settings by keyword; returns the sentence that says what is to be seen.
         title: shown above; the name without it.
         start: {setting: value} shown at first, where it is not the first value.
-        on_image: makes "use your own image" possible. Called with a uint8 image `(h, w, 3)` and the file's
-            name, it returns `{"settings": …, "panels": …, "words": …, "start": …}` with the image added.
+        with_own: makes "use your own image" possible. Called with the student's images, {name: uint8 `(side, side,
+            3)`}, the newest last, it returns `{"settings": …, "panels": …, "words": …, "start": …}` with them added.
+        side: of the student's images.
         limit: the most bytes that pages and words may take.
 
     Raises:
@@ -65,17 +71,18 @@ class Explorer:
         *,
         title: str = "",
         start: dict | None = None,
-        on_image: Callable[[np.ndarray, str], dict] | None = None,
+        with_own: Callable[[dict[str, np.ndarray]], dict] | None = None,
+        side: int = 64,
         limit: int = LIMIT,
     ):
         self.name, self.title, self.limit = name, title or name, limit
-        self._on_image = on_image
+        self._with_own, self._own, self._side = with_own, {}, side
         self._widget = None
         self._encoded = self._encode(settings, panels, words, start)
 
-    def _encode(self, settings, panels, words, start) -> Encoded:
+    def _encode(self, settings, panels, words, start=None) -> Encoded:
         encoded = encode(self.name, self.title, settings, panels, words, start, self.limit)
-        encoded.spec["upload"] = "Use your own image…" if self._on_image else None
+        encoded.spec["upload"] = "Use your own image…" if self._with_own else None
         return encoded
 
     @property
@@ -125,13 +132,11 @@ class Explorer:
 
     def page(self) -> str:
         """Returns the explorer as one HTML page that needs no kernel and no network."""
-        return page(self._encoded)
+        return page(self._encoded, self.png(), repr(self))
 
     def save_html(self, path: str | Path) -> Path:
-        """Writes `page()` to a file and returns its path."""
-        path = Path(path)
-        path.write_text(self.page(), "utf-8")
-        return path
+        """Writes `page()` to a file and returns its path. What was there before stays until the new one is whole."""
+        return write_whole(path, self.page().encode("utf-8"), f"the page {path}")
 
     @property
     def widget(self):
@@ -144,6 +149,9 @@ class Explorer:
     def use_image(self, image, filename: str = "my image"):
         """Adds an image and shows it: what the browser's file button does.
 
+        Where they become more than `MOST_OWN` or too many to carry, the oldest of the student's own makes room. If the
+        image is refused, everything stays as it was.
+
         Args:
             image: a file's bytes or path, or a uint8 array `(h, w, 3)`.
             filename: its name in the list.
@@ -151,10 +159,22 @@ class Explorer:
         Raises:
             ValueError: this explorer takes no images, or that is none.
         """
-        if self._on_image is None:
+        from course_utils.data.images import as_image
+
+        if self._with_own is None:
             raise ValueError(f"Explorer {self.name!r}: it takes no images of your own")
-        made = self._on_image(image, filename)
-        self._encoded = self._encode(made["settings"], made["panels"], made["words"], made.get("start"))
+        new = {short(filename): as_image(image, self._side)}
+        own = {name: pixels for name, pixels in self._own.items() if name not in new} | new
+        own = dict(list(own.items())[-MOST_OWN:])
+        while True:
+            try:
+                self._encoded = self._encode(**self._with_own(own))
+                break
+            except TooLarge:
+                if len(own) == 1:
+                    raise
+                del own[next(iter(own))]
+        self._own = own
         self.spec["notice"] = f"Showing “{filename}”."
         if self._widget:
             with self._widget.hold_sync():  # one message, so that the browser never sees new words with old pages
@@ -174,13 +194,16 @@ class Explorer:
     def __repr__(self):
         return f"{self.title}: an interactive image. {self.words()}"
 
-    def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
-        """Returns the widget for a live notebook, and a still image and words for every other viewer."""
+    def _ipython_display_(self):
+        """Shows a still image with words, and after it the widget, which hides that image as soon as it is alive.
+
+        One output with both would show neither where the widget is gone: a viewer that knows widgets prefers it.
+        """
+        from IPython.display import publish_display_data
+
+        still = snapshot(self._encoded, note="A still image: it comes alive when its cell is run.")
+        publish_display_data(*figures.as_output(png(still), repr(self)))
+        self.widget.still = [still.shape[1], still.shape[0]]
         shown = self.widget._repr_mimebundle_()
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        bundle = {
-            "text/plain": repr(self),
-            "image/png": base64.b64encode(self.png()).decode("ascii"),
-            _WIDGET_VIEW: data[_WIDGET_VIEW],
-        }
-        return bundle, metadata
+        publish_display_data({_WIDGET_VIEW: data[_WIDGET_VIEW]}, metadata)

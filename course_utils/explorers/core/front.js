@@ -77,8 +77,22 @@ class View {
       this.build();
       this.layout();
       this.draw();
+      this.hideStill();
       if (spec.notice) this.status(spec.notice);
     });
+  }
+
+  /** The output before this one holds a still image for viewers without widgets: here it would be in the way. */
+  hideStill() {
+    const [width, height] = this.model.get("still") ?? [];
+    const same = (image) => image.naturalWidth === width && image.naturalHeight === height;
+    for (let node = this.root; width && node; node = node.parentElement) {
+      const image = [...(node.previousElementSibling?.querySelectorAll("img") ?? [])].find(same);
+      if (!image) continue;
+      image.style.display = "none";
+      this.undo.push(() => (image.style.display = ""));
+      return;
+    }
   }
 
   pickOf(state) {

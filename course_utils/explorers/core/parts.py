@@ -37,7 +37,8 @@ class Slider(Setting):
 
     def __post_init__(self):
         super().__post_init__()
-        values, texts = tuple(self.values), tuple(self.texts if self.texts is not None else map(str, self.values))
+        values = tuple(value.item() if isinstance(value, np.generic) else value for value in self.values)
+        texts = tuple(map(str, values) if self.texts is None else self.texts)
         owner = type(self).__name__
         if not values:
             raise ValueError(f"{owner}: values of {self.name!r} is empty; give at least one")

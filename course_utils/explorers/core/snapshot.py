@@ -37,9 +37,7 @@ def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> np.ndarray
 
 def _stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
     width = max(image.shape[1] for image in images)
-    padded = [
-        np.pad(image, ((0, gap), (0, width - image.shape[1]), (0, 0)), constant_values=255) for image in images
-    ]
+    padded = [np.pad(image, ((0, gap), (0, width - image.shape[1]), (0, 0)), constant_values=255) for image in images]
     return np.concatenate(padded, axis=0)[:-gap]
 
 
@@ -77,8 +75,8 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
     return figures.with_title(result, panel["title"], caption)
 
 
-def snapshot(encoded: Encoded, state: dict | None = None) -> np.ndarray:
-    """Draws a state as one uint8 image `(h, w, 3)`: title, settings, words, panels in rows."""
+def snapshot(encoded: Encoded, state: dict | None = None, note: str = "") -> np.ndarray:
+    """Draws a state as one uint8 image `(h, w, 3)`: title, a note, settings, words, panels in rows."""
     spec = encoded.spec
     pick = spec["start"] if state is None else pick_of(spec, state)
     columns, gap = [], 24
@@ -100,7 +98,7 @@ def snapshot(encoded: Encoded, state: dict | None = None) -> np.ndarray:
     if spec["place"]:
         chosen.append(f"{spec['place']['label']}: {pick[-1]}")
     words = spec["words"][outer_index(spec, pick)][pick[-1] if spec["place"] else 0]
-    head = [(spec["title"], 16, True), ("   ·   ".join(chosen), 12, False), (words, 13, False)]
+    head = [(spec["title"], 16, True), (note, 12, True), ("   ·   ".join(chosen), 12, False), (words, 13, False)]
     parts = [figures.written(text, width, size, bold=bold) for text, size, bold in head if text] + body
     space = 14
     return np.pad(_stacked(parts, space), ((space, space), (space, space), (0, 0)), constant_values=255)

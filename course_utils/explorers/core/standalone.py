@@ -33,6 +33,10 @@ body {{ margin: 16px auto; padding: 0 12px; max-width: 960px; background: #fff; 
 </head>
 <body>
 <div id="explorer"></div>
+<noscript>
+<p>A still image: this page comes alive where scripts may run (in JupyterLab: Trust HTML).</p>
+<img src="data:image/png;base64,{still}" alt="{words}">
+</noscript>
 <script type="application/json" id="spec">{spec}</script>
 <script type="text/plain" id="pages">{pages}</script>
 <script type="text/plain" id="front">{front}</script>
@@ -58,14 +62,21 @@ def _ascii(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def page(encoded: Encoded) -> str:
-    """Returns the HTML page of an explorer. It asks nothing of the network."""
+def page(encoded: Encoded, still: bytes, words: str) -> str:
+    """Returns the HTML page of an explorer. It asks nothing of the network.
+
+    Args:
+        encoded: the explorer.
+        still, words: a PNG file of it and what it shows, for those whose viewer runs no scripts.
+    """
     script, style = front_end()
-    spec = json.dumps({**encoded.spec, "upload": None}, ensure_ascii=False).replace("</", "<\\/")
+    spec = json.dumps({**encoded.spec, "upload": None}, ensure_ascii=False)
     return _PAGE.format(
         title=html.escape(encoded.spec["title"]),
         style=style,
-        spec=spec,
+        still=_ascii(still),
+        words=html.escape(words),
+        spec=spec.replace("<", "\\u003c"),  # in a script, "</script" ends it and "<!--" swallows what follows
         pages=_ascii(encoded.data),
         front=_ascii(script.encode("utf-8")),
     )

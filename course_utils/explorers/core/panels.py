@@ -1,0 +1,50 @@
+"""Layers and panels that several explorers show."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from course_utils import figures
+from course_utils.explorers.core.parts import Bar, Layer, Panel
+
+OPACITY = 0.66
+
+
+def faded(images: dict) -> Layer:
+    """The image itself, without colour, so that colours laid over it can be compared."""
+    return Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",))
+
+
+def see_through(colours: np.ndarray, grid: tuple[int, int], opacity: float = OPACITY) -> np.ndarray:
+    """Lays the rows of a coloured table `(n, n, 3)` out like the image, to be laid over it: `(n, *grid, 4)`."""
+    alpha = np.full((*colours.shape[:-1], 1), round(255 * opacity), np.uint8)
+    return np.concatenate([colours, alpha], axis=-1).reshape(-1, *grid, 4)
+
+
+def signed(limit: Callable[..., float]) -> Bar:
+    """The colour bar of signed values that reach `limit(**state)`."""
+    return Bar(figures.DIVERGING, lambda **state: figures.bar_ticks(limit(**state), signed=True))
+
+
+def middle(grid: tuple[int, int]) -> int:
+    """The token pointed at first: near the middle."""
+    rows, columns = grid
+    return (rows // 2) * columns + columns // 3
+
+
+def maps_and_one(
+    pages: Callable, depends: Sequence[str], titles: tuple[str, str], captions: tuple[str, str], columns: int, bar: Bar
+) -> list[Panel]:
+    """Two panels: all maps side by side, and the one that is pointed at."""
+    layers = [Layer(pages, depends)]
+    return [
+        Panel(
+            titles[0],
+            layers,
+            f"{captions[0]}, laid out like the image. Point at one.",
+            440,
+            sheet=True,
+            columns=columns,
+        ),
+        Panel(titles[1], layers, captions[1], 280, bar=bar),
+    ]
