@@ -35,7 +35,6 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     """
     if isinstance(image_size, bool) or not isinstance(image_size, Integral) or image_size < 1:
         raise ValueError(f"image_size must be a whole number of pixels, 1 or more; got {image_size!r}.")
-    layout = f"It must hold one sub-folder per class, such as {folder / 'cats'} and {folder / 'dogs'}."
     passed: list[Path] = []
     unread: list[tuple[Path, str]] = []
     entries = [path for path in _inside(folder, passed, unread) if not path.name.startswith(".")]
@@ -43,8 +42,6 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     lost = [path for path in entries if not path.exists()]
     beside = [path for path in entries if path not in classes + lost]
     names = {path.name.lower() for path in classes}
-    if not entries and not unread:
-        raise ValueError(f"the folder {str(folder)!r} is empty. {layout}")
     if names & _TRAINING and names & _OTHERS:
         raise ValueError(
             f"the folder {str(folder)!r} is split already, into {', '.join(path.name for path in classes)}, which are "
@@ -56,11 +53,12 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     for what, left in (("what a system left behind", passed), ("beside the classes' folders", beside)):
         if left:
             print(f"Not read, {what}: {_listed(folder, left, 5)}")
-    if not unread and not classes:
-        raise ValueError(f"the folder {str(folder)!r} has {len(entries)} files but no sub-folders. {layout}")
-    if not unread and len(classes) == 1:
+    if not unread and len(classes) < 2:
+        found = f"has {len(beside)} files but no sub-folders" if beside else "is empty"
+        found = f"has only one class, {classes[0].name!r}: nothing to tell apart" if classes else found
         raise ValueError(
-            f"the folder {str(folder)!r} has only one class, {classes[0].name!r}: nothing to tell apart. {layout}"
+            f"the folder {str(folder)!r} {found}. It must hold one sub-folder per class, such as {folder / 'cats'} and "
+            f"{folder / 'dogs'}."
         )
     labels = np.repeat(np.arange(len(classes), dtype=np.int32), [len(members) for members in files.values()])
     read_images = np.empty((len(labels), image_size, image_size, 3), np.uint8)

@@ -112,16 +112,13 @@ def as_image(image, size: int) -> np.ndarray:
 
 
 def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | None = None) -> np.ndarray:
-    """Read an image file: the one place where a file is opened as an image.
+    """Read an image file, as `as_image` does: the one place where a file is opened as an image.
 
     Args:
         source: its path, or an open file.
         size: height and width wanted, pixels.
         what: what it is called in an error; its path without.
         box: the part of it that is taken, (left, top, right, bottom); the middle square without.
-
-    Returns:
-        uint8 image of shape (size, size, 3), as from `as_image`.
 
     Raises:
         ValueError: it is no image of one of `FORMATS`, damaged, or larger than `MOST_PIXELS`.

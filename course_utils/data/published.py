@@ -268,7 +268,7 @@ def _read_cifar100(name: str, path: Path) -> dict[str, np.ndarray]:
         # Read out of the archive: nothing is unpacked, so no name in it can lead anywhere.
         with gzip.open(path) as file:
             packed = _Bounded(file, _most(name, "train") + _most(name, "test"))
-            with tarfile.open(fileobj=packed, mode="r|") as archive:
+            with tarfile.open(fileobj=packed, mode="r|") as archive:  # type: ignore[call-overload]
                 for member in archive:
                     folder, _, part = member.name.rpartition("/")
                     if folder == "cifar-100-python" and part in ("train", "test"):

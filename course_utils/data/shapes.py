@@ -33,12 +33,9 @@ import numpy as np
 
 from course_utils.data.rng import Draw
 
-IMAGE_SIZE = 32
-"""Height and width of an image, pixels."""
-GRID = 4
-"""Cells along one side of an image."""
-CELL = IMAGE_SIZE // GRID
-"""Height and width of a cell, pixels."""
+IMAGE_SIZE = 32  # height and width of an image, pixels
+GRID = 4  # cells along one side of an image
+CELL = IMAGE_SIZE // GRID  # height and width of a cell, pixels
 
 COLOURS = {
     "red": (214, 39, 40),
@@ -55,9 +52,7 @@ COLOURS = {
 """Name of each colour -> its red, green and blue, 0..255."""
 
 SHAPES = ("disc", "ring", "square", "triangle", "diamond", "plus", "cross", "star", "heart", "crescent")
-"""Names of the shapes."""
-EMPTY = len(SHAPES)
-"""The shape number that `render` takes for "nothing in this cell"."""
+EMPTY = len(SHAPES)  # the shape number that `render` takes for "nothing in this cell"
 
 BACKGROUNDS = (
     (171, 169, 164),
@@ -213,7 +208,6 @@ def _content(labels: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
 
 _TASKS = {"odd_one_out": _odd_one_out, "match": _match, "relation": _relation, "content": _content}
 TASKS = tuple(_TASKS)
-"""Names of the tasks."""
 
 
 @lru_cache(maxsize=1)

@@ -63,7 +63,7 @@ def balanced_order(labels: np.ndarray, draw: Draw) -> np.ndarray:
     _, index, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
     grouped = np.argsort(index, kind="stable")
     start = np.cumsum(counts) - counts
-    place = np.empty(len(labels))
-    place[grouped] = (np.arange(len(labels)) - np.repeat(start, counts) + 0.5) / np.repeat(counts, counts)
-    # Images at the same place are in the random order they had, because the sort is stable.
-    return order[np.argsort(place, kind="stable")]
+    position = np.empty(len(labels))
+    position[grouped] = (np.arange(len(labels)) - np.repeat(start, counts) + 0.5) / np.repeat(counts, counts)
+    # Images at the same position are in the random order they had, because the sort is stable.
+    return order[np.argsort(position, kind="stable")]

@@ -199,33 +199,29 @@ def test_trap_is_armed(tmp_path):
     assert (tmp_path / "sprung").exists()
 
 
-def damaged(kind, path):
-    content = path.read_bytes()
-    if kind == "truncated":
-        path.write_bytes(content[: len(content) // 2])
-    elif kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "text":
-        path.write_text("404: not found")
-    elif kind == "one flipped byte":
-        path.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
-    elif kind == "one array":
-        with open(path, "wb") as file:
-            np.save(file, np.zeros(3))
-    elif kind == "missing key":
-        np.savez(path, x_train=np.zeros(3), y_train=np.zeros(3))
-    elif kind == "objects":
-        np.savez(path, **(arrays() | {"x_train": np.array([Trap(path.parent / "sprung")], object)}))
-    elif kind == "pickle":
-        path.write_bytes(pickle.dumps(Trap(path.parent / "sprung")))
+def saved(save, *args, **arrays_):
+    """Returns what NumPy writes."""
+    file = io.BytesIO()
+    save(file, *args, **arrays_)
+    return file.getvalue()
 
 
-@pytest.mark.parametrize(
-    "kind", ["truncated", "empty", "text", "one flipped byte", "one array", "missing key", "objects", "pickle"]
-)
+DAMAGED = {
+    "truncated": lambda whole, trap: whole[: len(whole) // 2],
+    "empty": lambda whole, trap: b"",
+    "text": lambda whole, trap: b"404: not found",
+    "one flipped byte": lambda whole, trap: whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
+    "one array": lambda whole, trap: saved(np.save, np.zeros(3)),
+    "missing key": lambda whole, trap: saved(np.savez, x_train=np.zeros(3), y_train=np.zeros(3)),
+    "objects": lambda whole, trap: saved(np.savez, **(arrays() | {"x_train": np.array([trap], object)})),
+    "pickle": lambda whole, trap: pickle.dumps(trap),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_npz_is_named_with_what_was_expected(monkeypatch, tmp_path, kind):
     path = save(tmp_path / "data")
-    damaged(kind, path)
+    path.write_bytes(DAMAGED[kind](path.read_bytes(), Trap(path.parent / "sprung")))
     monkeypatch.setenv("COURSE_DATA", str(path.parent))
     with pytest.raises(ValueError, match="cannot be read as cifar100") as caught:
         load_dataset("cifar100")

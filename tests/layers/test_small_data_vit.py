@@ -93,29 +93,20 @@ def test_spt_says_its_shape_parameters_and_cost():
     assert macs(layer) == 6 * values * 7
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_spt_trains_under_mixed_precision(policy, images):
-    layer = ShiftedPatchTokenization(6, 7, dtype=policy)
+@pytest.mark.parametrize(
+    ("policy", "jit_compile"), [("mixed_bfloat16", False), ("mixed_float16", False), ("float32", True)]
+)
+def test_spt_trains_in_half_precision_and_with_xla(policy, jit_compile, images):
+    layer, exact = ShiftedPatchTokenization(6, 7, dtype=policy), ShiftedPatchTokenization(6, 7)
     inputs = keras.Input(images.shape[1:])
     model = keras.Model(inputs, layer(inputs))
     assert all(weight.dtype == "float32" for weight in layer.weights)
-    exact = ShiftedPatchTokenization(6, 7)
     exact.build(images.shape)
     exact.set_weights(layer.get_weights())
-    half = answer(model, images)
-    assert half.dtype != np.float32
-    np.testing.assert_allclose(half.astype("float32"), to_numpy(exact(images)), atol=0.1)
-    model.compile("adamw", loss="mse")
+    assert keras.backend.standardize_dtype(model(images).dtype) == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(answer(model, images).astype("float32"), to_numpy(exact(images)), atol=0.1)
+    model.compile("adamw", loss="mse", jit_compile=jit_compile)
     model.optimizer.build(model.trainable_variables)  # else TensorFlow builds its graph twice
-    losses = model.fit(images, np.zeros((3, 6, 7)), epochs=3, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
-
-
-def test_spt_compiles_with_xla(images):
-    inputs = keras.Input(images.shape[1:])
-    model = keras.Model(inputs, ShiftedPatchTokenization(6, 7)(inputs))
-    model.compile("adamw", loss="mse", jit_compile=True)
-    model.optimizer.build(model.trainable_variables)
     losses = model.fit(images, np.zeros((3, 6, 7)), epochs=3, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
 
