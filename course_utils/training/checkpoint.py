@@ -68,28 +68,26 @@ def restore(model, saved: list[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def checksum(arrays: Iterable) -> int:
-    """Returns a sum over arrays that tells one from another."""
+def _checksum(arrays: Iterable) -> int:
     total = 0
     for array in arrays:
         total = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8").data, total)
     return total
 
 
-def depends_on(run: Run, model, dataset, *, keep_best: bool, track_test: bool) -> dict:
-    """Returns, as JSON values, all that a run depends on before its first epoch; its checkpoint must agree."""
+def depends_on(run: Run, model, dataset, **arguments) -> dict:
+    """Returns, as JSON values by name, all that a run depends on before its first epoch."""
     parts = [getattr(dataset, f"{axis}_{part}") for part in ("train", "validation", "test") for axis in "xy"]
     names = np.frombuffer("\0".join(dataset.class_names).encode(errors="replace"), "uint8")
-    found = {
-        "model": asdict(run.model),
+    network = asdict(run.model)
+    groups = {
+        "model": (network.pop("config") or {}) | network,
         "recipe": asdict(replace(run.recipe, name=None)),
-        "data set": asdict(run.dataset) | {"checksum": checksum([*parts, names])},
-        "seed": run.seed,
-        "precision": run.policy,
-        "backend": run.hardware.backend,
-        "arguments": {"keep_best": keep_best, "track_test": track_test},
-        "begin": {"weights": checksum(model.get_weights()), "trained_before": run.trained_before},
+        "data set": asdict(run.dataset) | {"checksum": _checksum([*parts, names])},
+        "run": {"seed": run.seed, "precision": run.policy, "backend": run.hardware.backend, **arguments},
+        "begin": {"weights": _checksum(model.get_weights()), "trained_before": run.trained_before},
     }
+    found = {f"{group}: {name}": value for group, values in groups.items() for name, value in values.items()}
     return json.loads(json.dumps(found))
 
 
@@ -115,7 +113,7 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
         path: the file.
         model: compiled, its optimizer built; its weights are the run's first ones, or those that the run left in it.
         run: the run that is to go on.
-        about: what the run depends on; the checkpoint must agree.
+        about: what `depends_on` says of it; the checkpoint must agree.
 
     Returns:
         What the epochs so far have come to, and the checkpoint's own `about`.
@@ -124,6 +122,7 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
         CheckpointError: it is damaged, or belongs to a run that depends on something else; the message says on what.
     """
     path = Path(path)
+    another = f"checkpoint: {path} belongs to another run (%s). Give this run another file, or delete that one"
     try:
         with ZipFile(path) as file:
             text = json.loads(str(_array(file, "text", _LONGEST_TEXT)))
@@ -132,7 +131,11 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
                     f"checkpoint: {path} is of another release of this course: its format is {text['format']!r:.100}, "
                     f"here it is {FORMAT!r}. Finish the run with that release, or give this one another file"
                 )
-            _same_run(path, text["about"], about)
+            theirs = text["about"]
+            for name in {**about, **theirs}:
+                saved, here = theirs.get(name), about.get(name)
+                if saved != here and not name.startswith("begin: "):
+                    raise CheckpointError(another % f"{name} is {saved!r:.100} there and {here!r:.100} here")
             variables = {"state": _changing(model), "kept": model.weights}
             names = [f"{group}_{i}.npy" for group, those in variables.items() for i in range(len(those))]
             if sorted(file.namelist()) != sorted([*names, "text.npy"]):
@@ -142,20 +145,19 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
                 for group, those in variables.items()
             }
         finished = Finished(text["progress"]["history"], text["progress"]["best_epoch"], **found)
-        begin = text["about"]["begin"]
-        _check(finished, replace(run, trained_before=begin["trained_before"]), about["arguments"])
-        if about["begin"]["weights"] not in (begin["weights"], checksum(finished.kept)):
-            raise CheckpointError(_another_run(path, "the network begins with other weights: build it with that seed"))
+        _check(finished, replace(run, trained_before=theirs["begin: trained_before"]), about)
+        if about["begin: weights"] not in (theirs["begin: weights"], _checksum(finished.kept)):
+            raise CheckpointError(another % "the network begins with other weights: build it with that seed")
     except CheckpointError:
         raise
     except Exception as error:  # whatever somebody's file makes of the code that reads it
         # In our words: NumPy's advise to load what cannot be trusted.
         why = error.strerror if isinstance(error, OSError) else str(error) if str(error).startswith("it ") else ""
-        why = f" ({why})" if why else ""
         raise CheckpointError(
-            f"checkpoint: {path} is damaged or no checkpoint{why}. Delete it to start from the beginning"
+            f"checkpoint: {path} is damaged or no checkpoint{f' ({why})' if why else ''}. Delete it to start from the "
+            "beginning"
         ) from None
-    return finished, text["about"]
+    return finished, theirs
 
 
 def _array(file: ZipFile, name: str, most: int) -> np.ndarray:
@@ -174,15 +176,15 @@ def _like(variable, file: ZipFile, name: str) -> np.ndarray:
     return array.view(dtype)  # a type that NumPy does not know, such as bfloat16, was read as bare bytes
 
 
-def _check(finished: Finished, run: Run, arguments: dict) -> None:
+def _check(finished: Finished, run: Run, about: dict) -> None:
     """Raises ValueError for what no run leaves behind."""
     history, epochs = finished.history, len(finished.history["loss"])
     replace(run, history=history, best_epoch=finished.best_epoch)  # checks types and lengths
     names = {"loss", "accuracy", "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds", "cpu_seconds"}
-    names |= {"test_accuracy"} if arguments["track_test"] else set()
+    names |= {"test_accuracy"} if about["run: track_test"] else set()
     if history.keys() != names or any(None in history[name] for name in names - {"val_top5"}):
         raise ValueError("it has no whole history")
-    best = best_epoch(run.recipe, history) if arguments["keep_best"] else epochs
+    best = best_epoch(run.recipe, history) if about["run: keep_best"] else epochs
     if not 1 <= epochs <= run.recipe.epochs or finished.best_epoch != best:
         raise ValueError("it tells another best epoch than its history")
     weights = finished.state[: len(finished.kept)] + finished.kept
@@ -194,24 +196,3 @@ def best_epoch(recipe: Recipe, history: dict) -> int:
     """Returns the first of the best epochs, from 1, by what the recipe asks."""
     values = history[recipe.keep]
     return 1 + values.index((min if recipe.keep == "val_loss" else max)(values))
-
-
-def _another_run(path: Path, differs: str) -> str:
-    return f"checkpoint: {path} belongs to another run ({differs}). Give this run another file, or delete that one"
-
-
-def _same_run(path: Path, saved: dict, wanted: dict) -> None:
-    """Raises CheckpointError if a checkpoint belongs to another run; it names the first thing that differs."""
-    theirs, ours = _flat(saved | {"begin": {}}), _flat(wanted | {"begin": {}})
-    for key in {**ours, **theirs}:
-        if theirs.get(key) != ours.get(key):
-            differs = f"{key} is {theirs.get(key)!r:.100} there and {ours.get(key)!r:.100} here"
-            raise CheckpointError(_another_run(path, differs))
-
-
-def _flat(value: dict, before: str = "") -> dict:
-    """Returns nested dicts as one, with keys such as "model: config: depth"."""
-    found = {}
-    for key, item in value.items():
-        found |= _flat(item, f"{before}{key}: ") if isinstance(item, dict) else {f"{before}{key}": item}
-    return found

@@ -166,7 +166,7 @@ def _run(
         about = depends_on(run, model, dataset, **options)
         if checkpoint.exists():
             finished, about = load(checkpoint, learner, run, about)
-            run.trained_before = about["begin"]["trained_before"]
+            run.trained_before = about["begin: trained_before"]
     epochs = Epochs(run, model, dataset, finished, **options)
     screen = make_monitor(monitor, run, steps)
     callbacks = [epochs, screen]

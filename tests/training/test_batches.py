@@ -37,15 +37,6 @@ def test_every_epoch_has_its_own_order_and_every_seed_too(images):
     assert (first != labels_of(batches(images, seed=1))).any()
 
 
-def test_augmentation_depends_on_seed_epoch_and_step_alone(images):
-    both = ("flip", "crop")
-    one, same = batches(images, augmentation=Augmentation(both)), batches(images, augmentation=Augmentation(both))
-    same[0]  # asking in another order changes nothing
-    np.testing.assert_array_equal(one[3][0], same[3][0])
-    rows = one[3][1].argmax(axis=1)
-    assert (one[3][0] != images[rows]).any()
-
-
 def test_flip_is_left_right_and_about_half(images):
     many = np.repeat(images[:1], 1000, axis=0)
     out = flip(many, np.random.default_rng(0))
