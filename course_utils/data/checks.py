@@ -80,7 +80,7 @@ def warn_of_odd_parts(dataset) -> None:
     known = {hash(image.tobytes()) for image in dataset.x_train}
     for part in ("validation", "test") if not blank else ():
         again = sum(hash(image.tobytes()) in known for image in parts[part])
-        if again > 0.1 * len(parts[part]):
+        if again > 0.5 * len(parts[part]):  # some are in the published sets, too
             share = f"{again} of {len(parts[part])} {part} images are training images, too"
             said.append(f"{share}. What is measured on them says what was remembered, not what was learned")
     missing = np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)
