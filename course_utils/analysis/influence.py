@@ -61,7 +61,6 @@ def _pull_back(function, x: np.ndarray):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        @tf.function(reduce_retracing=True)
         def pull(directions):
             point = tf.constant(x)
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
@@ -73,7 +72,8 @@ def _pull_back(function, x: np.ndarray):
 
             return tf.vectorized_map(one, directions)
 
-        return pull
+        # Traced here: TensorFlow warns of a function that is traced at every call, and each network has its own.
+        return tf.function(pull).get_concrete_function(tf.TensorSpec((None, *function.output.shape[1:]), "float32"))
     if backend == "jax":
         import jax
 

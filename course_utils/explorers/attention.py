@@ -72,15 +72,11 @@ def attention_explorer_from_arrays(
 
     def table(network, image, block, head):
         """The whole table, with the class token where there is one."""
-        at = names.index(image)
+        k = names.index(image)
         if head == ROLLOUT:
-            return rolled[network][block - 1, at]
-        values = attention[network][block - 1, at]
+            return rolled[network][block - 1, k]
+        values = attention[network][block - 1, k]
         return values.mean(axis=0) if head == MEAN else values[heads.index(head)]
-
-    def patches(**state):
-        """How much each patch takes from each patch."""
-        return table(**state)[-n:, -n:]
 
     def shade(values, high):
         """Covers what gives nothing and leaves what gives most as it is."""
@@ -88,11 +84,9 @@ def attention_explorer_from_arrays(
         colour = np.broadcast_to(figures.SEQUENTIAL[0], (*light.shape[:-1], 3))
         return np.concatenate([colour, np.rint(255 * DARKEST * (1 - light)).astype(np.uint8)], axis=-1)
 
-    def high(**state):
-        return table(**state).max()
-
     def lit(**state):
-        return shade(patches(**state), high(**state))
+        values = table(**state)
+        return shade(values[-n:, -n:], values.max())  # how much each patch takes from each patch
 
     def lit_by_class_token(**state):
         values = table(**state)
@@ -100,10 +94,11 @@ def attention_explorer_from_arrays(
         return shade(row, values.max() if len(values) > n else 1.0)[0]
 
     def whole(**state):
-        return figures.sequential(patches(**state), high(**state), "sqrt")
+        values = table(**state)
+        return figures.sequential(values[-n:, -n:], values.max(), "sqrt")
 
     def ticks(**state):
-        shares = high(**state) * np.linspace(0, 1, 5) ** 2
+        shares = table(**state).max() * np.linspace(0, 1, 5) ** 2
         return [(k / 4, f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %") for k, share in enumerate(shares)]
 
     def words(network, image, block, head, token):

@@ -34,14 +34,16 @@ def _percent(share: float) -> str:
 
 def _frequency_parts(images: dict) -> dict:
     height, width = next(iter(images.values())).shape[:2]
-    waves = figures.waves_across(height, width)
+    down, across = (np.fft.fftfreq(side, 1 / side) for side in (height, width))
+    waves = np.hypot(down[:, None], across)  # how many periods each wave has from border to border, as in `fft2`
     # Slider values are numbers of frequencies; whole circles, so that no wave comes without its mirrored twin.
     limits = {int((waves <= most).sum()): most for most in MOST_WAVES if most < waves.max()}
     limits[waves.size] = float(waves.max())
 
     @cache
     def low(image, k):
-        return figures.low_pass(images[image], limits[k])
+        spectrum = np.fft.fft2(images[image], axes=(0, 1)) * (waves <= limits[k])[..., None]
+        return np.fft.ifft2(spectrum, axes=(0, 1)).real
 
     def as_image(image, k):
         return figures.as_rgb(np.rint(np.clip(low(image, k), 0, 255)).astype(np.uint8))
@@ -56,9 +58,12 @@ def _frequency_parts(images: dict) -> dict:
         return float(np.abs(missing(image, 1)).max())
 
     def strengths(image, k):
-        colours = figures.logarithmic(figures.wave_strengths(images[image]), WEAKEST, STRONGEST)
-        colours[~np.fft.fftshift(waves <= limits[k])] = 225
-        return colours
+        """The size of each wave in grey values, as root mean square of the colours; factors of ten lie equally far."""
+        sizes = np.abs(np.fft.fft2(images[image], axes=(0, 1))) / waves.size
+        sizes = np.clip(np.sqrt(np.square(sizes).mean(axis=-1)), WEAKEST, STRONGEST)
+        colours = figures.sequential(np.log(sizes / WEAKEST), np.log(STRONGEST / WEAKEST))
+        colours[waves > limits[k]] = 225
+        return np.fft.fftshift(colours, axes=(0, 1))
 
     def words(image, k):
         energy = np.square(np.abs(np.fft.fft2(images[image], axes=(0, 1)))).sum(axis=-1)

@@ -7,17 +7,11 @@ import numpy as np
 from course_utils import figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import signed
+from course_utils.explorers.core.panels import apart, signed
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, number
 
 TOKENS, ROW, GATE, PASSED = "The tokens z", "One row of W", "The gate W · z + b", "What passes: z · gate"
-
-
-def _grid_of(rows: int, columns: int) -> np.ndarray:
-    """Returns how far the tokens lie apart: the larger of the steps down and across, `(n, n)`."""
-    row, column = np.divmod(np.arange(rows * columns), columns)
-    return np.maximum(np.abs(row[:, None] - row), np.abs(column[:, None] - column))
 
 
 def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -30,7 +24,7 @@ def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.nda
     nothing, zero, one = np.zeros((n, n)), np.zeros(n), np.ones(n)
     left = np.diag(np.ones(n - 1), -1)
     left[::columns] = 0  # the first position of a row has no left neighbour
-    around = (_grid_of(rows, columns) == 1).astype(np.float64)
+    around = (apart(rows, columns) == 1).astype(np.float64)
     others = np.ones((n, n)) - np.eye(n)
     return {
         "W = 0, b = 1": (nothing, one),

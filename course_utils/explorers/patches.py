@@ -43,8 +43,11 @@ def _parts(images: dict, patch_sizes: list) -> dict:
         return pages if c == 3 else np.repeat(pages, 3, axis=-1)
 
     def vector(image, patch_size):
+        """A row of the patch in each row; each number in the colour of its channel."""
         c = images[image].shape[-1]
-        return figures.channel_cells(tokens(image, patch_size), c, patch_size * c)  # a row of the patch in each row
+        values = tokens(image, patch_size).reshape(-1, patch_size, patch_size * c, 1)
+        channel = np.arange(patch_size * c)[:, None] % c == np.arange(3)  # red, green, blue, in turn
+        return values * (channel | (c == 1)).astype(np.uint8)
 
     def vector_caption(image, patch_size):
         p, c = patch_size, images[image].shape[-1]

@@ -7,7 +7,7 @@ import numpy as np
 from course_utils import figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import maps_and_one, middle, signed
+from course_utils.explorers.core.panels import apart, maps_and_one, middle, signed
 from course_utils.explorers.core.parts import Choice, Place
 from course_utils.explorers.core.words import at, number
 
@@ -33,8 +33,7 @@ def positions_explorer_from_arrays(
         name: checks.numbers(owner, f"similarity[{name!r}]", values, (n, n), -1.001, 1.001)
         for name, values in checks.named(owner, "similarity", similarity, "{network: array}").items()
     }
-    row, column = np.divmod(np.arange(n), columns)
-    apart = np.maximum(np.abs(row[:, None] - row), np.abs(column[:, None] - column))  # 1: the eight around it
+    steps = apart(rows, columns)  # 1: the eight around it
 
     def pages(network):
         return figures.diverging(similarity[network].reshape(n, rows, columns), 1.0)
@@ -43,7 +42,7 @@ def positions_explorer_from_arrays(
         values = similarity[network][position]
         others = np.flatnonzero(np.arange(n) != position)
         most, least = others[values[others].argmax()], others[values[others].argmin()]
-        near, far = values[apart[position] == 1], values[apart[position] > 1]
+        near, far = values[steps[position] == 1], values[steps[position] > 1]
         this, like, unlike = (at(k, columns, "position") for k in (position, most, least))
         said = f"{network}: {this} is most like {like}, {number(values[most])}"
         said += f", and least like {unlike}, {number(values[least])}."

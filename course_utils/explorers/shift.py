@@ -1,7 +1,6 @@
 """The shift explorer: what one token sees through shifted patches, and what through a plain one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -20,16 +19,8 @@ EMPTY = (128, 128, 128, 64)  # between the images: unlike their black on a dark 
 VEIL = (11, 10, 31)  # what is laid over pixels that are not seen: dark, and not black as the zeros are
 
 
-@dataclass(frozen=True)
-class _Tokens:
-    """What the layer makes of one image, or of its pixels' numbers: the five images, and each token's five."""
-
-    stacked: np.ndarray  # (h, w, 5, c)
-    patches: np.ndarray  # (n, p, p, 5, c)
-    pixels: int  # how far a copy moves
-
-
-def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> _Tokens:
+def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Returns the five images `(h, w, 5, c)`, each token's five `(n, p, p, 5, c)`, and how many pixels a copy moves."""
     import keras
 
     from course_utils.layers import ShiftedPatchTokenization
@@ -37,20 +28,8 @@ def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> _
     h, w, c = image.shape
     layer = ShiftedPatchTokenization(patch_size, embed_dim=1, shift=fraction)
     stacked = layer.stacked(image[None].astype("float32"))
-    patches = keras.ops.convert_to_numpy(layer.patches(stacked))[0]
-    return _Tokens(
-        keras.ops.convert_to_numpy(stacked)[0].reshape(h, w, 5, c),
-        patches.reshape(-1, patch_size, patch_size, 5, c),
-        layer.shift_pixels,
-    )
-
-
-def _held(numbers: np.ndarray, count: int) -> np.ndarray:
-    """(n, …) numbers of pixels from 1, 0 for none -> (n, count) bool: which of `count` pixels each token holds."""
-    pixels = numbers.reshape(len(numbers), -1).astype(int)
-    held = np.zeros((len(numbers), count + 1), bool)
-    np.put_along_axis(held, pixels, True, axis=1)
-    return held[:, 1:]
+    five, cut = (keras.ops.convert_to_numpy(values)[0] for values in (stacked, layer.patches(stacked)))
+    return five.reshape(h, w, 5, c), cut.reshape(-1, patch_size, patch_size, 5, c), layer.shift_pixels
 
 
 def _in_nine(five: np.ndarray) -> np.ndarray:
@@ -77,14 +56,17 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
     @cache
     def numbered(h, w, patch_size, fraction):
         # The same layer on an image whose pixels are numbered from 1: a token holds the numbers it sees.
-        return _through_the_layer(np.arange(1, h * w + 1).reshape(h, w, 1), patch_size, fraction).patches
+        return _through_the_layer(np.arange(1, h * w + 1).reshape(h, w, 1), patch_size, fraction)[1]
 
     @cache
     def seen(h, w, patch_size, fraction, direction):
         """(n, h * w) bool: the pixels that each token sees."""
-        patches = numbered(h, w, patch_size, fraction)
         one = np.s_[:] if direction == ALL else directions.index(direction) - 1
-        return _held(patches[..., one, :], h * w)
+        pixels = numbered(h, w, patch_size, fraction)[..., one, :]
+        pixels = pixels.reshape(len(pixels), -1).astype(int)
+        held = np.zeros((len(pixels), 1 + h * w), bool)
+        np.put_along_axis(held, pixels, True, axis=1)
+        return held[:, 1:]  # 0 is no pixel: it lies beyond the border
 
     def size(image):
         return images[image].shape[:2]
@@ -105,7 +87,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         return veil(seen(h, w, patch_size, fraction, direction).reshape(-1, h, w), 0.72)
 
     def five(image, patch_size, fraction):
-        return _in_nine(tokens(image, patch_size, fraction).stacked.astype(np.uint8))
+        return _in_nine(tokens(image, patch_size, fraction)[0].astype(np.uint8))
 
     def of_five(direction):
         """Which squares of the nine a direction shows, and which of them hold an image at all."""
@@ -126,7 +108,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         return pages
 
     def patches(image, patch_size, fraction):
-        return _in_nine(tokens(image, patch_size, fraction).patches.astype(np.uint8))
+        return _in_nine(tokens(image, patch_size, fraction)[1].astype(np.uint8))
 
     def of_patches(direction):
         chosen, held = of_five(direction)
@@ -144,7 +126,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
     def words(image, patch_size, fraction, direction, token):
         h, w = size(image)
         p, key = patch_size, (h, w, patch_size, fraction)
-        moved = tokens(image, p, fraction).pixels
+        moved = tokens(image, p, fraction)[2]
         head = f"{image}, p = {p}: {at(token, w // p)}"
         held = int(seen(*key, direction)[token].sum())
         if direction == ITSELF:

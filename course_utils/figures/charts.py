@@ -1,4 +1,8 @@
-"""The charts: curves of training runs, networks beside each other, and how far attention reaches."""
+"""The charts: curves of training runs, networks beside each other, and how far attention reaches.
+
+Each is a `matplotlib.figure.Figure` that a notebook shows by itself. It belongs to no pyplot window: nothing has to be
+closed.
+"""
 
 import io
 import warnings
@@ -17,17 +21,9 @@ STYLES = ("-", "--", ":", "-.")
 GUIDE = {"color": "#767676", "linestyle": (0, (1, 2))}
 BELOW = {"loc": "outside lower center", "frameon": False, "fontsize": 9}
 SCALES = ("linear", "log")
-NAMES = {
-    "loss": "training loss",
-    "accuracy": "training accuracy (%)",
-    "val_loss": "validation loss",
-    "val_accuracy": "validation accuracy (%)",
-    "test_loss": "test loss",
-    "test_accuracy": "test accuracy (%)",
-    "top5": "training top-5 accuracy (%)",
-    "val_top5": "validation top-5 accuracy (%)",
-    "test_top5": "test top-5 accuracy (%)",
-}
+SPLITS = {"": "training", "val_": "validation", "test_": "test"}
+MEASURED = {"loss": "loss", "accuracy": "accuracy (%)", "top5": "top-5 accuracy (%)"}
+NAMES = {split + key: f"{of} {label}" for split, of in SPLITS.items() for key, label in MEASURED.items()}
 Line = tuple[Sequence[float], Sequence[float]]
 
 
@@ -37,7 +33,7 @@ def _chart_class():
     from matplotlib.text import Text
 
     class Chart(Figure):
-        """A figure that a notebook shows by itself: it belongs to no pyplot window, and nothing has to be closed."""
+        """A figure with words made from its data, in which names are shown as they are."""
 
         def draw(self, renderer):
             for text in self.findobj(Text):
@@ -64,7 +60,7 @@ def _in_words(figure) -> str:
     first = figure.axes[0]
     for panel in figure.axes:
         what = panel.get_title() or panel.get_ylabel() or first.get_ylabel()
-        lines = {line.get_label(): line.get_data() for line in panel.lines if line.get_label()[0] != "_"}
+        lines = {line.get_label(): line.get_data() for line in panel.lines if not line.get_label().startswith("_")}
         if lines:
             every_x = np.concatenate([x for x, _ in lines.values()])
             what += f" over {panel.get_xlabel()}, {every_x.min():.4g} to {every_x.max():.4g}"
@@ -146,9 +142,6 @@ def training_curves(
         chance: fraction to be marked as "guessing" in the accuracy panels.
         title: words above the panels.
 
-    Returns:
-        A `matplotlib.figure.Figure`, shown by the notebook. It belongs to no pyplot window: nothing has to be closed.
-
     Raises:
         ValueError: no run, a key that no run has, or values that are no list of numbers.
     """
@@ -204,9 +197,6 @@ def line_chart(
             fewer lines keeps their colours; without it, the order of the lines.
         title: words above the panels.
 
-    Returns:
-        A `matplotlib.figure.Figure`, shown by the notebook.
-
     Raises:
         ValueError: no panel or line, a line that `order` does not name, an unknown scale, or numbers that are no line.
     """
@@ -256,9 +246,6 @@ def bar_chart(
         texts: {quantity: function that writes its number at the end of a bar}; without one, 12345 is "12,345".
         title: words above the panels.
 
-    Returns:
-        A `matplotlib.figure.Figure`, shown by the notebook.
-
     Raises:
         ValueError: no network or quantity, networks whose quantities differ, or a number that is negative or not
             finite.
@@ -292,15 +279,12 @@ def bar_chart(
 def attention_distances(
     distances: Mapping[str, np.ndarray], *, everywhere: float | None = None, title: str | None = None
 ):
-    """Draws the mean attention distance of every head, one panel for each network.
+    """Draws the mean attention distance of every head, one panel for each network, all on one scale from 0.
 
     Args:
         distances: {network: `(blocks, heads)`}, pixels >= 0, as `analysis.mean_attention_distance` gives them.
         everywhere: the distance of a head that attends to all patches alike, to be marked by a line.
         title: words above the panels.
-
-    Returns:
-        A `matplotlib.figure.Figure`, shown by the notebook. All panels have one scale, from 0.
 
     Raises:
         ValueError: no network, or distances that are no `(blocks, heads)` of numbers >= 0.

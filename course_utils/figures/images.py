@@ -65,95 +65,50 @@ def blend(image, overlay) -> np.ndarray:
     return np.rint(image * (1 - share) + overlay[..., :3] * share).astype(np.uint8)
 
 
-def faded(image, share: float = 0.6, contrast: float = 1.0) -> np.ndarray:
-    """Takes colour and contrast out of an image, so that colours laid over it can be compared.
+def faded(image) -> np.ndarray:
+    """Takes much of an image's colour and contrast away, so that colours laid over it can be compared.
 
-    Args:
-        image: uint8 `(h, w, 1 or 3)`.
-        share: 1 leaves grey, 0 leaves the colours.
-        contrast: 1 leaves light and dark as they are, 0 leaves one middle grey.
+    uint8 `(h, w, 1 or 3)` -> uint8 `(h, w, 3)`.
     """
     image = as_rgb(image)
-    share, contrast = checks.amount("faded", "share", share, 1), checks.amount("faded", "contrast", contrast, 1)
     grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
-    mixed = image * (1 - share) + grey * share
-    return np.rint(128 + (mixed - 128) * contrast).astype(np.uint8)
+    return np.rint(128 + 0.7 * (0.4 * image + 0.6 * grey - 128)).astype(np.uint8)
 
 
-def outline(image, top: int, left: int, height: int, width: int, thickness: int = 2) -> np.ndarray:
-    """Draws a frame around a box: dark, bright, dark, so that it shows on any ground.
+def outline(image, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """Draws a frame around a box: 1 pixel dark, 2 bright, 1 dark, so that it shows on any ground.
 
     The box itself stays as it is; what would lie outside the image is cut off (`np.pad` the image first).
 
     Args:
         image: uint8 `(h, w, 3)`; a copy is returned.
         top, left, height, width: the box, in pixels.
-        thickness: of the bright line; the dark ones are half as thick.
     """
     image = checks.image("outline", "image", image, (3,)).copy()
-    thickness = checks.whole("outline", "thickness", thickness)
     h, w = image.shape[:2]
     if top < 0 or left < 0 or height < 1 or width < 1 or top + height > h or left + width > w:
         raise ValueError(
             f"outline: the box (top {top}, left {left}, {height} × {width}) does not lie inside an image of {h} × {w}"
         )
     inside = image[top : top + height, left : left + width].copy()
-    thin = max(1, thickness // 2)
-    for grow, tone in ((thin + thickness + thin, DARK), (thin + thickness, BRIGHT), (thin, DARK)):
+    for grow, tone in ((4, DARK), (3, BRIGHT), (1, DARK)):
         image[max(0, top - grow) : top + height + grow, max(0, left - grow) : left + width + grow] = tone
     image[top : top + height, left : left + width] = inside
     return image
 
 
-def sheet(pages, columns: int | None = None, gap: int = 2, background=(255, 255, 255)) -> np.ndarray:
-    """Lays images out in rows, in order, with gaps: small multiples.
+def sheet(pages, columns: int, gap: int) -> np.ndarray:
+    """Lays images out in rows of `columns`, in order, on white, `gap` pixels apart: small multiples.
 
-    Args:
-        pages: uint8 `(n, h, w, 3)`.
-        columns: images per row; without it, about as many as there are rows.
-        gap: pixels between two images.
-        background: colour between them and after the last.
-
-    Returns:
-        uint8 `(rows * (h + gap) - gap, columns * (w + gap) - gap, 3)`.
+    uint8 `(n, h, w, 3)` -> uint8 `(rows * (h + gap) - gap, columns * (w + gap) - gap, 3)`.
     """
     pages = np.asarray(pages)
     if pages.ndim != 4 or pages.shape[-1] != 3 or 0 in pages.shape or pages.dtype != np.uint8:
         raise ValueError(f"sheet: pages must be uint8 (n, h, w, 3), but they are {pages.dtype} {pages.shape}")
-    n, h, w, _ = pages.shape
-    columns = checks.whole("sheet", "columns", columns or math.ceil(math.sqrt(n)))
+    (n, h, w, _), columns = pages.shape, checks.whole("sheet", "columns", columns)
     rows = math.ceil(n / columns)
-    result = np.empty((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), np.uint8)
-    result[:] = background
+    result = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, np.uint8)
     for i, page in enumerate(pages):
-        row, column = divmod(i, columns)
-        result[row * (h + gap) : row * (h + gap) + h, column * (w + gap) : column * (w + gap) + w] = page
+        top, left = i // columns * (h + gap), i % columns * (w + gap)
+        result[top : top + h, left : left + w] = page
     return result
-
-
-def channel_cells(tokens, channels: int = 3, columns: int | None = None) -> np.ndarray:
-    """Shows vectors of pixel values as cells, each in the colour of its channel.
-
-    Args:
-        tokens: uint8 `(n, p * p * channels)`, pixels one after another, the channels of a pixel side by side.
-        channels: 3 (cells in red, green, blue, in turn) or 1 (grey cells).
-        columns: cells per row; it must divide the length of a vector. Without it, one row.
-
-    Returns:
-        uint8 `(n, rows, columns, 3)`: one small image for each vector.
-    """
-    tokens = np.asarray(tokens)
-    if tokens.ndim != 2 or tokens.dtype != np.uint8:
-        raise ValueError(f"channel_cells: tokens must be uint8 (n, values), but they are {tokens.dtype} {tokens.shape}")
-    n, length = tokens.shape
-    columns = length if columns is None else checks.whole("channel_cells", "columns", columns)
-    if channels not in (1, 3) or length % channels:
-        raise ValueError(f"channel_cells: channels must be 1 or 3 and divide {length}, but it is {channels!r}")
-    if length % columns:
-        raise ValueError(f"channel_cells: columns={columns} does not divide a vector of {length} values")
-    if channels == 1:
-        return np.repeat(tokens.reshape(n, length // columns, columns, 1), 3, axis=-1)
-    cells = np.zeros((n, length, 3), np.uint8)
-    for k in range(3):
-        cells[:, k::3, k] = tokens[:, k::3]
-    return cells.reshape(n, length // columns, columns, 3)

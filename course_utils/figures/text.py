@@ -30,7 +30,7 @@ def _length(text: str, size: int, bold: bool) -> float:
     return sum(font.getlength(run) for run, font in _runs(text, size, bold))
 
 
-def written(text: str, width: int, size: int = 13, *, bold: bool = False, ink=INK, paper=PAPER) -> np.ndarray:
+def written(text: str, width: int, size: int = 13, *, bold: bool = False) -> np.ndarray:
     """Writes text on plain paper.
 
     Args:
@@ -51,17 +51,17 @@ def written(text: str, width: int, size: int = 13, *, bold: bool = False, ink=IN
         per_line -= 1
         lines = textwrap.wrap(text, per_line)
     step = round(size * 1.4)
-    image = Image.new("RGB", (width, step * len(lines)), paper)
+    image = Image.new("RGB", (width, step * len(lines)), PAPER)
     draw = ImageDraw.Draw(image)
     for k, line in enumerate(lines):
         x, baseline = 0.0, k * step + own.getmetrics()[0]
         for run, font in _runs(line, size, bold):
-            draw.text((x, baseline), run, ink, font, anchor="ls")
+            draw.text((x, baseline), run, INK, font, anchor="ls")
             x += font.getlength(run)
     return np.asarray(image).copy()
 
 
-def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int = 11) -> np.ndarray:
+def colour_bar(colours, ticks, height: int) -> np.ndarray:
     """Draws a colour bar with its numbers to the right, the low end at the bottom.
 
     Args:
@@ -78,40 +78,37 @@ def colour_bar(colours, ticks, height: int, *, ink=INK, paper=PAPER, size: int =
     if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype != np.uint8:
         raise ValueError(f"colour_bar: colours must be uint8 (k, 3), but they are {colours.dtype} {colours.shape}")
     height = checks.whole("colour_bar", "height", height)
+    size = 11
     font = _font(size, own_font())
     room = max([round(font.getlength(text)) for _, text in ticks], default=0)
-    image = np.empty((height, 14 + 8 + room, 3), np.uint8)
-    image[:] = paper
+    image = np.full((height, 14 + 8 + room, 3), PAPER, np.uint8)
     where = np.rint(np.linspace(len(colours) - 1, 0, height)).astype(int)
     image[:, :14] = colours[where][:, None]
     canvas = Image.fromarray(image)
     draw = ImageDraw.Draw(canvas)
     for at, text in ticks:
         y = round((1 - at) * (height - 1))
-        draw.line((14, y, 17, y), ink)
-        draw.text((20, min(max(y - size * 0.6, 0), max(height - size * 1.3, 0))), text, ink, font)
+        draw.line((14, y, 17, y), INK)
+        draw.text((20, min(max(y - size * 0.6, 0), max(height - size * 1.3, 0))), text, INK, font)
     return np.asarray(canvas).copy()
 
 
-def with_title(image, title: str, caption: str = "", *, paper=PAPER, ink=INK) -> np.ndarray:
+def with_title(image, title: str, caption: str = "") -> np.ndarray:
     """Puts a bold title above an image and a caption below it. Returns uint8 `(h', w, 3)`."""
     image = checks.image("with_title", "image", image, (3,))
     width = image.shape[1]
-    gap = np.full((6, width, 3), paper, np.uint8)
-    parts = [written(title, width, 13, bold=True, paper=paper, ink=ink), gap, image]
+    gap = np.full((6, width, 3), PAPER, np.uint8)
+    parts = [written(title, width, 13, bold=True), gap, image]
     if caption:
-        parts += [gap, written(caption, width, 11, paper=paper, ink=ink)]
+        parts += [gap, written(caption, width, 11)]
     return np.concatenate(parts, axis=0)
 
 
-def beside(images, gap: int = 16, paper=PAPER) -> np.ndarray:
+def beside(images, gap: int = 16) -> np.ndarray:
     """Sets images `(h_k, w_k, 3)` side by side, their tops in line. Returns one uint8 image."""
     images = [checks.image("beside", "images", p, (3,)) for p in images]
     if not images:
         raise ValueError("beside: images is empty; give at least one")
     height = max(p.shape[0] for p in images)
-    parts = []
-    for p in images:
-        below = np.full((height - p.shape[0], p.shape[1], 3), paper, np.uint8)
-        parts += [np.concatenate([p, below], axis=0), np.full((height, gap, 3), paper, np.uint8)]
-    return np.concatenate(parts[:-1], axis=1)
+    padded = [np.pad(p, ((0, height - p.shape[0]), (0, gap), (0, 0)), constant_values=255) for p in images]
+    return np.concatenate(padded, axis=1)[:, : -gap or None]

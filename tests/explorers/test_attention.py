@@ -5,7 +5,7 @@ import pytest
 
 from course_utils import explorers, figures
 from course_utils.explorers.core.encode import outer_index, pick_of
-from tests.explorers.support import carried, images
+from tests.explorers.support import images
 
 LIT, PAIRS, CLASS = "What the token that asks takes", "All pairs: A", "What the class token takes"
 
@@ -198,8 +198,3 @@ def test_attention_that_cannot_be_is_refused(attention, words):
 def test_images_that_tokens_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="4 × 4 tokens do not divide"):
         explorers.attention_explorer_from_arrays({"a": tables()}, images(2, 30), (4, 4))
-
-
-def test_the_lesson_sizes_stay_light():
-    course = {name: tables(4, 1, 4, n, seed=n) for name, n in (("mean pool", 64), ("class token", 65))}
-    assert carried(explorers.attention_explorer_from_arrays(course, images(1), (8, 8))) <= 1_500_000

@@ -5,7 +5,6 @@ import pytest
 
 from course_utils import explorers
 from course_utils.explorers.shift import EMPTY, VEIL
-from tests.explorers.support import carried
 
 SEES, FIVE, PATCHES = "What the token sees", "The five images", "Its five patches"
 WAYS = {
@@ -144,10 +143,9 @@ def test_captions_count_the_numbers(default):
     assert "5·8·8·3 = 960 numbers; a plain patch has 8·8·3 = 192." in "".join(captions)
 
 
-def test_the_default_is_a_photograph_and_the_shapes_and_light(default):
+def test_the_default_is_a_photograph_and_the_shapes(default):
     assert default.spec["settings"][0]["values"] == ["astronaut", "shapes"]
     assert default.spec["settings"][1]["values"] == [5, 8, 10]
-    assert carried(default) <= 1_500_000
 
 
 def test_grey_images():
@@ -169,10 +167,6 @@ def test_an_image_of_your_own(explorer):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (({},), "at least one"),
-        (({"a": np.zeros((8, 8), np.uint8)},), r"images\['a'\] must be uint8 \(h, w, 1 or 3\)"),
-        (({"a": np.zeros((8, 8, 3))},), "float64"),
-        (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
         ((None, ()), "patch_sizes must be different whole numbers, at least one"),
         ((None, (0,)), "patch_sizes must be a whole number"),
         ((None, (7,)), "patch size 7 does not divide"),

@@ -170,11 +170,6 @@ def test_what_has_no_rows_to_show_is_refused():
         explorers.explore_temperature(network(), {"image 0": images(1, 16)["image 0"][..., :1]})
 
 
-def test_the_lessons_sizes_stay_light():
-    tiny = explorers.temperature_explorer_from_arrays(products(2, 2, 4), None, 16, images(), (4, 4))
-    assert carried(tiny) <= 1_500_000
-
-
 @pytest.mark.slow
 def test_of_a_large_network_some_blocks_and_heads_are_shown():
     course = classifier("small_data_vit_course", (32, 32, 3), 100)

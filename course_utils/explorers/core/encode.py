@@ -16,6 +16,7 @@ from course_utils.explorers.core.parts import Panel, Place, Setting, Slider
 
 LIMIT = 3_000_000  # bytes of an explorer: pages and words together
 SHORTEST = 40  # bytes of a sentence: those of no explorer are shorter
+SENT = ("title", "size", "lines", "values", "beneath", "x_label", "y_label")  # of a panel, as it is
 MARGIN = 1.5  # by which an estimate may miss: what seems this much too large is refused before it is drawn
 
 
@@ -85,30 +86,27 @@ class _Store:
         return self.known[key]
 
 
-def _check_settings(settings) -> tuple[list[Slider], Place | None]:
+def _check_settings(settings: list) -> tuple[list[Slider], Place | None]:
     names = [setting.name for setting in settings if isinstance(setting, Setting)]
     if len(names) != len(settings):
         raise TypeError("Explorer: settings must be Slider, Choice, Switch or Place objects")
     if len(set(names)) != len(names):
         raise ValueError(f"Explorer: two settings have the same name: {names}")
-    places = [setting for setting in settings if isinstance(setting, Place)]
-    if len(places) > 1:
-        raise ValueError(f"Explorer: at most one Place, but there are {[p.name for p in places]}")
-    if places and settings[-1] is not places[0]:
-        raise ValueError(f"Explorer: the Place {places[0].name!r} must be the last setting")
-    return [setting for setting in settings if isinstance(setting, Slider)], (places or [None])[0]
+    outer, places = ([s for s in settings if isinstance(s, kind)] for kind in (Slider, Place))
+    if places != settings[len(outer) :] or len(places) > 1:
+        raise ValueError(f"Explorer: at most one Place, the last of the settings, but they are {names}")
+    return outer, (places or [None])[0]
 
 
 def _check_pages(pages, where: str, with_place: bool, count: int | None) -> np.ndarray:
-    wanted = f"({count}, h, w, 3 or 4)" if with_place else "(h, w, 3 or 4)"
+    wanted = f"a uint8 array ({count}, h, w, 3 or 4)" if with_place else "a uint8 array (h, w, 3 or 4)"
     if not isinstance(pages, np.ndarray) or pages.dtype != np.uint8:
-        got = pages.dtype if isinstance(pages, np.ndarray) else type(pages).__name__
-        raise TypeError(f"{where}: pages must be a uint8 array {wanted}, but it is {got}")
-    if pages.ndim != 3 + with_place or pages.shape[-1] not in (3, 4) or 0 in pages.shape:
-        raise ValueError(f"{where}: pages must be {wanted}, but their shape is {pages.shape}")
-    if with_place and len(pages) != count:
-        raise ValueError(f"{where}: there are {count} places but {len(pages)} pages")
-    return pages if with_place else pages[None]
+        raise TypeError(f"{where}: pages must be {wanted}, but it is {getattr(pages, 'dtype', type(pages).__name__)}")
+    pages = pages if with_place else pages[None]
+    fit = pages.ndim == 4 and pages.shape[-1] in (3, 4) and 0 not in pages.shape
+    if not fit or (with_place and len(pages) != count):
+        raise ValueError(f"{where}: pages must be {wanted}, but their shape is {pages.shape[not with_place :]}")
+    return pages
 
 
 @dataclass
@@ -161,11 +159,9 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
     states = [{s.name: s.values[k] for s, k in zip(outer, pick, strict=True)} for pick in picks]
     shapes = (tuple(map(int, _call(place.grid, state))) if place else (1, 1) for state in states)
     grids = dict(zip(picks, shapes, strict=True))
-    for pick, grid in grids.items():
+    for grid in grids.values():
         if len(grid) != 2 or min(grid) < 1:
-            raise ValueError(
-                f"Explorer: the grid of {place.name!r} must be (rows, columns), but it is {grid} at {pick}"
-            )
+            raise ValueError(f"Explorer: the grid of {place.name!r} must be (rows, columns), but it is {grid}")
     titles = [panel.title for panel in panels]
     if not panels or not all(isinstance(panel, Panel) for panel in panels) or len(set(titles)) != len(titles):
         raise ValueError(f"Explorer: panels must be Panel objects with different titles, but they are {titles}")
@@ -191,27 +187,15 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
     drawn = []
     for panel in panels:
         layers = [
-            {
-                "settings": plan.used,
-                "place": plan.place,
-                "pages": [store.add(plan.draw(k)) for k in range(plan.count)],
-                "smooth": bool(layer.smooth),
-            }
-            for layer, plan in zip(panel.layers, plans[panel.title], strict=True)
+            {"settings": plan.used, "place": plan.place, "pages": [store.add(plan.draw(k)) for k in range(plan.count)]}
+            for plan in plans[panel.title]
         ]
-        entry = {
-            "title": panel.title,
+        entry = {key: getattr(panel, key) for key in SENT} | {
             "captions": [_call(panel.caption, state) for state in states],
-            "size": panel.size,
             "spots": "sheet" if panel.sheet else panel.spots if place else None,
-            "lines": panel.lines,
-            "values": panel.values,
-            "beneath": panel.beneath,
             "layers": layers,
             "columns": [int(_call(panel.columns, state)) for state in states] if panel.sheet else None,
             "bar": None,
-            "x_label": panel.x_label,
-            "y_label": panel.y_label,
         }
         if panel.bar:
             colours = np.ascontiguousarray(panel.bar.colours[::-1, None])  # high on top
@@ -224,7 +208,7 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
         "name": name,
         "title": title,
         "settings": [
-            {"kind": s.kind, "name": s.name, "label": s.label, "values": list(s.values), "texts": list(s.texts)}
+            {**vars(s), "kind": type(s).__name__.lower(), "values": list(s.values), "texts": list(s.texts)}
             for s in outer
         ],
         "place": place and {"name": place.name, "label": place.label, "grids": list(map(list, grids.values()))},

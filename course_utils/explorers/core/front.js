@@ -57,8 +57,6 @@ class View {
     this.undo.push(() => model.off(name, act));
   }
 
-  // ---- spec and pages -------------------------------------------------------------------------------------------
-
   reload() {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     queueMicrotask(async () => {
@@ -127,8 +125,6 @@ class View {
     return this.spec.place ? this.spec.place.grids[this.outer()] : [1, 1];
   }
 
-  // ---- moving ---------------------------------------------------------------------------------------------------
-
   choose(k, value) {
     const [rows, columns] = this.grid;
     this.pick[k] = value;
@@ -193,8 +189,6 @@ class View {
     this.goTo(to);
   }
 
-  // ---- the page's elements --------------------------------------------------------------------------------------
-
   build() {
     const { spec, root } = this;
     root.replaceChildren();
@@ -224,11 +218,8 @@ class View {
     if (setting.kind === "choice") {
       return setting.values.length <= 5 ? this.radioControl(setting, k) : this.listControl(setting, k);
     }
-    return this.sliderControl(setting, setting.values.length, (value) => this.choose(k, value), () => [
-      this.pick[k],
-      setting.values.length - 1,
-      setting.texts[this.pick[k]],
-    ]);
+    const now = () => [this.pick[k], setting.values.length - 1, setting.texts[this.pick[k]]];
+    return this.sliderControl(setting, setting.values.length, (value) => this.choose(k, value), now);
   }
 
   sliderControl(setting, count, choose, now) {
@@ -261,12 +252,8 @@ class View {
       return input;
     });
     const options = setting.texts.map((text, v) => make("label", {}, inputs[v], make("span", {}, text)));
-    const node = make(
-      "fieldset",
-      { class: "control", "data-setting": setting.name },
-      make("legend", {}, setting.label),
-      make("div", { class: "options" }, ...options),
-    );
+    const shown = [make("legend", {}, setting.label), make("div", { class: "options" }, ...options)];
+    const node = make("fieldset", { class: "control", "data-setting": setting.name }, ...shown);
     return { node, show: () => void (inputs[this.pick[k]].checked = true) };
   }
 
@@ -288,16 +275,14 @@ class View {
 
   panel(spec, k) {
     const id = `${this.id}-panel-${k}`;
-    const canvas = make("canvas", { "data-panel": spec.title, "aria-describedby": `${id}-caption` });
+    const label = `${spec.title}. Arrow keys, Home and End move the ${this.spec.place?.label.toLowerCase()}.`;
+    const pointed = { role: "application", "aria-roledescription": "image to point at", "aria-label": label, tabindex: 0 };
+    const role = spec.spots ? pointed : { role: "img", "aria-label": spec.title };
+    const canvas = make("canvas", { "data-panel": spec.title, "aria-describedby": `${id}-caption`, ...role });
     const caption = make("p", { class: "caption", id: `${id}-caption` });
     const node = make("div", { class: "panel" }, make("p", { class: "panel-title" }, spec.title), canvas, caption);
     const panel = { spec, canvas, caption, node, pen: canvas.getContext("2d") };
     if (spec.spots) {
-      const label = this.spec.place.label.toLowerCase();
-      canvas.setAttribute("role", "application");
-      canvas.setAttribute("aria-roledescription", "image to point at");
-      canvas.setAttribute("aria-label", `${spec.title}. Arrow keys, Home and End move the ${label}.`);
-      canvas.tabIndex = 0;
       canvas.addEventListener("keydown", (event) => this.key(event, panel));
       const point = (event) => {
         const scale = canvas.width / (canvas.clientWidth || 1);
@@ -306,14 +291,9 @@ class View {
       };
       canvas.addEventListener("pointermove", point);
       canvas.addEventListener("pointerdown", point);
-    } else {
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", spec.title);
     }
     return panel;
   }
-
-  // ---- size and theme -------------------------------------------------------------------------------------------
 
   watchSize() {
     const observer = new ResizeObserver(() => {
@@ -442,8 +422,6 @@ class View {
     return inside ? spot : null;
   }
 
-  // ---- drawing --------------------------------------------------------------------------------------------------
-
   draw() {
     const began = performance.now();
     const outer = this.outer();
@@ -467,9 +445,9 @@ class View {
     const g = this.geometry(panel);
     this.fit(panel, g);
     pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.imageSmoothingEnabled = false;
     for (const layer of spec.layers) {
       const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
-      pen.imageSmoothingEnabled = layer.smooth;
       if (spec.spots === "sheet") {
         for (let i = 0; i < page.count; i++) this.drawPage(pen, page, i, ...this.box(panel, g, i));
       } else {
@@ -587,8 +565,6 @@ class View {
       pen.fillText(text, x + w + 7 * unit, Math.min(Math.max(y + 4 * unit, g.y + 9 * unit), g.y + g.height));
     }
   }
-
-  // ---- the user's own image -----------------------------------------------------------------------------------
 
   uploadControl(label) {
     const input = make("input", { type: "file", accept: "image/*", hidden: true, "aria-label": label });

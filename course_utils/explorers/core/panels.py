@@ -12,7 +12,7 @@ OPACITY = 0.66
 
 def faded(images: dict) -> Layer:
     """The image itself, without colour, so that colours laid over it can be compared."""
-    return Layer(lambda image: figures.faded(images[image], contrast=0.7), ("image",))
+    return Layer(lambda image: figures.faded(images[image]), ("image",))
 
 
 def see_through(colours: np.ndarray, grid: tuple[int, int], opacity: float = OPACITY) -> np.ndarray:
@@ -30,6 +30,12 @@ def middle(grid: tuple[int, int]) -> int:
     """The token pointed at first: near the middle."""
     rows, columns = grid
     return (rows // 2) * columns + columns // 3
+
+
+def apart(rows: int, columns: int) -> np.ndarray:
+    """How far the tokens lie apart: the larger of the steps down and across, `(n, n)`."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return np.maximum(np.abs(row[:, None] - row), np.abs(column[:, None] - column))
 
 
 def maps_and_one(

@@ -17,13 +17,12 @@ class Setting:
     name: str
     label: str
 
-    kind = "setting"
-
     def __post_init__(self):
+        owner = type(self).__name__
         if not (isinstance(self.name, str) and self.name.isidentifier()):
-            raise ValueError(f"{type(self).__name__}: name must be a Python identifier, but it is {self.name!r}")
+            raise ValueError(f"{owner}: name must be a Python identifier, but it is {self.name!r}")
         if not (isinstance(self.label, str) and self.label.strip()):
-            raise ValueError(f"{type(self).__name__}: label must be words, but it is {self.label!r}")
+            raise ValueError(f"{owner}: label must be words, but it is {self.label!r}")
 
 
 @dataclass(frozen=True)
@@ -33,17 +32,13 @@ class Slider(Setting):
     values: Sequence[Any] = ()
     texts: Sequence[str] | None = None  # how the values are written; str() of each without it
 
-    kind = "slider"
-
     def __post_init__(self):
         super().__post_init__()
         values = tuple(value.item() if isinstance(value, np.generic) else value for value in self.values)
         texts = tuple(map(str, values) if self.texts is None else self.texts)
         owner = type(self).__name__
-        if not values:
-            raise ValueError(f"{owner}: values of {self.name!r} is empty; give at least one")
-        if len(set(values)) != len(values):
-            raise ValueError(f"{owner}: values of {self.name!r} must differ, but they are {list(values)}")
+        if not values or len(set(values)) != len(values):
+            raise ValueError(f"{owner}: values of {self.name!r} must differ, at least one, but they are {list(values)}")
         if len(texts) != len(values):
             raise ValueError(f"{owner}: {self.name!r} has {len(values)} values but {len(texts)} texts")
         object.__setattr__(self, "values", values)
@@ -54,8 +49,6 @@ class Slider(Setting):
 class Choice(Slider):
     """One of a few named things: all of them are shown side by side while they are few."""
 
-    kind = "choice"
-
 
 @dataclass(frozen=True)
 class Switch(Slider):
@@ -63,8 +56,6 @@ class Switch(Slider):
 
     values: Sequence[Any] = (False, True)
     texts: Sequence[str] | None = ("off", "on")
-
-    kind = "switch"
 
 
 @dataclass(frozen=True)
@@ -77,8 +68,6 @@ class Place(Setting):
 
     grid: tuple[int, int] | Callable[..., tuple[int, int]] = (1, 1)
 
-    kind = "place"
-
 
 @dataclass(frozen=True)
 class Layer:
@@ -89,12 +78,10 @@ class Layer:
             `(h, w, 3 or 4)`; if the layer depends on the place, all of them at once: `(n, h, w, 3 or 4)`, and the
             place itself is not passed. A fourth channel is opacity: the layers below shine through.
         depends: names of settings.
-        smooth: enlarge smoothly instead of showing the pixels.
     """
 
     pages: Callable[..., np.ndarray]
     depends: Sequence[str] = ()
-    smooth: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,6 @@ from course_utils.explorers.core.encode import Encoded, outer_index, pick_of
 MARGIN = 4  # room for the outline of a cell at the border
 
 
-def _page(encoded: Encoded, layer: dict, pick) -> np.ndarray:
-    """Returns the pages `(count, h, w, c)` that a layer shows in a state."""
-    return encoded.pages[layer["pages"][outer_index(encoded.spec, pick, layer["settings"])]]
-
-
 def _to_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Enlarges `(h, w, c)` to whole multiples or not, nearest pixel."""
     h, w = image.shape[:2]
@@ -45,7 +40,8 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
     outer = outer_index(encoded.spec, pick)
     place = encoded.spec["place"]
     at = pick[-1] if place else 0
-    layers = [_page(encoded, layer, pick) for layer in panel["layers"]]
+    shown = [layer["pages"][outer_index(encoded.spec, pick, layer["settings"])] for layer in panel["layers"]]
+    layers = [encoded.pages[number] for number in shown]  # each (count, h, w, c)
     if panel["spots"] == "sheet":
         result = _sheet(panel, layers[0], panel["columns"][outer], at)
     else:
