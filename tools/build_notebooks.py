@@ -104,8 +104,8 @@ def complaints(notebook: NotebookNode) -> list[str]:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 found.append(f"cell {number} raises {output.ename}: {output.evalue}")
-            if output.output_type == "stream" and output.name == "stderr":
-                found.append(f"cell {number} writes to stderr:\n{output.text}")
+            if output.output_type == "stream" and (output.name == "stderr" or "WARNING:" in output.text):
+                found.append(f"cell {number} warns:\n{output.text}")
     return found
 
 

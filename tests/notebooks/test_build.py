@@ -146,14 +146,15 @@ def test_clean_keeps_images_and_drops_what_is_alive():
     assert sorted(cell.outputs[1].data) == ["image/png", "text/plain"]
 
 
-def test_errors_and_stderr_are_complained_about():
+def test_errors_and_warnings_are_complained_about():
     cell = code_cell("1")
     cell.outputs = [
         nbformat.v4.new_output("stream", name="stderr", text="a warning"),
+        nbformat.v4.new_output("stream", name="stdout", text="WARNING:tensorflow: a log line"),
         nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=[]),
     ]
     text = "\n".join(complaints(nbformat.v4.new_notebook(cells=[cell])))
-    assert "cell 1 writes to stderr:\na warning" in text
+    assert "cell 1 warns:\na warning\ncell 1 warns:\nWARNING:tensorflow" in text
     assert "cell 1 raises KeyError: 'x'" in text
 
 
