@@ -26,7 +26,7 @@ def influence(model, image: np.ndarray, depth: int, *, gradients: int = GRADIENT
 
     Returns:
         float32 `(n, n)`. Entry `[i, j]` is `‖∂y_i / ∂x_j‖`, the Frobenius norm of the Jacobian of the block's output
-        token `i` with respect to the embedded token `j`. A class token is left out: it has no place in the image.
+        token `i` with respect to the embedded token `j`. A class token is left out: it has no position in the image.
 
     Raises:
         ValueError: `image` is not one image of the model's size, or there is no such block.

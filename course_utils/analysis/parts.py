@@ -23,7 +23,7 @@ def blocks_of(owner: str, model, kind: type, words: str) -> list:
 
 def whole(owner: str, name: str, value, least: int, most: int) -> int:
     """Returns `value` as int if it is a whole number, Python's or NumPy's, from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
         raise ValueError(f"{owner}: {name} must be from {least} to {most}, but it is {value!r}")
     return int(value)
 

@@ -43,9 +43,7 @@ def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) ->
     Everything else is the network's own: the values, the residuals, the MLPs, the blocks before and after.
 
     Args:
-        model: a ViT, as built by `models.classifier`.
-        images: pixels 0…255, `(b, h, w, c)`.
-        block: the block, from 1.
+        model, images, block: as in `values`.
         attention: the weights to use in it, `(b, heads, n, n)`.
 
     Returns:

@@ -150,7 +150,8 @@ def attention_explorer_from_arrays(
     ]
     outer = [setting.name for setting in settings[:-1]]
     ground, light = Layer(lambda image: figures.as_rgb(images[image]), ("image",)), Layer(lit, (*outer, "token"))
-    bar, axes = Bar(figures.SEQUENTIAL, ticks), {"x_label": "token j that gives", "y_label": "token i that asks"}
+    bar = Bar(figures.SEQUENTIAL, ticks)
+    axes: dict = {"x_label": "token j that gives", "y_label": "token i that asks"}
     panels = [
         Panel("What the token that asks takes", [ground, light], image_caption, 320, "grid", lines=True),
         Panel("All pairs: A", [Layer(whole, outer)], table_caption, 320, "rows", bar=bar, **axes),

@@ -37,7 +37,7 @@ def _frequency_parts(images: dict) -> dict:
     down, across = (np.fft.fftfreq(side, 1 / side) for side in (height, width))
     waves = np.hypot(down[:, None], across)  # how many periods each wave has from border to border, as in `fft2`
     # Slider values are numbers of frequencies; whole circles, so that no wave comes without its mirrored twin.
-    limits = {int((waves <= most).sum()): most for most in MOST_WAVES if most < waves.max()}
+    limits: dict[int, float] = {int((waves <= most).sum()): most for most in MOST_WAVES if most < waves.max()}
     limits[waves.size] = float(waves.max())
 
     @cache
@@ -247,7 +247,10 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
     ground = [faded(images), Layer(weight_maps, ("tokens", "token"))]
     given = [Layer(lambda image: table(before(image)), ("image",))]
     made = [Layer(lambda **state: table(after(**state)), ("image", "tokens", "channels"))]
-    axes = {"x_label": "channel", "y_label": "token j"}, {"x_label": "output channel", "y_label": "output token k"}
+    axes: list[dict] = [
+        {"x_label": "channel", "y_label": "token j"},
+        {"x_label": "output channel", "y_label": "output token k"},
+    ]
     panels = [
         Panel(WEIGHTS, ground, captions[0], 192, "grid", lines=True, bar=signed(lambda **_: 1)),
         Panel(BEFORE, given, captions[1], 192, beneath=True, bar=bar(before), **axes[0]),

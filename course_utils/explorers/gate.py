@@ -117,7 +117,7 @@ def gate_explorer_from_arrays(
     captions = (
         f"Small map i is row i of W: {rows} × {columns} weights, laid out like the image. It lies where token i lies. "
         "Point at one.",
-        "Red adds to the gate, blue takes away. The outlined place is the token itself. One scale for all epochs of "
+        "Red adds to the gate, blue takes away. The outlined position is the token itself. One scale for all epochs of "
         "this block.",
         "One b for each token. White is where b stood at first; red is above it, blue below.",
     )

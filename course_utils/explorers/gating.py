@@ -104,7 +104,7 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
         "One number to a token: its brightness, from 0 (black) to 1 (white). Point at one.",
         "How the gate of the outlined token weighs all tokens.",
         "One gate to a token: red lets through, blue turns the sign round, white lets nothing through.",
-        "Token times gate, place by place.",
+        "Token times gate, position by position.",
     )
     panels = [
         Panel(TOKENS, [Layer(grey, ("image",))], captions[0], 220, "grid"),

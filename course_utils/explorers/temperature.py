@@ -172,12 +172,12 @@ def temperature_explorer_from_arrays(
         [Layer(pages, depends)]
         for pages, depends in ((whole, state), (before, (*one, "mask", "token")), (after, (*state, "token")))
     )
-    axes = {"x_label": "from token j", "y_label": "token i"}
+    sides: dict = {"x_label": "from token j", "y_label": "token i"}
     light, plain_bar = Bar(figures.SEQUENTIAL, SHARES), np.array([PAPER, PAPER], np.uint8)
     reach, of_one = Bar(plain_bar, lambda **s: figures.bar_ticks(limit(**s), signed=True)), Bar(plain_bar, SHARES)
     panels = [
         Panel("What the token takes", taken, captions[0], 256, "grid", lines=True),
-        Panel("All rows of A", table, captions[1], 256, "rows", beneath=True, bar=light, **axes),
+        Panel("All rows of A", table, captions[1], 256, "rows", beneath=True, bar=light, **sides),
         Panel("Its row of Q·Kᵀ", scores, captions[2], 256, bar=reach),
         Panel("Its row of A = softmax(Q·Kᵀ / τ)", shares, captions[3], 256, beneath=True, bar=of_one),
     ]
@@ -216,7 +216,7 @@ def explore_temperature(
     images, batch = checks.seen_by(owner, model, images)
     products, grid = analysis.products(model, batch), analysis.token_grid(model)
     if products.shape[-1] != grid[0] * grid[1]:
-        raise ValueError(f"{owner}: a class token has no place in the image; use a model with pool='mean'")
+        raise ValueError(f"{owner}: a class token has no position in the image; use a model with pool='mean'")
     attention = model_parts.blocks(model)[0].attention
     own = isinstance(attention, LocalitySelfAttention)
     learned = analysis.temperatures(model) if own and attention.learns_temperature else None

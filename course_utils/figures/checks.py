@@ -16,7 +16,7 @@ def named(owner: str, name: str, value, holds: str) -> dict:
 
 def whole(owner: str, name: str, value, least: int = 1, most: float = math.inf) -> int:
     """Returns `value` as int if it is a whole number, Python's or NumPy's, from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
         wanted = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
         raise ValueError(f"{owner}: {name} must be a whole number {wanted}, but it is {value!r}")
     return int(value)
@@ -24,7 +24,7 @@ def whole(owner: str, name: str, value, least: int = 1, most: float = math.inf) 
 
 def amount(owner: str, name: str, value, most: float = math.inf) -> float:
     """Returns `value` as float if it is a finite number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not (0 <= value <= most and math.isfinite(value)):
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= most or math.isinf(value):
         wanted = ">= 0" if most == math.inf else f"from 0 to {most:g}"
         raise ValueError(f"{owner}: {name} must be a number {wanted}, but it is {value!r}")
     return float(value)

@@ -50,7 +50,7 @@ def warp(images: np.ndarray, rows=(1, 0, 0), columns=(0, 1, 0)) -> np.ndarray:
         pixels.append(np.minimum(both, 2 * size - 1 - both))
         shares.append((low + 1 - source, source - low))
     flat, first = images.reshape(-1, c), np.arange(b).reshape(-1, 1, 1) * sizes[0]
-    found = 0.5  # rounded at the end
+    found = np.float32(0.5)  # rounded at the end
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
         there = flat.take((first + pixels[0][i]) * sizes[1] + pixels[1][j], axis=0)
         found = found + (shares[0][i] * shares[1][j])[..., None] * there
@@ -207,7 +207,7 @@ def _several(value):
     return tuple(value) if isinstance(value, list) else value
 
 
-Augmentations = Annotated[tuple[Literal[AUGMENTATIONS], ...], BeforeValidator(_several)]
+Augmentations = Annotated[tuple[Literal[AUGMENTATIONS], ...], BeforeValidator(_several)]  # type: ignore[valid-type]
 
 
 @checked

@@ -95,7 +95,7 @@ def _check_settings(settings: list) -> tuple[list[Slider], Place | None]:
     outer, places = ([s for s in settings if isinstance(s, kind)] for kind in (Slider, Place))
     if places != settings[len(outer) :] or len(places) > 1:
         raise ValueError(f"Explorer: at most one Place, the last of the settings, but they are {names}")
-    return outer, (places or [None])[0]
+    return outer, (places or [None])[0]  # type: ignore[return-value]
 
 
 def _check_pages(pages, where: str, with_place: bool, count: int | None) -> np.ndarray:
@@ -249,7 +249,7 @@ def pick_of(spec: dict, state: dict) -> list[int]:
         pick.append(setting["values"].index(value))
     if spec["place"]:
         at, (rows, columns) = state[spec["place"]["name"]], spec["place"]["grids"][outer_index(spec, pick)]
-        if isinstance(at, bool) or not isinstance(at, Integral) or not 0 <= at < rows * columns:
+        if isinstance(at, bool) or not isinstance(at, Integral) or not 0 <= int(at) < rows * columns:
             raise ValueError(f"Explorer {name!r}: {names[-1]} lies between 0 and {rows * columns - 1}, not {at!r}")
         pick.append(int(at))
     return pick

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Explorer:
     ):
         self.name, self.title, self.limit = name, title or name, limit
         self._with_own, self._own, self._side = with_own, {}, side
-        self._widget = None
+        self._widget: Any = None
         self._encoded = self._encode(settings, panels, words, start)
 
     def _encode(self, settings, panels, words, start=None) -> Encoded:
