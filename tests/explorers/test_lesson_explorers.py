@@ -265,41 +265,21 @@ def noise(*shape):
     return np.random.default_rng(0).normal(size=shape)
 
 
-@pytest.mark.parametrize(
-    ("make", "most"),
-    [
-        (explorers.explore_patches, 1_500_000),
-        (explorers.explore_shift, 1_500_000),
-        (explorers.explore_frequencies, 1_500_000),
-        (explorers.explore_fourier, 1_500_000),
-        (explorers.explore_gating, 1_500_000),
-        (
-            lambda: explorers.gate_explorer_from_arrays(
-                {"gMLP": {e: [(noise(64, 64), noise(64))] * 4 for e in range(31)}}, (8, 8)
-            ),
-            1_500_000,
-        ),
-        (
-            lambda: explorers.attention_explorer_from_arrays(
-                {f"{n}": np.full((4, 1, 4, n, n), 1 / n) + noise(n) / 1e5 for n in (64, 65)}, images(1), (8, 8)
-            ),
-            1_500_000,
-        ),
-        (
-            lambda: explorers.temperature_explorer_from_arrays(4 * noise(2, 2, 4, 16, 16), None, 16, images(), (4, 4)),
-            1_500_000,
-        ),
-        (
-            lambda: explorers.influence_explorer_from_arrays(
-                influences(images=4, depths=4, n=64), images(4), [1, 2, 3, 4], (8, 8)
-            ),
-            LIMIT,
-        ),
-        (
-            lambda: explorers.token_mixing_explorer_from_arrays(token_weights(blocks=4, n=64, units=64), (8, 8)),
-            LIMIT,
-        ),
-    ],
-)
+GATES = {"gMLP": {epoch: [(noise(64, 64), noise(64))] * 4 for epoch in range(31)}}
+TABLES = {f"{n} tokens": np.full((4, 1, 4, n, n), 1 / n) + noise(n) / 1e5 for n in (64, 65)}
+SIZES = [
+    (explorers.explore_patches, 1_500_000),
+    (explorers.explore_shift, 1_500_000),
+    (explorers.explore_frequencies, 1_500_000),
+    (explorers.explore_fourier, 1_500_000),
+    (explorers.explore_gating, 1_500_000),
+    (lambda: explorers.gate_explorer_from_arrays(GATES, (8, 8)), 1_500_000),
+    (lambda: explorers.attention_explorer_from_arrays(TABLES, images(1), (8, 8)), 1_500_000),
+    (lambda: explorers.influence_explorer_from_arrays(influences(n=64), images(), [1, 2], (8, 8)), LIMIT),
+    (lambda: explorers.token_mixing_explorer_from_arrays(token_weights(blocks=4, n=64, units=64), (8, 8)), LIMIT),
+]
+
+
+@pytest.mark.parametrize(("make", "most"), SIZES)
 def test_what_lessons_show_stays_light(make, most):
     assert carried(make()) <= most

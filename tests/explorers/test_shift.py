@@ -7,20 +7,10 @@ from course_utils import explorers
 from course_utils.explorers.shift import EMPTY, VEIL
 
 SEES, FIVE, PATCHES = "What the token sees", "The five images", "Its five patches"
-WAYS = {
-    "the image itself": (0, 0),
-    "left up": (-1, -1),
-    "right up": (-1, 1),
-    "left down": (1, -1),
-    "right down": (1, 1),
-}
-CORNERS = {
-    "the image itself": (1, 1),
-    "left up": (0, 0),
-    "right up": (0, 2),
-    "left down": (2, 0),
-    "right down": (2, 2),
-}
+ITSELF, *SHIFTED = ("the image itself", "left up", "right up", "left down", "right down")
+STEPS = {"left": -1, "right": 1, "up": -1, "down": 1}
+WAYS = {ITSELF: (0, 0), **{way: (STEPS[way.split()[1]], STEPS[way.split()[0]]) for way in SHIFTED}}  # (down, right)
+CORNERS = {way: (1 + down, 1 + right) for way, (down, right) in WAYS.items()}  # where it lies in a square of nine
 
 
 def moved(image, down, right):

@@ -160,7 +160,7 @@ def test_blocks_and_heads_can_be_chosen():
 
 
 def test_what_has_no_rows_to_show_is_refused():
-    with pytest.raises(ValueError, match="class token has no place"):
+    with pytest.raises(ValueError, match="class token has no position"):
         explorers.explore_temperature(network(pool="class_token"), images(1, 16))
     with pytest.raises(ValueError, match="Transformer blocks"):
         explorers.explore_temperature(classifier("no_mixing", (16, 16, 3), 4), images(1, 16))
