@@ -43,18 +43,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from course_utils import analysis, classifier, exercises, load_dataset, recipe, session, show, train
+from course_utils import analysis, classifier, exercises, load_dataset, recipe, selftest, session, show, train
 from course_utils.exercises.bugs import SharedNormMixerBlock as BrokenMixerBlock
 from course_utils.exercises.bugs import WrongGradientNorm as OtherLayerNorm
-from course_utils.exercises.bugs import suspects
 from course_utils.explorers import explore_influence, influence_explorer_from_arrays
 from course_utils.figures import bar_chart, line_chart, training_curves
 from course_utils.layers import ConvBlock
 from course_utils.models import CONFIGS, blocks, describe, macs
 from course_utils.papers import PAPERS
-from course_utils.results import tables
-from course_utils.results.cards import Seeds, recorded
-from course_utils.selftest import input_gradient
+from course_utils.results import cards, tables
 
 WORDS = {"mixer": "MLP", "fnet": "Fourier", "gmlp": "gate", "vit": "attention"}
 WORDS |= {"conv": "convolution", "no_mixing": "none"}
@@ -231,7 +228,7 @@ bar_chart(
 # with three seeds.
 
 # %%
-longer = recorded("seeds/convolution", Seeds).runs["convolution"]
+longer = cards.recorded("seeds/convolution", cards.Seeds).runs["convolution"]
 training_curves(
     {f"seed {run.seed}": run.history for run in longer},
     keys=("val_accuracy", "loss"),
@@ -240,10 +237,10 @@ training_curves(
 )
 
 # %% [markdown]
-# It was slow, not unable. It brings the wrong assumption: that what matters is *near*, and the same everywhere. Here
-# the odd cell must be compared with cells anywhere, and the answer is a position, of which nothing tells a convolution
-# but the zeros around the border. **A network at chance is a question, not an answer.** About **none** we know more,
-# because we can prove it: lesson 01 did.
+# It was slow, not unable. It brings the wrong assumption: that what matters is *near*. Here the odd cell must be
+# compared with cells anywhere, and the answer is a position, of which nothing tells a convolution but the zeros around
+# the border. **A network at chance is a question, not an answer.** About **none** we know more, because we can prove
+# it: lesson 01 did.
 #
 # Now compare the second panel of the bars with the third. On the whole they agree, but not network by network. MACs
 # count the products in dense layers, in convolutions, in attention's matrices and in the gate, and nothing else. A
@@ -492,7 +489,7 @@ def norm_then_sum(x):
 
 
 slopes = finite_difference(norm_then_sum, x)
-gradients = {name: input_gradient(make, x, direction) for name, make in VERSIONS.items()}
+gradients = {name: selftest.input_gradient(make, x, direction) for name, make in VERSIONS.items()}
 for name, gradient in gradients.items():
     off = np.abs(gradient - slopes).max()
     print(f"{name}: off by at most {off:.6f}; all slopes together {gradient.sum():+.4f}")
@@ -586,10 +583,11 @@ line_chart(
 # a broken one; the check runs it on several of both, in different sizes, and says what was wrong once you have caught
 # it.
 #
-# `suspects` gives you a maker of the right thing and one of the broken thing, to look at and to try your test on:
+# `exercises.bugs.suspects` gives you a maker of the right thing and one of the broken thing, to look at and to try your
+# test on:
 
 # %%
-right, broken = suspects("norms")
+right, broken = exercises.bugs.suspects("norms")
 for block in (right(), broken()):
     block(tokens)  # the first call makes the weights
     print(len(block.weights), "arrays of weights, output", tuple(block(tokens).shape))
@@ -691,7 +689,7 @@ exercises.check_schedule_in_use(schedule_in_use)
 
 # %%
 rates = {}
-for name, make in zip(("right", "broken"), suspects("schedule"), strict=True):
+for name, make in zip(("right", "broken"), exercises.bugs.suspects("schedule"), strict=True):
     optimizer, rates[name] = make(100).optimizer, []
     for step in range(101):
         optimizer.iterations.assign(step)
