@@ -32,16 +32,6 @@ LEAST = {"fnet": 0.8}
 AT_CHANCE, CHANCE, NEAR_CHANCE = ("conv", "no_mixing"), 1 / 16, 0.03
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--quiet", "--no-header", "--tb=short"]
 NO_PLUGINS = ["-p", "no:cacheprovider", "-p", "no:xdist"]
-    "--nbval-lax",
-    "--nbval-current-env",
-    "--quiet",
-    "--no-header",
-    "--tb=short",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-]
 
 
 def validate(notebook: Path, scratch: Path) -> subprocess.CompletedProcess:
@@ -80,7 +70,8 @@ def test_a_lesson_runs_says_the_same_again_and_is_fast_enough(lesson, tmp_path, 
 def test_nbval_finds_a_difference_in_a_checked_cell_and_forgives_an_address(tmp_path):
     notebook = nbformat.v4.new_notebook()
     for text, right in (("0x7f0012abcd", True), ("13", False)):
-        cell = nbformat.v4.new_code_cell(f"print({text!r})", metadata={"tags": ["nbval-check-output"]}, execution_count=1)
+        checked = {"tags": ["nbval-check-output"]}
+        cell = nbformat.v4.new_code_cell(f"print({text!r})", metadata=checked, execution_count=1)
         said = "0x7f0099ffff" if right else "12"
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"{said}\n")]
         notebook.cells.append(cell)
