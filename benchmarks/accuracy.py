@@ -111,6 +111,8 @@ def network(text: str) -> tuple[str, Config]:
 def recipe_for(name: str, config: Config, **changes) -> Recipe:
     """Returns the recipe called `name`; "keras_io" is that of the keras.io example on the network's paper."""
     own = f"{name}_{config.mixing}"
+    if name == "keras_io" and own not in RECIPES:
+        raise ValueError(f"there is no keras.io example on {config.mixing!r}: choose another --recipe")
     return recipe(own if own in RECIPES else name, **changes)
 
 

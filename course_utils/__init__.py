@@ -10,8 +10,7 @@ names below and the rooms are loaded when they are first used.
 
 from importlib import import_module
 
-from course_utils.selftest import warn_of_wrong_versions
-from course_utils.system import __version__
+from course_utils.system import __version__, warn_of_wrong_versions
 
 _ROOMS = (
     "analysis", "data", "exercises", "explorers", "figures", "layers", "models", "papers", "results", "selftest",

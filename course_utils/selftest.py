@@ -5,33 +5,12 @@ than they could. These are the questions that would have told.
 """
 
 import argparse
-import warnings
 from collections.abc import Callable
 
-WRONG_KERAS = ("3.0.0", "3.0.1", "3.0.2")
+from course_utils.system import warn_of_wrong_versions
+
 STEPS = 20
 REACHED = 2.0  # mean cross-entropy after these steps: 1.0 (ViT) to 1.7 (FNet) on TensorFlow and JAX; at chance 2.8
-
-
-def warn_of_wrong_versions(found: str | None = None) -> None:
-    """Warns if the installed Keras is one that is known to be wrong.
-
-    Args:
-        found: its version; None looks it up. Keras itself is not imported.
-    """
-    if found is None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            found = version("keras")
-        except PackageNotFoundError:
-            return
-    if found in WRONG_KERAS:
-        warnings.warn(
-            f"Keras {found} computes a wrong LayerNorm gradient: networks train badly and nothing fails. "
-            "Install keras>=3.8 and restart",
-            stacklevel=3,
-        )
 
 
 def input_gradient(make: Callable, x, direction):

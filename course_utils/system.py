@@ -4,10 +4,12 @@ import os
 import platform
 import re
 import sys
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 __version__ = "0.2.0"
+WRONG_KERAS = ("3.0.0", "3.0.1", "3.0.2")
 
 
 def in_colab() -> bool:
@@ -32,6 +34,25 @@ def switch(name: str, *more: str) -> bool | str:
         choices = ", ".join(("1", "0", "true", "false", "yes", "no", "on", "off", *more))
         raise ValueError(f"the variable {name} must be one of {choices}, but it is {said!r}")
     return said in ("1", "true", "yes", "on")
+
+
+def warn_of_wrong_versions(found: str | None = None) -> None:
+    """Warns if the installed Keras is one that is known to be wrong.
+
+    Args:
+        found: its version; None looks it up. Keras itself is not imported.
+    """
+    if found is None:
+        try:
+            found = version("keras")
+        except PackageNotFoundError:
+            return
+    if found in WRONG_KERAS:
+        warnings.warn(
+            f"Keras {found} computes a wrong LayerNorm gradient: networks train badly and nothing fails. "
+            "Install keras>=3.8 and restart",
+            stacklevel=3,
+        )
 
 
 def accelerators() -> list[str]:

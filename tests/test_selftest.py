@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils import papers, selftest
+from course_utils import papers, selftest, system
 from course_utils.exercises.bugs import WrongGradientNorm
 from course_utils.models import classifier
 from course_utils.papers import WITH_LESSON
@@ -64,12 +64,12 @@ def test_a_network_that_does_not_learn_is_caught():
 @pytest.mark.parametrize("version", ["3.0.0", "3.0.1", "3.0.2"])
 def test_versions_known_to_be_wrong_are_named(version):
     with pytest.warns(UserWarning, match=rf"Keras {version} computes a wrong LayerNorm gradient.*keras>=3.8"):
-        selftest.warn_of_wrong_versions(version)
+        system.warn_of_wrong_versions(version)
 
 
 @pytest.mark.parametrize("version", [None, "3.8.0", "3.13.2", keras.__version__])
 def test_others_are_not(version, recwarn):
-    selftest.warn_of_wrong_versions(version)
+    system.warn_of_wrong_versions(version)
     assert not recwarn.list
 
 

@@ -3,6 +3,7 @@
 python -m tools.lessons_table
 """
 
+import argparse
 import re
 
 from course_utils.papers import PAPERS
@@ -30,5 +31,6 @@ def with_table(text: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.lessons_table", description="Writes README.md's table.").parse_args()
     readme = ROOT / "README.md"
     readme.write_text(with_table(readme.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")

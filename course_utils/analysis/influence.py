@@ -42,41 +42,34 @@ def influence(model, image: np.ndarray, depth: int, *, gradients: int = GRADIENT
     turned = np.linalg.qr(np.random.default_rng(0).normal(size=(d, k)))[0].T * (d / k) ** 0.5
     directions = np.eye(d) if k == d else turned
     x = array(keras.Model(model.input, tokens)(np.asarray(image, "float32")[None]))
-    pull = _pull_back(keras.Model(tokens, blocks[depth - 1].output), x)
-    squares, step = [], max(1, AT_A_TIME // (n * d))
+    through = keras.Model(tokens, blocks[depth - 1].output)
+    squares, step = [], min(n * k, max(1, AT_A_TIME // (n * d)))
+    pull = _pull_back(through, np.repeat(x, step, axis=0))
     for start in range(0, n * k, step):
         token, one = np.divmod(np.arange(start, min(start + step, n * k)), k)
-        asked = np.zeros((len(token), blocks[depth - 1].output.shape[1], d), "float32")
+        asked = np.zeros((step, *through.output.shape[1:]), "float32")
         asked[range(len(token)), token - n] = directions[one]  # from the end: a class token stands before them
-        squares.append(np.square(np.asarray(pull(asked), "float64")).sum(axis=-1))
+        squares.append(np.square(np.asarray(pull(asked), "float64")[: len(token)]).sum(axis=-1))
     return np.sqrt(np.concatenate(squares).reshape(n, k, n).sum(axis=1)).astype("float32")
 
 
-def _pull_back(function, x: np.ndarray):
-    """Returns a function from directions `(k, n, d)` to `direction · ∂function/∂x` (vector-Jacobian products) of each.
+def _pull_back(function, copies: np.ndarray):
+    """Returns a function from directions to `direction · ∂function/∂x` (vector-Jacobian products), one for each copy.
 
-    The function itself runs once for all of them, and their gradients run together.
+    The function itself runs once for all of them.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
-        def pull(directions):
-            point = tf.constant(x)
-            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-                tape.watch(point)
-                y = function(point)
-
-            def one(direction):
-                return tape.gradient(y, point, output_gradients=tf.cast(direction[None], y.dtype))[0]
-
-            return tf.vectorized_map(one, directions)
-
-        # Traced here: TensorFlow warns of a function that is traced at every call, and each network has its own.
-        return tf.function(pull).get_concrete_function(tf.TensorSpec((None, *function.output.shape[1:]), "float32"))
+        points = tf.constant(copies)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(points)
+            y = function(points)
+        return lambda directions: tape.gradient(y, points, output_gradients=tf.cast(directions, y.dtype))
     if backend == "jax":
         import jax
 
-        y, back = jax.vjp(function, x)
-        return jax.jit(jax.vmap(lambda direction: back(direction[None].astype(y.dtype))[0][0]))
+        y, back = jax.vjp(function, copies)
+        return jax.jit(lambda directions: back(directions.astype(y.dtype))[0])
     raise NotImplementedError(f"influence: needs the TensorFlow or the JAX backend, but Keras runs on {backend}")

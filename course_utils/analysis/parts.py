@@ -59,6 +59,7 @@ def embedding(model) -> keras.Layer:
 
 def token_grid(model) -> tuple[int, int]:
     """Returns (rows, columns) of the patches that a classifier cuts an image into."""
+    models.check_model("token_grid", model)
     _, h, w, _ = model.input_shape
     side = round((h * w / embedding(model).output.shape[1]) ** 0.5)
     return h // side, w // side

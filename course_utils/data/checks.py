@@ -36,10 +36,14 @@ def check_images(argument: str, x) -> None:
 
 def check_labels(argument: str, y, num_classes: int) -> np.ndarray:
     """Returns labels as int32 `(n,)`; raises TypeError or ValueError unless they are whole, in 0..num_classes - 1."""
-    y = np.asarray(y)
+    try:
+        y = np.asarray(y)
+    except ValueError:
+        raise ValueError(f"{argument} must be one whole number per image; got lists of unequal length.") from None
     if y.ndim != 1:
-        hint = f" {argument}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
-        hint = hint or (f" One-hot labels: {argument}.argmax(axis=1)." if y.ndim == 2 else "")
+        name = argument.rpartition(" ")[2]
+        hint = f" {name}.ravel() makes it so." if y.ndim == 2 and y.shape[1] == 1 else ""
+        hint = hint or (f" One-hot labels: {name}.argmax(axis=1)." if y.ndim == 2 else "")
         raise ValueError(f"{argument} must have shape (n,), one whole number per image; got {y.shape}.{hint}")
     if not np.issubdtype(y.dtype, np.integer):
         raise TypeError(f"{argument} must hold whole numbers; got {y.dtype}.")

@@ -157,7 +157,7 @@ def _shapes(validation: float, split_seed: int, options: dict) -> Dataset:
     size = options.get("size", 10_000)
     if isinstance(size, numbers.Integral) and size < 3 * len(names):
         raise ValueError(
-            f"size must be at least {3 * len(names)} for task {task!r}: each of its {len(names)} classes needs a "
+            f"size must be at least {3 * len(names)} for task {task!r}: each of its {len(names)} classes needs an "
             f"image for training, validation and test; got {size}."
         )
     x, y = shapes.make(**options)

@@ -2,6 +2,17 @@
 
 from course_utils.models.config import CONFIGS, Config, named_config
 from course_utils.models.cost import macs
-from course_utils.models.network import Classifier, Network, blocks, classifier, describe
+from course_utils.models.network import Classifier, Network, blocks, check_model, classifier, describe
 
-__all__ = ["CONFIGS", "Classifier", "Config", "Network", "blocks", "classifier", "describe", "macs", "named_config"]
+__all__ = [
+    "CONFIGS",
+    "Classifier",
+    "Config",
+    "Network",
+    "blocks",
+    "check_model",
+    "classifier",
+    "describe",
+    "macs",
+    "named_config",
+]

@@ -140,6 +140,16 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
     return model
 
 
+def check_model(owner: str, model) -> None:
+    """Raises TypeError unless `model` is a built Keras model from images `(b, h, w, c)` to `(b, classes)`."""
+    try:
+        right = len(model.input_shape) == 4 and len(model.output_shape) == 2
+    except (AttributeError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise TypeError(f"{owner}: model must be a classifier, as classifier(…) builds it, but it is {model!r:.80}")
+
+
 def blocks(model) -> list:
     """Returns the blocks of a classifier, in order.
 

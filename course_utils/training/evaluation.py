@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from course_utils.data.checks import check_images, check_labels
+from course_utils.models import check_model
 from course_utils.models.cost import largest_activation
 from course_utils.training.batches import resized
 
@@ -27,6 +28,7 @@ def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
     Raises:
         TypeError, ValueError: images, labels or batch size are not as described; the message names them.
     """
+    check_model("evaluate", model)
     check_images("evaluate: images", images)
     if images.shape[3] != model.input_shape[3]:
         raise ValueError(f"evaluate: images must have {model.input_shape[3]} channels, but they have {images.shape[3]}")

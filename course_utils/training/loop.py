@@ -10,7 +10,7 @@ from keras.callbacks import CallbackList, LambdaCallback
 
 from course_utils.data import Dataset
 from course_utils.files import path_to_write
-from course_utils.models import blocks, describe
+from course_utils.models import blocks, check_model, describe
 from course_utils.system import hardware
 from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, for_fit
@@ -90,6 +90,7 @@ def train(
     recipe = named_recipe(recipe, **changes)
     if not isinstance(dataset, Dataset):
         raise TypeError(f"train: dataset must be a Dataset (see load_dataset), but it is a {type(dataset).__name__}")
+    check_model("train", model)
     if model.output_shape[-1] != dataset.num_classes:
         raise ValueError(
             f"train: the model tells {model.output_shape[-1]} classes apart, but the data set {dataset.name!r} has "

@@ -10,6 +10,11 @@ from course_utils.checked import Count, Number, Share, Text, checked
 from course_utils.training.augmentation import Augmentations
 
 
+def counted(epochs: int) -> str:
+    """Returns a number of epochs in words."""
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+
+
 @checked
 class Recipe:
     """The settings of one training run.
@@ -64,7 +69,7 @@ class Recipe:
         known = RECIPES.get(self.name)
         if known is None:
             return self.name or "a recipe of its own"
-        return self.name if self.epochs == known.epochs else f"{self.name}, {self.epochs} epochs"
+        return self.name if self.epochs == known.epochs else f"{self.name}, {counted(self.epochs)}"
 
     def same_as(self, other: "Recipe") -> bool:
         """Says whether two recipes train alike, whatever they are called."""

@@ -9,7 +9,7 @@ from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked
 from course_utils.files import user_path, write_json
 from course_utils.models.network import Network
 from course_utils.system import hardware, versions
-from course_utils.training.recipes import Recipe
+from course_utils.training.recipes import Recipe, counted
 
 
 @checked
@@ -126,7 +126,7 @@ class Run:
         if not self.epochs:
             return f"Run({self.label}: no finished epoch{', ' + self.stopped if self.stopped else ''})"
         text = "Run(dry run, no result: " if self.dry_run else "Run("
-        text += f"{self.label} on {self.dataset.name}: {self.epochs} epochs, best {self.best_epoch}"
+        text += f"{self.label} on {self.dataset.name}: {counted(self.epochs)}, best {self.best_epoch}"
         text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
         if self.test:
             text += f", test {100 * self.test.top1:.1f} %"
@@ -137,6 +137,12 @@ class Run:
         lengths = {len(values) for values in self.history.values()}
         if len(lengths) > 1:
             raise ValueError(f"Run: history must have as many numbers of each kind, but it has {sorted(lengths)}")
+        if self.model.num_classes != self.dataset.classes:
+            raise ValueError(
+                f"Run: model.num_classes must be {self.dataset.classes}, but it is {self.model.num_classes}"
+            )
+        if self.epochs > self.recipe.epochs:
+            raise ValueError(f"Run: recipe.epochs must be at least {self.epochs}, but it is {self.recipe.epochs}")
         if not 0 <= self.best_epoch <= self.epochs:
             raise ValueError(f"Run: best_epoch must be from 0 to {self.epochs}, but it is {self.best_epoch}")
 

@@ -127,7 +127,7 @@ WRONG = [
     (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
     (["mixer_tiny", "--precision", "float31"], "float31"),
     (["mixer_tiny", "--recipe", "slow"], "invalid choice: 'slow'"),
-    (["no_mixing_tiny", "--recipe", "keras_io"], "unknown recipe 'keras_io'"),
+    (["no_mixing_tiny", "--recipe", "keras_io"], "there is no keras.io example on 'no_mixing'"),
 ]
 
 

@@ -87,6 +87,8 @@ HOSTILE = [
     (damaged(setting("history", "loss", to=[2.0])), r"Run: history must have as many numbers of each kind"),
     (damaged(setting("history", "val_accuracy", to=[None] * 8)), r"history.val_accuracy should be a number for each"),
     (damaged(lambda card: card["history"].pop("cpu_seconds")), r"history.cpu_seconds should be a number for each"),
+    (damaged(setting("model", "num_classes", to=7)), r"Run: model.num_classes must be 100, but it is 7"),
+    (damaged(setting("recipe", "epochs", to=3)), r"Run: recipe.epochs must be at least 8, but it is 3"),
     (damaged(setting("best_epoch", to=9)), r"Run: best_epoch must be from 0 to 8, but it is 9"),
     (damaged(setting("test", "top1", to=39)), r"test.top1 should be less than or equal to 1, but it is 39"),
     (damaged(setting("versions", "keras", to="\ud800")), r"card.json: unexpected end of hex escape"),

@@ -58,7 +58,12 @@ def test_a_network_that_says_nan_or_infinity_is_never_right(value, shapes, small
         ({"y": lambda y: y.astype(str)}, TypeError, "labels must hold whole numbers; got <U"),
         ({"y": lambda y: y - 100}, ValueError, r"labels must hold labels in 0..15.*48 labels are outside"),
         ({"y": lambda y: y + 1}, ValueError, r"labels must hold labels in 0..15"),
-        ({"y": lambda y: np.eye(16, dtype="int32")[y]}, ValueError, r"labels must have shape \(n,\).*One-hot labels"),
+        (
+            {"y": lambda y: np.eye(16, dtype="int32")[y]},
+            ValueError,
+            r"must have shape \(n,\).*One-hot labels: labels.argmax",
+        ),
+        ({"y": lambda y: [[1], [2, 3]]}, ValueError, "labels must be one whole number per image; got lists of unequal"),
         ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, but it is 0"),
         ({"batch_size": -5}, ValueError, "batch_size must be a whole number of at least 1, but it is -5"),
         ({"batch_size": 2.5}, ValueError, "batch_size must be a whole number of at least 1, but it is 2.5"),

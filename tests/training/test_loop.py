@@ -203,6 +203,9 @@ def test_what_does_not_fit_is_named(shapes, small_model):
         train(small_model(), shapes, after_epoch=3)
     with pytest.raises(TypeError, match=r"dataset must be a Dataset.*but it is a ndarray"):
         train(small_model(), shapes.x_train)
+    for other in ("mixer", None, keras.Sequential([keras.layers.Dense(16)])):
+        with pytest.raises(TypeError, match=r"train: model must be a classifier, .* but it is"):
+            train(other, shapes)
     with pytest.raises(ValueError, match="tells 7 classes apart, but the data set 'shapes: odd_one_out' has 16"):
         train(classifier("mixer", (32, 32, 3), 7), shapes)
     with pytest.raises(ValueError, match=r"takes 1 channels, but the images of .* have 3"):
