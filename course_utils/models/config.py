@@ -88,8 +88,8 @@ class Config:
 
 # "tiny" and "course" have one width, depth and patch size for all papers; "course" has the keras.io examples' 64
 # tokens, on 32 × 32 pixels instead of 64 × 64. All others are the papers' own: arXiv 2105.01601, table 1 (Mixer);
-# 2105.03824, table 1, on patches instead of words (FNet); 2105.08050, table 1 (gMLP); 2010.11929, table 1 (ViT);
-# 2112.13492, section 4.1 (small data).
+# 2105.03824, table 1, on patches instead of words (FNet); 2105.08050, table 1 (gMLP); 2010.11929, table 1 (ViT-B);
+# 2106.10270, table 1 (ViT-Ti); 2112.13492, section 4.1 (small data).
 CONFIGS = {
     "mixer_tiny": Config("mixer", 8, 64, 2, channels_mlp_dim=128, tokens_mlp_dim=64),
     "mixer_course": Config("mixer", 4, 128, 4, channels_mlp_dim=256, tokens_mlp_dim=64),
@@ -105,6 +105,9 @@ CONFIGS = {
     "gmlp_b16": Config("gmlp", 16, 512, 30, channels_mlp_dim=3072),
     "vit_tiny": Config("vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True),
     "vit_course": Config("vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True),
+    "vit_ti16": Config(
+        "vit", 16, 192, 12, channels_mlp_dim=768, num_heads=3, position_embedding=True, pool="class_token"
+    ),
     "vit_b16": Config(
         "vit", 16, 768, 12, channels_mlp_dim=3072, num_heads=12, position_embedding=True, pool="class_token"
     ),

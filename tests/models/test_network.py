@@ -31,6 +31,7 @@ EXPECTED = {
     "gmlp_b16": (IMAGENET, 73_075_392, 15_720_452_096),
     "vit_tiny": (TINY, 81_488, 1_311_744),
     "vit_course": (COURSE, 557_540, 38_154_752),
+    "vit_ti16": (IMAGENET, 5_717_416, 1_253_683_200),
     "vit_b16": (IMAGENET, 86_567_656, 17_563_828_224),
     "small_data_vit_tiny": (TINY, 132_568, 2_098_176),
     "small_data_vit_course": (COURSE, 582_612, 39_727_616),
