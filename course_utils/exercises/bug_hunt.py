@@ -5,8 +5,8 @@ import functools
 import keras
 import numpy as np
 
-from course_utils.exercises.bugs import CASES
-from course_utils.exercises.judging import Nothing, NotYet, answer, compare, truth, verdict
+from course_utils.exercises.bugs import CASES, Case
+from course_utils.exercises.judging import Check, Nothing, NotYet, answer, compare, truth, verdict
 
 
 def _says(attempt, make, where: str) -> bool | Nothing:
@@ -26,23 +26,36 @@ def _says(attempt, make, where: str) -> bool | Nothing:
         raise
 
 
-def _judge(attempt, name: str, hint: str, caution: str = "") -> None:
-    """Raises `NotYet` unless a test passes everything right of a case and fails everything broken.
+def _hunt(case: Case, name: str, wrong: str) -> Check:
+    """Returns the check of a test `name(make)`: it passes everything right of a case and fails everything broken."""
 
-    `hint` is for a test that lets something broken pass, `caution` for one that calls something right broken.
-    """
-    case, spoke = CASES[name], False
-    for settings, make in case.makers(case.right).items():
-        said = _says(attempt, make, f"for the right {case.thing} ({settings})")
-        spoke |= said is True
-        if said is False:
-            raise NotYet(f"your test calls the right {case.thing} broken ({settings}){caution}")
-    for settings, make in case.makers(case.broken).items():
-        said = _says(attempt, make, f"for the broken {case.thing} ({settings})")
-        if isinstance(said, Nothing) and not spoke:
-            raise said
-        if said is not False:
-            raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {hint}")
+    def check(attempt):
+        spoke = False
+        for settings, make in case.makers(case.right).items():
+            said = _says(attempt, make, f"for the right {case.thing} ({settings})")
+            spoke |= said is True
+            if said is False:
+                raise NotYet(f"your test calls the right {case.thing} broken ({settings}){case.caution}")
+        for settings, make in case.makers(case.broken).items():
+            said = _says(attempt, make, f"for the broken {case.thing} ({settings})")
+            if isinstance(said, Nothing) and not spoke:
+                raise said
+            if said is not False:
+                raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {case.hint}")
+
+    check.__name__, check.__doc__ = f"check_{name}", f"Checks `{name}(make)`: False for {wrong}."
+    return Check(check, "make", f"Caught: {case.wrong}.")
+
+
+check_two_norms = _hunt(CASES["norms"], "two_norms", "a Mixer block whose two LayerNorms are not two")
+check_raw_residual = _hunt(CASES["residual"], "raw_residual", "a gMLP block that does not add the raw `x`")
+check_learned_temperature = _hunt(
+    CASES["temperature"], "learned_temperature", "attention whose temperature no training moves"
+)
+check_schedule_in_use = _hunt(CASES["schedule"], "schedule_in_use", "training whose learning rate never changes")
+check_hidden_width = _hunt(
+    CASES["width"], "hidden_width", "a Mixer block whose channel MLP has not the width asked for"
+)
 
 
 def _near(wrong, rtol=1e-2, atol=1e-3):
@@ -69,37 +82,3 @@ def check_finite_difference(attempt):
         }
         axes, otherwise = "(d,): one slope for each channel", f"the slopes should be {np.round(gradient, 2)}"
         compare(attempt, (value, x), gradient, axes, mistakes, otherwise, f"for {name}", rtol=1e-4, atol=1e-5)
-
-
-@verdict("make", f"Caught: {CASES['norms'].wrong}.")
-def check_two_norms(attempt):
-    """Checks `two_norms(make)`: False for a Mixer block whose two LayerNorms are not two."""
-    _judge(attempt, "norms", "the same object under two names has one set of weights; count, or compare")
-
-
-@verdict("make", f"Caught: {CASES['residual'].wrong}.")
-def check_raw_residual(attempt):
-    """Checks `raw_residual(make)`: False for a gMLP block that does not add the raw `x`."""
-    hint = "LN(10 x) equals LN(x), and 10 x does not equal x; which of the two comes out"
-    caution = ": what adds the raw x? And are your numbers equal but for rounding? Compare with atol=1e-3"
-    _judge(attempt, "residual", hint, caution)
-
-
-@verdict("make", f"Caught: {CASES['temperature'].wrong}.")
-def check_learned_temperature(attempt):
-    """Checks `learned_temperature(make)`: False for attention whose temperature no training moves."""
-    hint = "do not ask the temperature what it is; ask the layer what it hands to an optimizer"
-    _judge(attempt, "temperature", hint)
-
-
-@verdict("make", f"Caught: {CASES['schedule'].wrong}.")
-def check_schedule_in_use(attempt):
-    """Checks `schedule_in_use(make)`: False for training whose learning rate never changes."""
-    _judge(attempt, "schedule", "read the rate that the optimizer uses, at more than one step")
-
-
-@verdict("make", f"Caught: {CASES['width'].wrong}.")
-def check_hidden_width(attempt):
-    """Checks `hidden_width(make)`: False for a Mixer block whose channel MLP has not the width asked for."""
-    hint = "count real weights, and ask for a width that is not the number of tokens"
-    _judge(attempt, "width", f"{hint}; what a block says of itself may lie")

@@ -96,69 +96,78 @@ def forgotten_schedule(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
     return optimizer_for(replace(recipe, schedule="constant", warmup=0.0), steps_per_epoch)
 
 
-def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup: float):
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup: float, name: str):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)], name=name)
     model.compile(optimizer=optimizer(Recipe(1, learning_rate=learning_rate, warmup=warmup), steps), loss="mse")
     return model
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case of the hunt: what is made, in a word; how to make the right one and the broken one; what is `wrong` with
-    the broken one, in words; and the settings that both are made with, by turns.
+    """One case of the hunt: what is made, in a word; how to make the right one and the broken one; the settings that
+    both are made with, by turns; what is `wrong` with the broken one; and what a test is told that lets the broken one
+    pass (`hint`) or calls the right one broken (`caution`).
     """
 
     thing: str
     right: Callable
     broken: Callable
-    wrong: str
     settings: list[dict]
+    wrong: str
+    hint: str
+    caution: str = ""
 
     def makers(self, make: Callable) -> dict[str, Callable]:
-        """Returns {settings in words: maker} for the right thing or for the broken one."""
+        """Returns {settings in words: maker} for the right thing or for the broken one. Both get the same name."""
         words = [", ".join(f"{key} = {value:g}" for key, value in each.items()) for each in self.settings]
-        return {name: partial(make, **each) for name, each in zip(words, self.settings, strict=True)}
+        return {said: partial(make, **each, name=self.thing) for said, each in zip(words, self.settings, strict=True)}
 
 
 CASES = {
     "norms": Case(
         "block",
-        partial(MixerBlock, name="block"),
-        partial(SharedNormMixerBlock, name="block"),
-        "one LayerNorm stood in both places, with one γ and one β for two jobs",
+        MixerBlock,
+        SharedNormMixerBlock,
         [
             {"tokens_mlp_dim": 6, "channels_mlp_dim": 24},
             {"tokens_mlp_dim": 17, "channels_mlp_dim": 10},
             {"tokens_mlp_dim": 8, "channels_mlp_dim": 8, "dropout": 0.1},
         ],
+        "one LayerNorm stood in both places, with one γ and one β for two jobs",
+        "the same object under two names has one set of weights; count, or compare",
     ),
     "residual": Case(
         "block",
-        partial(GMLPBlock, name="block"),
-        partial(NormalisedResidualGMLPBlock, name="block"),
-        "the residual added LN(x), so that the block forgot how large x was",
+        GMLPBlock,
+        NormalisedResidualGMLPBlock,
         [{"mlp_dim": 12}, {"mlp_dim": 32}, {"mlp_dim": 20, "gate_bias_start": 0.0}],
+        "the residual added LN(x), so that the block forgot how large x was",
+        "LN(10 x) equals LN(x), and 10 x does not equal x; which of the two comes out",
+        ": what adds the raw x? And are your numbers equal but for rounding? Compare with atol=1e-3",
     ),
     "temperature": Case(
         "layer",
-        partial(LocalitySelfAttention, name="attention"),
-        partial(UntrackedTemperatureAttention, name="attention"),
-        "the temperature was a variable that the layer did not know of, so that no optimizer ever moved it",
+        LocalitySelfAttention,
+        UntrackedTemperatureAttention,
         [{"num_heads": 2}, {"num_heads": 4}, {"num_heads": 1, "dropout": 0.1}],
+        "the temperature was a variable that the layer did not know of, so that no optimizer ever moved it",
+        "do not ask the temperature what it is; ask the layer what it hands to an optimizer",
     ),
     "schedule": Case(
         "training",
         partial(_about_to_train, optimizer_for),
         partial(_about_to_train, forgotten_schedule),
-        "the schedule was made and never handed to the optimizer, whose rate stood at its peak",
         [{"learning_rate": 1e-3, "warmup": 0.1}, {"learning_rate": 3e-2, "warmup": 0.25}],
+        "the schedule was made and never handed to the optimizer, whose rate stood at its peak",
+        "read the rate that the optimizer uses, at more than one step",
     ),
     "width": Case(
         "block",
-        partial(MixerBlock, channels_mlp_dim=24, name="block"),
-        partial(BottleneckMixerBlock, channels_mlp_dim=24, name="block"),
-        "the hidden layer of C was as wide as there were tokens: a bottleneck that nobody had asked for",
+        partial(MixerBlock, channels_mlp_dim=24),
+        partial(BottleneckMixerBlock, channels_mlp_dim=24),
         [{"tokens_mlp_dim": 6}, {"tokens_mlp_dim": 19}, {"tokens_mlp_dim": 8, "dropout": 0.1}],
+        "the hidden layer of C was as wide as there were tokens: a bottleneck that nobody had asked for",
+        "count real weights, and ask for a width that is not the number of tokens; what a block says of itself may lie",
     ),
 }
 
@@ -175,4 +184,5 @@ def suspects(case: str) -> tuple[Callable, Callable]:
     if case not in CASES:
         raise ValueError(f"suspects: case must be one of {', '.join(map(repr, CASES))}, but it is {case!r}")
     found = CASES[case]
-    return partial(found.right, **found.settings[0]), partial(found.broken, **found.settings[0])
+    right, broken = (next(iter(found.makers(make).values())) for make in (found.right, found.broken))
+    return right, broken

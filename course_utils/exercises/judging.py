@@ -89,7 +89,7 @@ def verdict(arguments: str, right: str):
 
 def _check_signature(attempt, arguments: str) -> None:
     if not callable(attempt):
-        raise NotYet(f"give the function itself, without calling it; this is a {type(attempt).__name__}")
+        raise NotYet(f"give the function itself, without calling it; this is {kind(attempt)}")
     try:
         signature = inspect.signature(attempt)
     except (TypeError, ValueError):  # some functions written in C cannot tell
@@ -199,12 +199,18 @@ def _line(error) -> str:
     return f" (line {lines[-1]})" if lines else ""
 
 
+def kind(value) -> str:
+    """Returns of what kind a value is, in words."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name.lower().startswith(tuple('aeiou')) else 'a'} {name}"
+
+
 def short(value, write=repr) -> str:
     """Returns in one short line what a student's value looks like, whatever it is."""
     try:
         text = " ".join(write(value).split())
     except Exception:
-        text = f"a {type(value).__name__}"
+        text = kind(value)
     return text if len(text) <= 120 else f"{text[:117]}…"
 
 

@@ -98,8 +98,7 @@ def attention_explorer_from_arrays(
         return figures.sequential(values[-n:, -n:], values.max(), "sqrt")
 
     def ticks(**state):
-        shares = table(**state).max() * np.linspace(0, 1, 5) ** 2
-        return [(k / 4, f"{100 * share:.{1 if 0 < share < 0.1 else 0}f} %") for k, share in enumerate(shares)]
+        return figures.bar_ticks(table(**state).max(), "sqrt", write=lambda a: f"{100 * a:.{0 < a < 0.1:d}f} %")
 
     def words(network, image, block, head, token):
         values = table(network, image, block, head)

@@ -112,6 +112,7 @@ def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: in
         ValueError: no image, not a uint8 image, or images of different sizes.
     """
     owner = "explore_frequencies"
+    size = checks.whole(owner, "size", size)
     images = _checked(owner, default_images(size) if images is None else images)
     height, width = next(iter(images.values())).shape[:2]
 
@@ -170,7 +171,7 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
             them.
     """
     owner = "explore_fourier"
-    patch_size = checks.whole(owner, "patch_size", patch_size)
+    patch_size, size = (checks.whole(owner, name, n) for name, n in (("patch_size", patch_size), ("size", size)))
     if images is None and size % patch_size:
         raise ValueError(f"{owner}: patch_size={patch_size} does not divide a size of {size}")
     images = _checked(owner, _mixing_images(size, patch_size) if images is None else images, [patch_size])
@@ -205,15 +206,8 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
         return figures.diverging(np.sign(values) * np.sqrt(np.abs(values)), np.sqrt(limit(values)))
 
     def bar(values):
-        """Numbers beside the colours of `table`: 0, 1/4 and all of the largest, both signs."""
-
-        def ticks(**state):
-            if limit(values(**state)) == 0:
-                return figures.bar_ticks(0, signed=True)
-            texts = [text for _, text in figures.bar_ticks(limit(values(**state)))]
-            return [(0, "−" + texts[4]), (0.25, "−" + texts[1]), (0.5, "0"), (0.75, texts[1]), (1, texts[4])]
-
-        return Bar(figures.DIVERGING, ticks)
+        """Numbers beside the colours of `table`."""
+        return Bar(figures.DIVERGING, lambda **state: figures.bar_ticks(limit(values(**state)), "sqrt", signed=True))
 
     def words(image, tokens, channels, token):
         k = token

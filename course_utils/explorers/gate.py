@@ -85,8 +85,7 @@ def gate_explorer_from_arrays(
 
     def bias_ticks(**state):
         began, reach = moved(**state)
-        shares = (0.0, 0.25, 0.5, 0.75, 1.0) if reach else (0.5,)
-        return [(share, number(began + (2 * share - 1) * reach, ".2f")) for share in shares]
+        return figures.bar_ticks(reach, signed=True, write=lambda away: number(began + away, ".2f"))
 
     def words(block, epoch, token, network=first):
         weights, biases = gate(block, epoch, network)

@@ -9,6 +9,7 @@ from course_utils import figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
+from course_utils.figures.checks import listed
 
 
 def default_images(size: int = 64) -> dict[str, np.ndarray]:
@@ -20,6 +21,11 @@ def default_images(size: int = 64) -> dict[str, np.ndarray]:
     factor, rest = divmod(size, drawn.shape[0])
     shapes = figures.enlarge(drawn, factor) if factor and not rest else as_image(drawn, size)
     return {**photographs(size), "shapes": shapes}
+
+
+def patch_sizes_of(owner: str, values: Sequence[int]) -> list[int]:
+    """Returns patch sizes if they are different whole numbers, at least one."""
+    return checks.wholes(owner, "patch_sizes", listed(owner, "patch_sizes", values, "different whole numbers"))
 
 
 def _parts(images: dict, patch_sizes: list) -> dict:
@@ -102,16 +108,16 @@ def explore_patches(
         size: side of the images that come without `images`, and of the student's own.
 
     Raises:
-        ValueError: no image, not a uint8 image, or a patch size that does not divide one.
+        ValueError: no image, not a uint8 image, a patch size that does not divide one, or numbers that are no sizes.
     """
     owner = "explore_patches"
-    patch_sizes = checks.wholes(owner, "patch_sizes", patch_sizes)
+    patch_sizes, size = patch_sizes_of(owner, patch_sizes), checks.whole(owner, "size", size)
     images = checks.images_of(owner, default_images(size) if images is None else images, patch_sizes)
     p = 8 if 8 in patch_sizes else patch_sizes[0]
 
     def parts(own: dict) -> dict:
         every = checks.images_of(owner, {**images, **own}, patch_sizes)
-        first = list(own)[-1] if own else next(iter(images))
+        first = [next(iter(images)), *own][-1]
         rows, columns = (side // p for side in every[first].shape[:2])
         start = {"image": first, "patch_size": p, "patch": (rows // 4) * columns + columns // 2}
         return {**_parts(every, patch_sizes), "start": start}

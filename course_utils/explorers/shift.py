@@ -10,10 +10,11 @@ from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, count
-from course_utils.explorers.patches import default_images
+from course_utils.explorers.patches import default_images, patch_sizes_of
+from course_utils.figures.checks import listed
 
 ALL, ITSELF = "all five", "the image itself"
-CORNERS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # row and column of each of the five in a square of nine
+NINE = np.array([[1, -1, 2], [-1, 0, -1], [3, -1, 4]])  # which of the five images lies where: a five on a die
 FRACTIONS = {0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾", 1: "1"}
 EMPTY = (128, 128, 128, 64)  # between the images: unlike their black on a dark page too
 VEIL = (11, 10, 31)  # what is laid over pixels that are not seen: dark, and not black as the zeros are
@@ -33,14 +34,15 @@ def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> t
 
 
 def _in_nine(five: np.ndarray) -> np.ndarray:
-    """Lays five images `(…, h, w, 5, c)` out as a five on a die, `(…, 3h, 3w, 4)`; the rest is `EMPTY`."""
+    """Lays five images `(…, h, w, 5, c)` out as in `NINE`, `(…, 3h, 3w, 4)`; the rest is `EMPTY`."""
     *before, h, w, _, _ = five.shape
     nine = np.empty((*before, 3 * h, 3 * w, 4), np.uint8)
     nine[:] = EMPTY
-    for k, (row, column) in enumerate(CORNERS):
-        place = nine[..., row * h : (row + 1) * h, column * w : (column + 1) * w, :]
-        place[..., :3] = five[..., k, :]
-        place[..., 3] = 255
+    for (row, column), k in np.ndenumerate(NINE):
+        if k >= 0:
+            place = nine[..., row * h : (row + 1) * h, column * w : (column + 1) * w, :]
+            place[..., :3] = five[..., k, :]
+            place[..., 3] = 255
     return nine
 
 
@@ -89,32 +91,22 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
     def five(image, patch_size, fraction):
         return _in_nine(tokens(image, patch_size, fraction)[0].astype(np.uint8))
 
-    def of_five(direction):
-        """Which squares of the nine a direction shows, and which of them hold an image at all."""
-        held = np.zeros((3, 3), bool)
-        held[tuple(np.transpose(CORNERS))] = True
-        chosen = held.copy()
-        if direction != ALL:
-            chosen[:] = False
-            chosen[CORNERS[directions.index(direction) - 1]] = True
-        return chosen, held
+    def over_nine(shown, direction, opacity):
+        """(…, h, w) bool, what is shown of each image in that direction -> (…, 3h, 3w, 4): a veil over all others."""
+        held = NINE >= 0
+        chosen = held if direction == ALL else directions.index(direction) - 1 == NINE
+        there = np.kron(held, np.ones(shown.shape[-2:], bool))
+        return veil(np.kron(chosen, shown), opacity) * there[..., None]
 
     def places(image, patch_size, direction):
         rows, columns = grid(image, patch_size)
-        chosen, held = of_five(direction)
-        own = np.eye(rows * columns, dtype=bool).reshape(-1, rows, columns)
-        pages = veil(np.kron(chosen, own), 0.55)
-        pages[:, ~np.kron(held, np.ones((rows, columns), bool))] = 0
-        return pages
+        return over_nine(np.eye(rows * columns, dtype=bool).reshape(-1, rows, columns), direction, 0.55)
 
     def patches(image, patch_size, fraction):
         return _in_nine(tokens(image, patch_size, fraction)[1].astype(np.uint8))
 
     def of_patches(direction):
-        chosen, held = of_five(direction)
-        pages = veil(chosen, 0.72)
-        pages[~held] = 0
-        return pages
+        return over_nine(np.ones((1, 1), bool), direction, 0.72)
 
     def patches_caption(image, patch_size, fraction, direction):
         p, c = patch_size, images[image].shape[-1]
@@ -194,20 +186,19 @@ def explore_shift(
             0 to 1.
     """
     owner = "explore_shift"
+    patch_sizes, size = patch_sizes_of(owner, patch_sizes), checks.whole(owner, "size", size)
+    fractions = listed(owner, "fractions", fractions, "numbers from 0 to 1")
+    fractions = [checks.amount(owner, "fractions", fraction, 1) for fraction in fractions]
     if images is None:
         images = {name: image for name, image in default_images(size).items() if name in ("astronaut", "shapes")}
-    patch_sizes = checks.wholes(owner, "patch_sizes", patch_sizes)
-    fractions = [checks.amount(owner, "fractions", fraction, 1) for fraction in fractions]
-    if not fractions:
-        raise ValueError(f"{owner}: fractions is empty; give at least one")
     images = checks.images_of(owner, images, patch_sizes)
-    first = next(iter(images))
     p, fraction = 8 if 8 in patch_sizes else patch_sizes[0], 0.5 if 0.5 in fractions else fractions[0]
-    rows, columns = (side // p for side in images[first].shape[:2])
-    start = {"patch_size": p, "fraction": fraction, "token": (rows // 2) * columns + columns // 2}
 
     def parts(own: dict) -> dict:
         every = checks.images_of(owner, {**images, **own}, patch_sizes)
-        return {**_parts(every, patch_sizes, fractions), "start": {**start, "image": [first, *own][-1]}}
+        first = [next(iter(images)), *own][-1]
+        rows, columns = (side // p for side in every[first].shape[:2])
+        start = {"image": first, "patch_size": p, "fraction": fraction, "token": rows // 2 * columns + columns // 2}
+        return {**_parts(every, patch_sizes, fractions), "start": start}
 
     return Explorer("shift", **parts({}), title="From shifted patches to tokens", with_own=parts, side=size)

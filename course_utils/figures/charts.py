@@ -145,12 +145,13 @@ def training_curves(
     Raises:
         ValueError: no run, a key that no run has, or values that are no list of numbers.
     """
-    owner, keys = "training_curves", tuple(keys)
+    owner = "training_curves"
     histories = checks.named(owner, "histories", histories, "{run: {key: one value per epoch}}")
     histories = {run: checks.named(owner, f"histories[{run!r}]", h, "{key: values}") for run, h in histories.items()}
     had = sorted(set().union(*histories.values()))
-    if not keys or not set(keys) <= set(had):
-        raise ValueError(f"{owner}: keys must be among {', '.join(had)}, but they are {list(keys)}")
+    keys = checks.listed(owner, "keys", keys, f"among {', '.join(had)}")
+    if not set(keys) <= set(had):
+        raise ValueError(f"{owner}: keys must be among {', '.join(had)}, but they are {keys}")
     labels = {**NAMES, **(labels or {})}
     figure, panels, columns = _empty(len(keys), 4.2 * len(keys), 3.2, title, histories, sharey=False)
     drawn = {}
@@ -208,7 +209,7 @@ def line_chart(
     if x_scale not in SCALES:
         raise ValueError(f"{owner}: x_scale must be 'linear' or 'log', but it is {x_scale!r}")
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
-    order = names if order is None else list(order)
+    order = names if order is None else checks.listed(owner, "order", order, "names of lines")
     if not set(names) <= set(order):
         raise ValueError(f"{owner}: order must name every line of {names}, but it is {order}")
     factor = 100 if y_label.endswith("(%)") else 1

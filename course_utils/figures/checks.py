@@ -1,7 +1,7 @@
 """Checks of what figures and explorers are given: an error names the argument, what came, and what would be right."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +12,13 @@ def named(owner: str, name: str, value, holds: str) -> dict:
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"{owner}: {name} must be {holds} with at least one, but it is {value!r:.60}")
     return dict(value)
+
+
+def listed(owner: str, name: str, value, holds: str) -> list:
+    """Returns `value` as list if it holds things one after another, at least one."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes) or not (found := list(value)):
+        raise ValueError(f"{owner}: {name} must be {holds}, at least one, but it is {value!r:.60}")
+    return found
 
 
 def whole(owner: str, name: str, value, least: int = 1, most: float = math.inf) -> int:

@@ -1,5 +1,7 @@
 """Numbers to colours: one colour map for amounts (0 to high), one for signed values (-limit to limit)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from course_utils.figures import checks
@@ -19,12 +21,11 @@ SEQUENTIAL = _table("0b0a1f", "3b1261", "7a1c6d", "b83159", "e8603a", "fba238", 
 DIVERGING = _table("123a7c", "2f6fb8", "85b4dc", "f5f5f2", "eb9c85", "c34a45", "7a1428")
 
 
-def _scaled(amounts: np.ndarray, scale: str, owner: str) -> np.ndarray:
-    if scale == "linear":
-        return amounts
-    if scale == "sqrt":
-        return np.sqrt(amounts)
-    raise ValueError(f"{owner}: scale must be 'linear' or 'sqrt', but it is {scale!r}")
+def _power(owner: str, scale: str) -> int:
+    """Returns which power of its place on the scale an amount is."""
+    if scale not in ("linear", "sqrt"):
+        raise ValueError(f"{owner}: scale must be 'linear' or 'sqrt', but it is {scale!r}")
+    return 2 if scale == "sqrt" else 1
 
 
 def sequential(values, high: float | None = None, scale: str = "linear") -> np.ndarray:
@@ -43,8 +44,8 @@ def sequential(values, high: float | None = None, scale: str = "linear") -> np.n
     """
     values = checks.numbers("sequential", "values", values, least=0)
     high = checks.amount("sequential", "high", values.max() if high is None else high)
-    amounts = np.clip(values / high, 0, 1) if high > 0 else np.zeros_like(values)
-    return SEQUENTIAL[np.rint(_scaled(amounts, scale, "sequential") * 255).astype(int)]
+    amounts = np.clip(values / high if high else 0 * values, 0, 1) ** (1 / _power("sequential", scale))
+    return SEQUENTIAL[np.rint(amounts * 255).astype(int)]
 
 
 def diverging(values, limit: float | None = None) -> np.ndarray:
@@ -62,12 +63,14 @@ def diverging(values, limit: float | None = None) -> np.ndarray:
     """
     values = checks.numbers("diverging", "values", values)
     limit = checks.amount("diverging", "limit", np.abs(values).max() if limit is None else limit)
-    share = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
+    share = np.clip(values / limit if limit else 0 * values, -1, 1)
     return DIVERGING[np.rint(127.5 + share * 127.5).astype(int)]
 
 
 def _short(value: float) -> str:
-    """Writes a number of at least 0 in at most five signs, so that it fits beside a bar: 0.004, 0.02, 1.5, 38, 4e-5."""
+    """Writes a number in at most five signs after its own, so that it fits beside a bar: 0.004, −1.5, 38, 4e-5."""
+    if value < 0:
+        return "−" + _short(-value)
     if value == 0 or value >= 100:
         return f"{value:.0f}"
     if value < 0.001:
@@ -76,23 +79,22 @@ def _short(value: float) -> str:
     return f"{value:.1g}" if value < 0.01 else f"{value:.2g}"
 
 
-def bar_ticks(high: float, scale: str = "linear", *, signed: bool = False) -> list[tuple[float, str]]:
-    """Places numbers along a colour bar.
+def bar_ticks(
+    high: float, scale: str = "linear", *, signed: bool = False, write: Callable[[float], str] = _short
+) -> list[tuple[float, str]]:
+    """Places five numbers along a colour bar, at even distances; one alone where all of it is 0.
 
     Args:
         high: the number at the bar's end.
         scale: as in `sequential`.
         signed: the bar runs from -high to high (`diverging`).
+        write: writes such a number.
 
     Returns:
         List of (position from 0 to 1, text).
     """
-    high = checks.amount("bar_ticks", "high", high)
-    if high == 0:
-        return [(0.5 if signed else 0.0, "0")]
-    if signed:
-        ticks = [(-high, 0.0), (-high / 2, 0.25), (0.0, 0.5), (high / 2, 0.75), (high, 1.0)]
-        return [(at, ("−" if value < 0 else "") + _short(abs(value))) for value, at in ticks]
-    shares = np.linspace(0, 1, 5) ** 2 if scale == "sqrt" else np.linspace(0, 1, 5)
-    places = _scaled(shares, scale, "bar_ticks")
-    return [(float(at), _short(share * high)) for share, at in zip(shares, places, strict=True)]
+    high, power = checks.amount("bar_ticks", "high", high), _power("bar_ticks", scale)
+    places = np.linspace(-1 if signed else 0, 1, 5)
+    found = [(float(place), float(np.sign(place) * np.abs(place) ** power * high)) for place in places]
+    found = found if high else [(0.0, 0.0)]
+    return [((place + 1) / 2 if signed else place, write(value)) for place, value in found]

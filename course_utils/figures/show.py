@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
+from course_utils.figures import checks
 
 
 def source(*objects):
@@ -117,7 +118,13 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
         count: how many images.
         model: a classifier for that data set; the images it gets are resized to its own size, as in training.
         side: width of each image on the page, about, in pixels.
+
+    Raises:
+        ValueError: `dataset` is none, or a number is not a whole one of at least 1.
     """
+    if not hasattr(dataset, "x_test"):
+        raise ValueError(f"samples: dataset must be one that load_dataset gives, but it is {dataset!r:.60}")
+    count, side = checks.whole("samples", "count", count), checks.whole("samples", "side", side)
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
     said = None
     if model is not None:

@@ -104,7 +104,7 @@ HOSTILE = [
     (lambda *args: b"12", "b'12'"),
     (lambda *args: "12", "'12'"),
     (lambda *args: 10**400, ""),
-    (lambda *args: 10**5000, "a int"),
+    (lambda *args: 10**5000, "an int"),
     (lambda *args: 7 + 1j, ""),
     (lambda *args: float("nan"), ""),
     (lambda *args: {7}, "{7}"),

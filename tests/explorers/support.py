@@ -4,7 +4,9 @@ import numpy as np
 
 from course_utils.explorers import Bar, Choice, Explorer, Layer, Panel, Place, Slider, Switch
 from course_utils.figures import DIVERGING
+from course_utils.models import classifier
 
+LEARNED = np.array([[1.5, 3.0, 2.5], [0.5, 4.0, 2.0]])  # temperatures of 2 blocks of 3 heads
 GRIDS = {"coarse": (2, 3), "fine": (4, 6)}
 
 
@@ -92,6 +94,36 @@ def token_weights(networks=("before", "after"), blocks=2, n=16, units=12, seed=0
     return {
         name: [(rng.normal(size=(n, units)), rng.normal(size=(units, n))) for _ in range(blocks)] for name in networks
     }
+
+
+def tables(blocks=2, count=2, heads=3, n=16, seed=0):
+    """Returns made-up attention: rows that sum to 1, some of them sharp."""
+    powers = np.exp(3 * np.random.default_rng(seed).normal(size=(blocks, count, heads, n, n)))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def products(blocks=2, count=2, heads=3, n=16):
+    """Returns a made-up `Q·Kᵀ`."""
+    return np.random.default_rng(0).normal(size=(blocks, count, heads, n, n)) * 4
+
+
+def diary(epochs=(0, 1, 2), blocks=2, seed=0, n=6):
+    """Returns made-up gates that start as the paper's do and grow."""
+    rng = np.random.default_rng(seed)
+    grown = [(rng.normal(size=(n, n)), rng.normal(size=n)) for _ in range(blocks)]
+    return {e: [(1e-6 * (e == 0) + e * w, 1 + 0.1 * e * b) for w, b in grown] for e in epochs}
+
+
+def similarity(n=12, seed=0):
+    """Returns the cosines between `n` made-up vectors."""
+    vectors = np.random.default_rng(seed).normal(size=(n, 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors @ vectors.T
+
+
+def network(name="vit", shape=(16, 16, 3), **changes):
+    """Returns a small network, untrained: 4 tokens of images `(16, 16, 3)`."""
+    return classifier(name, shape, 4, **{"embed_dim": 8, "channels_mlp_dim": 8, **changes})
 
 
 def images(count=2, side=32, seed=0):

@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 
-from course_utils import explorers, figures
+from course_utils import analysis, explorers, figures
 from course_utils.explorers.core.encode import outer_index, pick_of
-from tests.explorers.support import images
+from tests.explorers.support import images, network, tables
 
 LIT, PAIRS, CLASS = "What the token that asks takes", "All pairs: A", "What the class token takes"
-
-
-def tables(blocks=2, count=2, heads=3, n=16, seed=0):
-    """Returns made-up attention: rows that sum to 1, some of them sharp."""
-    scores = 3 * np.random.default_rng(seed).normal(size=(blocks, count, heads, n, n))
-    powers = np.exp(scores)
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 @pytest.fixture(scope="module")
@@ -143,58 +136,15 @@ def test_it_starts_where_it_is_told():
 
 
 def test_attention_of_real_networks():
-    from course_utils import analysis, models
-
-    small = {"embed_dim": 8, "channels_mlp_dim": 8, "num_heads": 2}
-    networks = {
-        name: models.classifier("vit", (16, 16, 3), 4, pool=pool, **small)
-        for name, pool in (("mean", "mean"), ("token", "class_token"))
-    }
+    networks = {pool: network(pool=pool, num_heads=2) for pool in ("mean", "class_token")}
     shown = images(2, 16)
     larger = {name: image.repeat(2, axis=0).repeat(2, axis=1) for name, image in shown.items()}
     resized = explorers.explore_attention(networks, larger).pages(LIT, state={"image": "image 1"})[0]
     assert (resized == shown["image 1"]).all()  # as the network gets it
-    explorer = explorers.explore_attention(networks, shown, start={"network": "token"})
-    values = analysis.attention(networks["token"], np.stack(list(shown.values())))[1, 1, 0].astype("float64")
+    explorer = explorers.explore_attention(networks, shown, start={"network": "class_token"})
+    values = analysis.attention(networks["class_token"], np.stack(list(shown.values())))[1, 1, 0].astype("float64")
     values /= values.sum(axis=-1, keepdims=True)
-    state = {"network": "token", "image": "image 1", "block": 2, "head": "head 1"}
+    state = {"network": "class_token", "image": "image 1", "block": 2, "head": "head 1"}
     shown_pairs = explorer.pages(PAIRS, state=state)[0].astype(int)
     assert np.abs(shown_pairs - figures.sequential(values[1:, 1:], values.max(), "sqrt")).max() <= 4
-    assert explorer.default_state["network"] == "token"
-    with pytest.raises(ValueError, match=r"models must be .* with at least one"):
-        explorers.explore_attention({}, shown)
-    with pytest.raises(ValueError, match="with at least one"):
-        explorers.explore_attention(networks, {})
-    with pytest.raises(ValueError, match="needs Transformer blocks"):
-        explorers.explore_attention({"none": models.classifier("no_mixing", (16, 16, 3), 4)}, shown)
-    other = models.classifier("vit", (16, 16, 3), 4, patch_size=4, **small)
-    with pytest.raises(ValueError, match="the models' tokens differ"):
-        explorers.explore_attention({**networks, "other": other}, shown)
-
-
-@pytest.mark.parametrize(
-    ("attention", "words"),
-    [
-        ({}, "attention must be {network: array} with at least one"),
-        ({"a": tables(n=9)}, r"must be \(blocks, 2 images, heads, n, n\) with n = 16, or 17 with a class token"),
-        ({"a": tables(count=1)}, "2 images"),
-        (
-            {"a": np.full((1, 2, 1, 16, 16), np.nan)},
-            r"\['a'\]: the rows of attention must be 0 or more",
-        ),
-        (
-            {"a": np.full((1, 2, 1, 16, 16), -1.0)},
-            r"\['a'\]: the rows of attention must be 0 or more",
-        ),
-        ({"a": np.ones((1, 2, 1, 16, 16))}, "must be 0 or more and sum to 1"),
-        ({"a": tables(), "b": tables(heads=2)}, r"blocks and heads differ: \{'a': \(2, 3\), 'b': \(2, 2\)\}"),
-    ],
-)
-def test_attention_that_cannot_be_is_refused(attention, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.attention_explorer_from_arrays(attention, images(), (4, 4))
-
-
-def test_images_that_tokens_do_not_divide_are_refused():
-    with pytest.raises(ValueError, match="4 × 4 tokens do not divide"):
-        explorers.attention_explorer_from_arrays({"a": tables()}, images(2, 30), (4, 4))
+    assert explorer.default_state["network"] == "class_token"

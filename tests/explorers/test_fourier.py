@@ -28,13 +28,6 @@ def slow(image, most):
     return np.fft.ifft2(spectrum * kept[..., None], axes=(0, 1)).real, kept
 
 
-def test_frequencies_default_is_three_photographs_and_the_shapes(frequencies):
-    image, k = frequencies.spec["settings"]
-    assert image["values"] == ["astronaut", "cat", "coffee", "shapes"]
-    assert k["values"] == sorted(k["values"])
-    assert (k["values"][0], k["values"][-1], k["texts"][-1]) == (1, 4096, "4096 of 4096")
-
-
 @pytest.mark.parametrize(("k", "most"), [(1, 0), (5, 1), (49, 4), (797, 16), (4096, 64)])
 def test_each_panel_shows_the_slow_waves(frequencies, k, most):
     from course_utils.data.images import photographs
@@ -77,16 +70,6 @@ def test_frequencies_of_plain_and_grey_images():
     assert explorer.spec["settings"][1]["values"] == [1, 5, 13, 29, 47, 64]  # −4 and 4 are one
     assert (explorer.pages(REBUILT, state={"k": 5}) == 77).all()
     assert "hold 100 % of its contrast" in explorer.words({"k": 5})
-
-
-def test_frequencies_take_an_image_of_your_own():
-    explorer = explorers.explore_frequencies(images(1, 16))
-    own = np.full((40, 60, 3), 9, np.uint8)
-    explorer.use_image(own, "holiday-at-the-seaside-2019.png")
-    assert explorer.default_state["image"] == "holiday-at-the-…2019.png"
-    assert (explorer.pages(REBUILT) == 9).all()
-    oblong = explorers.explore_frequencies({"a": np.zeros((8, 12, 3), np.uint8)})
-    assert oblong.spec["upload"] is None
 
 
 # ---- FNet's mixing ----------------------------------------------------------------------------------------------
@@ -180,20 +163,3 @@ def test_the_default_images_show_a_photograph_one_patch_and_a_pure_wave():
     after = explorer.pages(AFTER, state={"image": "stripes", "tokens": True, "channels": False})[0].astype(int)
     far = np.abs(after - pale).max(axis=(1, 2)) > 60
     assert np.flatnonzero(far).tolist() == [8, 56]  # one wave: its frequency, and the twin
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (
-            lambda: explorers.explore_frequencies({**images(1, 8), "other": np.zeros((4, 8, 3), np.uint8)}),
-            "all images must have the same height and width",
-        ),
-        (lambda: explorers.explore_fourier(images(1, 10)), "patch size 8 does not divide .*10 × 10"),
-        (lambda: explorers.explore_fourier(patch_size=0), "patch_size must be a whole number of at least 1"),
-        (lambda: explorers.explore_fourier(patch_size=7), "patch_size=7 does not divide a size of 64"),
-    ],
-)
-def test_images_that_do_not_fit_are_refused(make, words):
-    with pytest.raises(ValueError, match=words):
-        make()

@@ -3,23 +3,12 @@
 import numpy as np
 import pytest
 
-from course_utils import explorers
+from course_utils import analysis, explorers
 from course_utils.explorers.gate import ALL, BIAS, MOST_EPOCHS, ROW
-from course_utils.figures import DIVERGING
+from course_utils.figures import DIVERGING, diverging
+from tests.explorers.support import diary, network
 
 ROWS, COLUMNS, N = 2, 3, 6
-
-
-def diary(epochs=(0, 1, 2), blocks=2, seed=0, n=N):
-    """Returns made-up gates that start as the paper's do and grow."""
-    rng = np.random.default_rng(seed)
-    grown = [(rng.normal(size=(n, n)), rng.normal(size=n)) for _ in range(blocks)]
-    return {e: [(1e-6 * (e == 0) + e * w, 1 + 0.1 * e * b) for w, b in grown] for e in epochs}
-
-
-def coloured(values, limit):
-    """Returns the colours that signed values must have."""
-    return DIVERGING[np.rint(127.5 * (1 + np.clip(np.asarray(values) / limit, -1, 1))).astype(int)]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +21,7 @@ def test_each_row_is_a_map_on_one_scale_for_all_epochs(gate, epoch):
     kept = diary(seed=1)
     weights = kept[epoch][0][0]
     limit = max(np.abs(kept[e][0][0]).max() for e in kept)
-    wanted = coloured(weights, limit).reshape(N, ROWS, COLUMNS, 3)
+    wanted = diverging(weights, limit).reshape(N, ROWS, COLUMNS, 3)
     state = {"network": "two", "block": 1, "epoch": epoch}
     assert (gate.pages(ALL, state=state) == wanted).all()
     assert (gate.pages(ROW, state=state) == wanted).all()
@@ -50,7 +39,7 @@ def test_the_bias_is_white_where_it_began(gate):
     assert (gate.pages(BIAS, state={**state, "epoch": 0}) == DIVERGING[128]).all()
     for epoch in (1, 2):
         moved = kept[epoch][1][1] - 1
-        wanted = coloured(moved, np.abs(kept[2][1][1] - 1).max()).reshape(1, ROWS, COLUMNS, 3)
+        wanted = diverging(moved, np.abs(kept[2][1][1] - 1).max()).reshape(1, ROWS, COLUMNS, 3)
         assert (gate.pages(BIAS, state={**state, "epoch": epoch}) == wanted).all()
     ticks = gate.spec["panels"][2]["bar"]["ticks"][3]
     high = np.abs(kept[2][1][1] - 1).max()
@@ -100,32 +89,9 @@ def test_epochs_are_those_of_all_networks_and_not_too_many():
     assert (len(shown), shown[0], shown[-1]) == (MOST_EPOCHS, 0, 30)
 
 
-@pytest.mark.parametrize(
-    ("snapshots", "words"),
-    [
-        ({}, "snapshots must be .* with at least one"),
-        ({"one": {}}, r"snapshots\['one'\] must be {epoch: .* with at least one"),
-        ({"one": {0: []}}, "at least one, but they have {0}"),
-        ({"one": diary(n=4)}, r"W of block 1 of 'one', epoch 0, must be \(6, 6\), but it is \(4, 4\)"),
-        ({"one": {0: [(np.full((N, N), np.nan), np.ones(N))]}}, "W of block 1 of 'one', epoch 0, must be finite"),
-        ({"one": diary(), "two": diary(blocks=3)}, "as many blocks, at least one, but they have {2, 3}"),
-        ({"one": diary((0, 1)), "two": diary((2, 3))}, "no epoch is in all of 'one', 'two'"),
-    ],
-)
-def test_snapshots_that_cannot_be_are_refused(snapshots, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.gate_explorer_from_arrays(snapshots, (ROWS, COLUMNS))
-
-
 def test_gates_of_a_real_network():
-    from course_utils import analysis, models
-
-    model = models.classifier("gmlp", (16, 24, 3), 4, embed_dim=8, channels_mlp_dim=8)
+    model = network("gmlp", (16, 24, 3))
     explorer = explorers.explore_gate({"gMLP": {0: analysis.gate_weights(model)}}, model)
     weights, _ = analysis.gate_weights(model)[1]
-    wanted = coloured(weights, np.abs(weights).max()).reshape(6, 2, 3, 3)
-    assert (explorer.pages(ALL) == wanted).all()
+    assert (explorer.pages(ALL) == diverging(weights.reshape(6, 2, 3))).all()
     assert "reads nobody" in explorer.words()
-    mixer = models.classifier("mixer", (16, 24, 3), 4, embed_dim=8, channels_mlp_dim=8, tokens_mlp_dim=4)
-    with pytest.raises(ValueError, match="needs gMLP blocks"):
-        analysis.gate_weights(mixer)

@@ -1,13 +1,12 @@
 """The explorers of the lessons: what they show is what layers and `analysis` gave, to the bit."""
 
-import re
-
 import numpy as np
 import pytest
 
-from course_utils import explorers, figures
+from course_utils import analysis, explorers, figures
 from course_utils.explorers.core.encode import LIMIT
-from tests.explorers.support import carried, images, influences, token_weights
+from course_utils.explorers.fourier import REBUILT
+from tests.explorers.support import carried, images, influences, network, token_weights
 
 # ---- patches ----------------------------------------------------------------------------------------------------
 
@@ -15,12 +14,6 @@ from tests.explorers.support import carried, images, influences, token_weights
 @pytest.fixture(scope="module")
 def patches():
     return explorers.explore_patches()
-
-
-def test_patches_default_is_three_photographs_and_the_shapes(patches):
-    image, patch_size = patches.spec["settings"]
-    assert image["values"] == ["astronaut", "cat", "coffee", "shapes"]
-    assert patch_size["values"] == [4, 8, 16, 32]
 
 
 @pytest.mark.parametrize("p", [4, 8, 16, 32])
@@ -59,23 +52,6 @@ def test_patches_of_grey_and_oblong_images():
     assert (explorer.pages("The tokens, in order", state=state)[5, ..., 0] == image[4:8, 8:12, 0]).all()
     assert "4·4·1 = 16 numbers" in explorer.words(state)
     assert "(grey)" in explorer.words(state)
-
-
-def test_patches_take_an_image_of_your_own():
-    explorer = explorers.explore_patches(patch_sizes=(8,))
-    own = np.zeros((90, 120, 3), np.uint8)
-    own[:, :, 1] = 200
-    explorer.use_image(own, "holiday-at-the-seaside-2019.png")
-    assert explorer.spec["settings"][0]["values"][-1] == "holiday-at-the-…2019.png"
-    assert explorer.default_state["image"] == "holiday-at-the-…2019.png"
-    assert (explorer.pages("The image, cut into patches")[0] == [0, 200, 0]).all()
-
-
-def test_a_file_that_is_no_image_is_named():
-    explorer = explorers.explore_patches(patch_sizes=(8,))
-    with pytest.raises(ValueError, match="image"):
-        explorer.use_image(b"not an image", "notes.txt")
-    assert len(explorer.spec["settings"][0]["values"]) == 4
 
 
 # ---- influence --------------------------------------------------------------------------------------------------
@@ -130,38 +106,15 @@ def test_influence_words_when_another_token_counts_most():
     assert explorer.words({"token": 1}).endswith("is moved by none of the 4 input tokens.")
 
 
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        (np.zeros((2, 2, 9, 9)), r"must be \(2, 2, 16, 16\), but it is \(2, 2, 9, 9\)"),
-        (np.full((2, 2, 16, 16), np.nan), "must be finite numbers, >= 0"),
-        (np.full((2, 2, 16, 16), -1.0), "must be finite numbers, >= 0"),
-    ],
-)
-def test_influences_that_cannot_be_are_refused(values, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.influence_explorer_from_arrays({"net": values}, images(), [1, 2], (4, 4))
-
-
 def test_influence_of_a_real_network():
-    from course_utils import analysis, models
-
-    shape = (16, 16, 3)
-    networks = {
-        name: models.classifier(name, shape, 4, embed_dim=8, channels_mlp_dim=8, **more)
-        for name, more in (("mixer", {"tokens_mlp_dim": 4}), ("no_mixing", {}))
-    }
+    networks = {"mixer": network("mixer", tokens_mlp_dim=4), "no_mixing": network("no_mixing")}
     shown = images(1, 16)
     explorer = explorers.explore_influence(networks, shown)
     assert explorer.spec["settings"][2]["values"] == [1, 2]
     values = analysis.influence(networks["mixer"], shown["image 0"], 2)
     state = {"network": "mixer", "image": "image 0", "depth": 2}
     assert (explorer.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
-    assert re.search("1 of 4 input tokens: itself", explorer.words({**state, "network": "no_mixing"}))
-    with pytest.raises(ValueError, match="depths must be a whole number from 1 to 2, but it is 3"):
-        explorers.explore_influence(networks, shown, depths=[3])
-    with pytest.raises(ValueError, match=r"models must be .* with at least one"):
-        explorers.explore_influence({}, shown)
+    assert "1 of 4 input tokens: itself" in explorer.words({**state, "network": "no_mixing"})
 
 
 # ---- token mixing -----------------------------------------------------------------------------------------------
@@ -193,72 +146,50 @@ def test_token_mixing_words_name_the_strongest_tokens(token_mixing):
 
 
 def test_token_mixing_of_a_real_network():
-    from course_utils import analysis, models
-
-    mixer = models.classifier("mixer", (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, tokens_mlp_dim=6)
+    mixer = network("mixer", tokens_mlp_dim=6)
     explorer = explorers.explore_token_mixing({"mixer": mixer})
     w_in, _ = analysis.token_mixing_weights(mixer)[0]
-    pages = explorer.pages("All hidden units")
-    assert (pages == figures.diverging(w_in.T.reshape(6, 2, 2), np.abs(w_in).max())).all()
-    with pytest.raises(ValueError, match="needs Mixer blocks"):
-        explorers.explore_token_mixing({"none": models.classifier("no_mixing", (16, 16, 3), 4)})
+    assert (explorer.pages("All hidden units") == figures.diverging(w_in.T.reshape(6, 2, 2))).all()
+
+
+# ---- of all of them -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("weights", "words"),
+    ("make", "names"),
     [
-        ({}, "weights must be .* with at least one"),
-        (token_weights(n=9), r"w_in of block 1 of 'before' must be \(16, 12\), but it is \(9, 12\)"),
-        ({"a": [(np.full((16, 2), np.nan), np.zeros((2, 16)))]}, "must be finite"),
-        ({**token_weights(["a"]), **token_weights(["b"], units=5)}, "as many blocks, at least one, of as many units"),
+        (explorers.explore_patches, ["astronaut", "cat", "coffee", "shapes"]),
+        (explorers.explore_frequencies, ["astronaut", "cat", "coffee", "shapes"]),
+        (explorers.explore_shift, ["astronaut", "shapes"]),
+        (explorers.explore_fourier, ["cat", "one patch of the cat", "stripes"]),
     ],
 )
-def test_weights_that_cannot_be_are_refused(weights, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.token_mixing_explorer_from_arrays(weights, (4, 4))
-
-
-# ---- bad images, and size -------------------------------------------------------------------------------------
+def test_without_images_there_are_some(make, names):
+    assert make().spec["settings"][0]["values"] == names
 
 
 @pytest.mark.parametrize(
-    "explore",
+    ("make", "options", "panel"),
     [
-        explorers.explore_patches,
-        explorers.explore_shift,
-        explorers.explore_frequencies,
-        explorers.explore_fourier,
-        lambda images: explorers.influence_explorer_from_arrays(influences(), images, [1, 2], (4, 4)),
-    ],
-    ids=["patches", "shift", "frequencies", "fourier", "influence"],
-)
-@pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        ({}, r"images must be \{name: uint8 image .* with at least one"),
-        ([np.zeros((8, 8, 3), np.uint8)], r"images must be \{name"),
-        ({"a": np.zeros((8, 8), np.uint8)}, r"images\['a'\] must be uint8 \(h, w, 1 or 3\), from 0 to 255, .*\(8, 8\)"),
-        ({"a": np.full((8, 8, 3), np.nan)}, r"images\['a'\] must be uint8 .* float64"),
+        (explorers.explore_patches, {"patch_sizes": (8,), "size": 16}, "The image, cut into patches"),
+        (explorers.explore_frequencies, {}, REBUILT),
+        (explorers.explore_shift, {"patch_sizes": (4,), "size": 16}, "What the token sees"),
+        (explorers.explore_shift, {"patch_sizes": (4,), "size": 8}, "What the token sees"),  # with fewer tokens
     ],
 )
-def test_images_that_cannot_be_shown_are_refused(explore, bad, words):
-    with pytest.raises(ValueError, match=words):
-        explore(bad)
+def test_an_image_of_your_own(make, options, panel):
+    explorer = make(images(1, 16), **options)
+    with pytest.raises(ValueError, match="image"):
+        explorer.use_image(b"not an image", "notes.txt")
+    assert explorer.spec["settings"][0]["values"] == ["image 0"]
+    explorer.use_image(np.full((90, 120, 3), 200, np.uint8), "holiday-at-the-seaside-2019.png")
+    assert explorer.spec["settings"][0]["values"] == ["image 0", "holiday-at-the-…2019.png"]
+    assert explorer.default_state["image"] == "holiday-at-the-…2019.png"
+    assert (explorer.pages(panel)[0] == 200).all()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (({"a": np.zeros((10, 8, 3), np.uint8)}, (4,)), "patch size 4 does not divide.*10 × 8"),
-        ((None, ()), "patch_sizes must be different whole numbers, at least one"),
-        ((None, (8, 8)), "patch_sizes must be different whole numbers, at least one"),
-        ((None, (0,)), "patch_sizes must be a whole number"),
-        ((None, (7,)), "patch size 7 does not divide"),
-    ],
-)
-def test_images_that_cannot_be_cut_are_refused(arguments, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.explore_patches(*arguments)
+def test_an_oblong_sum_of_waves_takes_none():
+    assert explorers.explore_frequencies({"a": np.zeros((8, 12, 3), np.uint8)}).spec["upload"] is None
 
 
 def noise(*shape):
@@ -267,12 +198,9 @@ def noise(*shape):
 
 GATES = {"gMLP": {epoch: [(noise(64, 64), noise(64))] * 4 for epoch in range(31)}}
 TABLES = {f"{n} tokens": np.full((4, 1, 4, n, n), 1 / n) + noise(n) / 1e5 for n in (64, 65)}
+MAKERS = "explore_patches", "explore_shift", "explore_frequencies", "explore_fourier", "explore_gating"
 SIZES = [
-    (explorers.explore_patches, 1_500_000),
-    (explorers.explore_shift, 1_500_000),
-    (explorers.explore_frequencies, 1_500_000),
-    (explorers.explore_fourier, 1_500_000),
-    (explorers.explore_gating, 1_500_000),
+    *((getattr(explorers, name), 1_500_000) for name in MAKERS),
     (lambda: explorers.gate_explorer_from_arrays(GATES, (8, 8)), 1_500_000),
     (lambda: explorers.attention_explorer_from_arrays(TABLES, images(1), (8, 8)), 1_500_000),
     (lambda: explorers.influence_explorer_from_arrays(influences(n=64), images(), [1, 2], (8, 8)), LIMIT),

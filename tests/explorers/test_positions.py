@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from course_utils import explorers, figures
-
-
-def similarity(n=12, seed=0):
-    """Returns the cosines between `n` made-up vectors."""
-    vectors = np.random.default_rng(seed).normal(size=(n, 5))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors @ vectors.T
+from course_utils import analysis, explorers, figures
+from tests.explorers.support import network, similarity
 
 
 @pytest.fixture(scope="module")
@@ -54,33 +48,8 @@ def test_a_grid_so_small_that_all_are_neighbours():
 
 
 def test_positions_of_real_networks():
-    from course_utils import analysis, models
-
-    small = {"embed_dim": 8, "channels_mlp_dim": 8, "num_heads": 2}
-    networks = {pool: models.classifier("vit", (16, 16, 3), 4, pool=pool, **small) for pool in ("mean", "class_token")}
+    networks = {pool: network(pool=pool, num_heads=2) for pool in ("mean", "class_token")}
     explorer = explorers.explore_positions(networks)
-    for name, network in networks.items():
-        wanted = figures.diverging(analysis.position_similarity(network).reshape(4, 2, 2), 1.0)
+    for name, model in networks.items():
+        wanted = figures.diverging(analysis.position_similarity(model).reshape(4, 2, 2), 1.0)
         assert (explorer.pages("All positions", state={"network": name, "position": 0}) == wanted).all()
-    with pytest.raises(ValueError, match="with at least one"):
-        explorers.explore_positions({})
-    with pytest.raises(ValueError, match="has no position embedding"):
-        explorers.explore_positions({"mixer": models.classifier("mixer", (16, 16, 3), 4)})
-    other = models.classifier("vit", (16, 16, 3), 4, patch_size=4, **small)
-    with pytest.raises(ValueError, match="the models' tokens differ"):
-        explorers.explore_positions({**networks, "other": other})
-
-
-@pytest.mark.parametrize(
-    ("values", "grid", "words"),
-    [
-        ({}, (3, 4), "similarity must be {network: array} with at least one"),
-        ({"a": similarity(9)}, (3, 4), r"must be \(12, 12\), but it is \(9, 9\)"),
-        ({"a": 2 * similarity()}, (3, 4), "finite numbers, from -1.001 to 1.001"),
-        ({"a": np.full((12, 12), np.nan)}, (3, 4), "finite numbers, from -1.001 to 1.001"),
-        ({"a": np.ones((1, 1))}, (1, 1), "rows · columns must be a whole number of at least 2"),
-    ],
-)
-def test_similarities_that_cannot_be_are_refused(values, grid, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.positions_explorer_from_arrays(values, grid)

@@ -133,37 +133,8 @@ def test_captions_count_the_numbers(default):
     assert "5·8·8·3 = 960 numbers; a plain patch has 8·8·3 = 192." in "".join(captions)
 
 
-def test_the_default_is_a_photograph_and_the_shapes(default):
-    assert default.spec["settings"][0]["values"] == ["astronaut", "shapes"]
-    assert default.spec["settings"][1]["values"] == [5, 8, 10]
-
-
 def test_grey_images():
     grey = explorers.explore_shift({"grey": random_image(8, 8, 1)}, patch_sizes=(4,), fractions=(0.5,))
     nine = grey.pages(FIVE)[0]
     assert (nine[8:16, 8:16, :3] == random_image(8, 8, 1)).all()
     assert "5·4·4·1 = 80 numbers" in grey.spec["panels"][2]["captions"][0]
-
-
-def test_an_image_of_your_own(explorer):
-    mine = explorers.explore_shift({"noise": random_image(20, 20)}, patch_sizes=(4,), fractions=(0.5,), size=20)
-    own = np.full((30, 50, 3), 200, np.uint8)
-    mine.use_image(own, "holiday-at-the-seaside-2019.png")
-    assert mine.spec["settings"][0]["values"] == ["noise", "holiday-at-the-…2019.png"]
-    assert mine.default_state["image"] == "holiday-at-the-…2019.png"
-    assert (mine.pages(SEES)[0] == 200).all()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ((None, ()), "patch_sizes must be different whole numbers, at least one"),
-        ((None, (0,)), "patch_sizes must be a whole number"),
-        ((None, (7,)), "patch size 7 does not divide"),
-        ((None, (8,), ()), "fractions is empty"),
-        ((None, (8,), (1.5,)), "fractions must be a number from 0 to 1, but it is 1.5"),
-    ],
-)
-def test_what_cannot_be_shown_is_refused(arguments, words):
-    with pytest.raises(ValueError, match=words):
-        explorers.explore_shift(*arguments)

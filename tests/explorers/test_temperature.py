@@ -9,7 +9,7 @@ from course_utils import analysis, explorers, figures
 from course_utils.explorers.core.panels import OPACITY
 from course_utils.explorers.temperature import HEIGHT, LINE, OTHER, OWN, PAPER
 from course_utils.models import classifier
-from tests.explorers.support import carried, images
+from tests.explorers.support import LEARNED, carried, images, network, products
 
 LIT, BEFORE, AFTER, ALL = (
     "What the token takes",
@@ -17,11 +17,6 @@ LIT, BEFORE, AFTER, ALL = (
     "Its row of A = softmax(Q·Kᵀ / τ)",
     "All rows of A",
 )
-LEARNED = np.array([[1.5, 3.0, 2.5], [0.5, 4.0, 2.0]])
-
-
-def products(blocks=2, count=2, heads=3, n=16):
-    return np.random.default_rng(0).normal(size=(blocks, count, heads, n, n)) * 4
 
 
 @pytest.fixture(scope="module")
@@ -108,30 +103,8 @@ def test_the_learned_temperature_has_its_place_among_the_others(explorer):
     assert (without.default_state["temperature"], without.default_state["mask"]) == (1, False)
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"images": {}}, "at least one"),
-        ({"products": products(n=9)}, r"must be \(blocks, images, heads, n, n\) with 2 images and n = 4·4"),
-        ({"products": products(count=1)}, "with 2 images"),
-        ({"products": products() * np.nan}, "must be finite"),
-        ({"learned": np.ones((2, 2))}, r"learned must be \(2, 3\), but it is \(2, 2\)"),
-        ({"learned": 0 * LEARNED}, "numbers above 0"),
-        ({"images": images(side=30)}, "do not divide"),
-    ],
-)
-def test_arrays_that_cannot_be_are_refused(changes, words):
-    right = {"products": products(), "learned": LEARNED, "head_dim": 4, "images": images(), "grid": (4, 4)}
-    with pytest.raises(ValueError, match=words):
-        explorers.temperature_explorer_from_arrays(**{**right, **changes})
-
-
-def network(name="small_data_vit", **changes):
-    return classifier(name, (16, 16, 3), 4, embed_dim=8, channels_mlp_dim=8, num_heads=2, **changes)
-
-
 def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
-    shown, model = images(2, 16), network()
+    shown, model = images(2, 16), network("small_data_vit", num_heads=2)
     model.get_layer("block_2").attention.temperature.assign([0.02, 0.7])
     explorer = explorers.explore_temperature(model, shown)
     weights = analysis.attention(model, np.stack(list(shown.values())))  # (2, 2, 2, 4, 4)
@@ -145,29 +118,16 @@ def test_with_its_own_temperature_and_mask_a_row_is_the_networks_attention():
 
 
 def test_a_plain_vit_starts_open_and_with_the_root_of_head_dim():
-    explorer = explorers.explore_temperature(network("vit"), images(1, 16))
+    explorer = explorers.explore_temperature(network(num_heads=2), images(1, 16))
     assert (explorer.default_state["temperature"], explorer.default_state["mask"]) == (1, False)
     assert "τ = 2.00 = √head_dim, diagonal open" in explorer.words()
 
 
 def test_blocks_and_heads_can_be_chosen():
-    explorer = explorers.explore_temperature(network(depth=3), images(1, 16), blocks=[3, 1], heads=[2])
+    explorer = explorers.explore_temperature(
+        network("small_data_vit", num_heads=2, depth=3), images(1, 16), blocks=[3, 1], heads=[2]
+    )
     assert [setting["values"] for setting in explorer.spec["settings"][1:3]] == [[3, 1], [2]]
-    with pytest.raises(ValueError, match="blocks must be a whole number from 1 to 2, but it is 3"):
-        explorers.explore_temperature(network(), images(1, 16), blocks=[3])
-    with pytest.raises(ValueError, match="heads must be a whole number from 1 to 2, but it is 0"):
-        explorers.explore_temperature(network(), images(1, 16), heads=[0])
-
-
-def test_what_has_no_rows_to_show_is_refused():
-    with pytest.raises(ValueError, match="class token has no position"):
-        explorers.explore_temperature(network(pool="class_token"), images(1, 16))
-    with pytest.raises(ValueError, match="Transformer blocks"):
-        explorers.explore_temperature(classifier("no_mixing", (16, 16, 3), 4), images(1, 16))
-    with pytest.raises(ValueError, match="at least one"):
-        explorers.explore_temperature(network(), {})
-    with pytest.raises(ValueError, match=r"images\['image 0'\] must be uint8 \(h, w, 3\)"):
-        explorers.explore_temperature(network(), {"image 0": images(1, 16)["image 0"][..., :1]})
 
 
 @pytest.mark.slow

@@ -80,20 +80,3 @@ def test_sheet_lays_pages_out_in_order():
         [2, 2, 255, 255, 255],
         [2, 2, 255, 255, 255],
     ]
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: figures.enlarge(IMAGE[0], 2), r"image must be uint8 \(h, w, 3 or 4\).*\(6, 3\)"),
-        (lambda: figures.enlarge(IMAGE / 255, 2), "must be uint8.*float64"),
-        (lambda: figures.enlarge(IMAGE, 0), "factor must be a whole number of at least 1"),
-        (lambda: figures.blend(IMAGE, np.zeros((3, 3, 4), np.uint8)), "does not divide"),
-        (lambda: figures.blend(IMAGE, IMAGE), "overlay must be"),
-        (lambda: figures.outline(IMAGE, 3, 0, 2, 2), "does not lie inside"),
-        (lambda: figures.sheet(IMAGE, 2, 1), r"pages must be uint8 \(n, h, w, 3\)"),
-    ],
-)
-def test_bad_input_is_refused(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()

@@ -21,8 +21,6 @@ def test_source_is_the_real_one():
     assert whole.startswith("```python\nclass MixerBlock(TokenLayer):\n    def __init__(self, tokens_mlp_dim")
     assert "\n\n\nclass GMLPBlock(TokenLayer):\n    def" in whole
     assert '"""' not in whole, "the lesson says in its own words what a docstring says"
-    with pytest.raises(TypeError, match="has no Python source to show; give a function or a class"):
-        show.source(3)
 
 
 def test_table():
@@ -33,10 +31,6 @@ def test_table():
         "| a&#124;b | 12,345 | 45.7 % |",
         "| c | – | – |",
     ]
-    with pytest.raises(ValueError, match="there are no rows"):
-        show.table([])
-    with pytest.raises(ValueError, match="no row has 'size'; they have name"):
-        show.table([{"name": 1}], ["size"])
 
 
 @pytest.mark.parametrize(
