@@ -1,14 +1,35 @@
 """What images and labels must be at every public entrance: the same questions, in the same words."""
 
+import reprlib
 import warnings
 
 import numpy as np
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+
+
+def shown(value) -> str:
+    """Returns a value for a sentence: short, whatever it is."""
+    try:
+        return " ".join(_SHORT.repr(value).split())
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of very many digits"
+
+
+def whole_number(name: str, value, low: int, high: int | None = None, note: str = "") -> int:
+    """Returns a whole number; raises ValueError, with a `note` on what for, unless it is one in low..high."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if whole and low <= value and (high is None or value <= high):
+        return int(value)
+    wanted = f"in {low:,}..{high:,}" if high is not None else f"from {low:,} on"
+    raise ValueError(f"{name} must be a whole number {wanted}{note}; got {shown(value)}.")
 
 
 def check_images(argument: str, x) -> None:
     """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)`, with 1 or 3 channels; it names `argument`."""
     if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{argument} must be a NumPy array; got {type(x).__name__}. np.asarray(...) may help.")
+        raise TypeError(f"{argument} must be a NumPy array; got {shown(x)}. np.asarray(...) may help.")
     if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
         bad = np.argwhere(~np.isfinite(x))
         raise ValueError(
@@ -59,12 +80,16 @@ def check_labels(argument: str, y, num_classes: int) -> np.ndarray:
 
 def check_names(names) -> tuple[str, ...]:
     """Returns class names; raises TypeError or ValueError unless they are two or more texts that look different."""
-    names = tuple(names) if not isinstance(names, str) else (names,)
+    given = names
+    try:
+        names = (names,) if isinstance(names, str) else tuple(names)
+    except TypeError:
+        names = ()
     if len(names) < 2:
-        raise ValueError(f"class_names must name at least two classes to tell apart; got {names!r}.")
+        raise ValueError(f"class_names must name at least two classes to tell apart; got {shown(given)}.")
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"class_names must hold text; got {name!r} ({type(name).__name__}).")
+            raise TypeError(f"class_names must hold text; got {shown(name)}.")
     plain = [" ".join(name.split()) for name in names]
     if "" in plain:
         raise ValueError(f"class_names must not be empty; number {plain.index('')} is {names[plain.index('')]!r}.")

@@ -12,19 +12,23 @@ exact counts. Splits depend on `split_seed` alone, are balanced over the classes
 import difflib
 import numbers
 import os
+import re
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from course_utils.data.checks import check_images, check_labels, check_names, warn_of_odd_parts
+from course_utils.data import folder, published, shapes
+from course_utils.data.checks import check_images, check_labels, check_names, shown, warn_of_odd_parts, whole_number
 from course_utils.data.rng import Draw
 from course_utils.data.split import balanced_order, split
 from course_utils.files import user_path
 
-KNOWN = ("shapes", "cifar100", "fashion_mnist")
+_OPTIONS = {"shapes": ("task", "size", "seed"), "cifar100": (), "fashion_mnist": ()}
+KNOWN = tuple(_OPTIONS)
 """Names that `load_dataset` knows; anything else is taken as the path of a folder."""
+_WANTED = f"{', '.join(map(repr, KNOWN))}, or the path of a folder with one sub-folder of images per class"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,8 +106,7 @@ class Dataset:
             if count is None:
                 continue
             have = len(getattr(self, f"x_{part}"))
-            if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 1 <= count <= have:
-                raise ValueError(f"{part} must be a whole number in 1..{have} (what {self.name!r} has); got {count!r}.")
+            count = whole_number(part, count, 1, have, f" (what {self.name!r} has)")
             for axis in "xy":
                 object.__setattr__(smaller, f"{axis}_{part}", getattr(self, f"{axis}_{part}")[:count])
         return smaller
@@ -131,84 +134,52 @@ def load_dataset(
         TypeError: no name and no path, or an option that this data set does not take.
         course_utils.data.download.DownloadError: the files are not here and could not be fetched.
     """
-    path = user_path(name_or_folder, "load_dataset: the name or folder")
-    name = os.fspath(name_or_folder)
+    try:
+        path, name = user_path(name_or_folder, ""), os.fspath(name_or_folder)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"load_dataset takes {_WANTED}; got {shown(name_or_folder)}.") from None
     if isinstance(validation, bool) or not isinstance(validation, numbers.Real) or not 0 < validation < 1:
-        raise ValueError(f"validation must be a share strictly between 0 and 1, such as 0.1; got {validation!r}.")
-    if isinstance(split_seed, bool) or not isinstance(split_seed, numbers.Integral) or split_seed < 0:
-        raise ValueError(f"split_seed must be a whole number >= 0; got {split_seed!r}.")
-    if name == "shapes":
-        return _shapes(validation, split_seed, options)
-    if name in KNOWN:
-        _check_options(name, options, ())
-        return _published(name, validation, split_seed)
-    if path.is_dir():
-        _check_options(name, options, ("image_size",))
-        return _folder(path, validation, split_seed, **options)
-    raise ValueError(_unknown(name, path))
-
-
-def _shapes(validation: float, split_seed: int, options: dict) -> Dataset:
-    from course_utils.data import shapes
-
-    _check_options("shapes", options, ("task", "size", "seed"))
-    task = options.get("task", "odd_one_out")
-    names = shapes.class_names(task)
-    size = options.get("size", 10_000)
-    if isinstance(size, numbers.Integral) and size < 3 * len(names):
-        raise ValueError(
-            f"size must be at least {3 * len(names)} for task {task!r}: each of its {len(names)} classes needs an "
-            f"image for training, validation and test; got {size}."
-        )
-    x, y = shapes.make(**options)
-    return _split_in_three(f"shapes: {task}", x, y, names, validation, split_seed)
-
-
-def _published(name: str, validation: float, split_seed: int) -> Dataset:
-    from course_utils.data import published
-
-    arrays, names = published.load(name)
-    train, kept = split(arrays["y_train"], [validation], split_seed)
-    # The test part is ordered by a seed of its own: its beginning stays the same whatever split_seed is.
-    test = balanced_order(arrays["y_test"], Draw(0))
-    x, y = arrays["x_train"], arrays["y_train"]
-    return Dataset(name, x[train], y[train], x[kept], y[kept], arrays["x_test"][test], arrays["y_test"][test], names)
-
-
-def _folder(path: Path, validation: float, split_seed: int, image_size: int = 32) -> Dataset:
-    from course_utils.data import folder
-
-    x, y, names = folder.read(path, image_size)
-    return _split_in_three(path.resolve().name, x, y, names, validation, split_seed)
-
-
-def _split_in_three(name, x, y, names, validation, split_seed) -> Dataset:
+        raise ValueError(f"validation must be a share strictly between 0 and 1, such as 0.1; got {shown(validation)}.")
+    split_seed = whole_number("split_seed", split_seed, 0)
+    if name not in KNOWN and not os.path.isdir(path):
+        raise ValueError(_unknown(name, path))
+    takes = _OPTIONS.get(name, ("image_size",))
+    for option in options.keys() - set(takes):
+        allowed = f"takes {', '.join(takes)}" if takes else "takes no further options"
+        raise TypeError(f"load_dataset({name!r}, ...) got an option it does not know: {option!r}. It {allowed}.")
+    if name in published.FACTS:
+        arrays, names = published.load(name)
+        x, y = arrays["x_train"], arrays["y_train"]
+        train, kept = split(y, [validation], split_seed)
+        # The test part is ordered by a seed of its own: its beginning stays the same whatever split_seed is.
+        test = balanced_order(arrays["y_test"], Draw(0))
+        test_part = arrays["x_test"][test], arrays["y_test"][test]
+        return Dataset(name, x[train], y[train], x[kept], y[kept], *test_part, names)
     if validation >= 0.9:
         raise ValueError(
             f"validation must be below 0.9 here, as a tenth of the images is kept for the test; got {validation}."
         )
+    if name == "shapes":
+        task, size = options.get("task", "odd_one_out"), options.get("size", 10_000)
+        names = shapes.class_names(task)
+        parts = f", as each of the {len(names)} classes of task {task!r} needs an image for each of the three parts"
+        whole_number("size", size, 3 * len(names), shapes.MOST, parts)
+        name, (x, y) = f"shapes: {task}", shapes.make(**options)
+    else:
+        name, (x, y, names) = path.resolve().name, folder.read(path, **options)
     train, kept, test = split(y, [validation, 0.1], split_seed)
-    return Dataset(name, x[train], y[train], x[kept], y[kept], x[test], y[test], tuple(names))
-
-
-def _check_options(name: str, options: dict, allowed: tuple[str, ...]) -> None:
-    for option in options:
-        if option not in allowed:
-            takes = "takes " + ", ".join(allowed) if allowed else "takes no further options"
-            raise TypeError(f"load_dataset({name!r}, ...) got an option it does not know: {option!r}. It {takes}.")
+    return Dataset(name, x[train], y[train], x[kept], y[kept], x[test], y[test], names)
 
 
 def _unknown(name: str, path: Path) -> str:
-    if path.is_symlink() and not path.exists():
+    if os.path.islink(path) and not os.path.exists(path):
         return f"{name!r} is a link to {os.readlink(path)!r}, which is not there: is a disk not mounted?"
-    if path.exists():
+    if os.path.exists(path):
         return f"{name!r} is a file; load_dataset needs a folder with one sub-folder of images per class."
-    known = ", ".join(map(repr, KNOWN))
-    wanted = name.lower().replace("-", "_").replace(" ", "_")
-    close = difflib.get_close_matches(wanted, KNOWN, n=1, cutoff=0.6)
-    close = close or [known_name for known_name in KNOWN if known_name.replace("_", "") == wanted.replace("_", "")]
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    plain = {re.sub("[-_ ]", "", known): known for known in KNOWN}
+    close = difflib.get_close_matches(re.sub("[-_ ]", "", name.lower()), plain, n=1, cutoff=0.6)
+    hint = f" Did you mean {plain[close[0]]!r}?" if close else ""
     return (
-        f"no data set is called {name!r}, and there is no folder at {str(path.absolute())!r}.{hint} "
-        f"Known names: {known}; or give the path of a folder with one sub-folder of images per class."
+        f"no data set is called {shown(name)}, and there is no folder at {shown(str(path.absolute()))}.{hint} "
+        f"load_dataset takes {_WANTED}."
     )

@@ -1,12 +1,12 @@
 """Your own images: a folder with one sub-folder per class becomes arrays."""
 
 import os
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
 from course_utils.data import images
+from course_utils.data.checks import whole_number
 from course_utils.data.progress import ProgressBar
 
 FEWEST = 3
@@ -33,85 +33,80 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
         ValueError: no sub-folders, only one, one with too few images, folders that are parts (train, test) and not
             classes, files or folders that cannot be read (all are named), or a bad `image_size`.
     """
-    if isinstance(image_size, bool) or not isinstance(image_size, Integral) or image_size < 1:
-        raise ValueError(f"image_size must be a whole number of pixels, 1 or more; got {image_size!r}.")
-    passed: list[Path] = []
-    unread: list[tuple[Path, str]] = []
-    entries = [path for path in _inside(folder, passed, unread) if not path.name.startswith(".")]
-    classes = [path for path in entries if path.is_dir()]
-    lost = [path for path in entries if not path.exists()]
-    beside = [path for path in entries if path not in classes + lost]
-    names = {path.name.lower() for path in classes}
+    whole_number("image_size", image_size, 1, images.LARGEST, " (pixels)")
+    classes, beside, passed, unread = _found(folder)
+    names = {name.lower() for name in classes}
     if names & _TRAINING and names & _OTHERS:
         raise ValueError(
-            f"the folder {str(folder)!r} is split already, into {', '.join(path.name for path in classes)}, which are "
-            f"no classes. Give one part, such as {str(classes[0])!r}, or put each class's images into one folder: the "
-            "parts are made here."
+            f"the folder {str(folder)!r} is split already, into {', '.join(classes)}, which are no classes. Give one "
+            f"part, such as {str(folder / min(classes))!r}, or put each class's images into one folder: the parts are "
+            "made here."
         )
-    unread += [(path, "a link to what is not there: is a disk not mounted?") for path in lost]
-    files = {path: _files(path, passed, unread) for path in classes}
     for what, left in (("what a system left behind", passed), ("beside the classes' folders", beside)):
         if left:
             print(f"Not read, {what}: {_listed(folder, left, 5)}")
     if not unread and len(classes) < 2:
         found = f"has {len(beside)} files but no sub-folders" if beside else "is empty"
-        found = f"has only one class, {classes[0].name!r}: nothing to tell apart" if classes else found
+        found = f"has only one class, {next(iter(classes))!r}: nothing to tell apart" if classes else found
         raise ValueError(
             f"the folder {str(folder)!r} {found}. It must hold one sub-folder per class, such as {folder / 'cats'} and "
             f"{folder / 'dogs'}."
         )
-    labels = np.repeat(np.arange(len(classes), dtype=np.int32), [len(members) for members in files.values()])
-    read_images = np.empty((len(labels), image_size, image_size, 3), np.uint8)
+    files = [file for members in classes.values() for file in sorted(members)]
+    pixels = np.empty((len(files), image_size, image_size, 3), np.uint8)
     progress = ProgressBar(folder.name, unit="images", after_s=3)
-    for position, file in enumerate(file for members in files.values() for file in members):
+    for position, file in enumerate(files):
         try:
-            read_images[position] = images.read(file, image_size)
+            pixels[position] = images.read(file, image_size)
         except ValueError as error:
             unread.append((file, str(error)))
-        progress(position + 1, len(labels))
+        progress(position + 1, len(files))
     if unread:
-        first, why = unread[0]
         raise ValueError(
             f"in the data set {str(folder)!r}, what cannot be read ({len(unread)}) is: "
-            f"{_listed(folder, [path for path, _ in unread], 100)}. The first, {str(first)!r}: {why} Mend it, or take "
-            "it out of the folder."
+            f"{_listed(folder, [path for path, _ in unread], 100)}. The first, {str(unread[0][0])!r}: {unread[0][1]} "
+            "Mend it, or take it out of the folder."
         )
-    for path, members in files.items():
+    for name, members in classes.items():
         if len(members) < FEWEST:
             raise ValueError(
-                f"the class folder {str(path)!r} has {len(members)} images; every class needs at least {FEWEST}: "
-                f"one each for training, validation and test."
+                f"the class folder {str(folder / name)!r} has {len(members)} images; every class needs at least "
+                f"{FEWEST}: one each for training, validation and test."
             )
-    return read_images, labels, tuple(path.name for path in classes)
+    counts = [len(members) for members in classes.values()]
+    return pixels, np.repeat(np.arange(len(classes), dtype=np.int32), counts), tuple(classes)
 
 
-def _inside(folder: Path, passed: list, unread: list) -> list[Path]:
-    """Returns what is in a folder, in order, without what systems left behind; notes what it cannot enter."""
-    try:
-        found = sorted(folder.iterdir())
-    except OSError as error:
-        unread.append((folder, f"the folder cannot be opened ({error.strerror})."))
-        return []
-    left = [path for path in found if path.name.lower() in _LEFT_BEHIND]
-    passed += left
-    return [path for path in found if path not in left]
+def _found(folder: Path) -> tuple[dict[str, list[Path]], list[Path], list[Path], list[tuple[Path, str]]]:
+    """Returns each class's files, what lies beside the classes, what systems left, and what cannot be read, and why."""
+    classes: dict[str, list[Path]] = {}
+    beside, passed, unread = [], [], []
 
+    def closed(error: OSError) -> None:
+        unread.append((Path(error.filename), f"the folder cannot be opened ({error.strerror})."))
 
-def _files(folder: Path, passed: list, unread: list, above: tuple[str, ...] = ()) -> list[Path]:
-    """Returns all files of a class, those in deeper folders, too."""
-    here, files = os.path.realpath(folder), []
-    if here in above:  # a link to a folder that it lies in
-        return []
-    for path in _inside(folder, passed, unread):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            files += _files(path, passed, unread, (*above, here))
-        elif path.is_file() or not path.exists():
-            files.append(path)
-        else:  # such as a pipe: opening it would wait for ever
-            unread.append((path, "it is no file."))
-    return files
+    for top, inside, names in os.walk(folder, onerror=closed, followlinks=True):
+        here = Path(top)
+        seen = sorted(here / name for name in (*inside, *names) if not name.startswith("."))
+        left = [path for path in seen if path.name.lower() in _LEFT_BEHIND]
+        passed += left
+        folders = [path for path in seen if path not in left and path.name in inside]
+        # A link to a folder that it lies in would lead round for ever.
+        inside[:] = [path.name for path in folders if not any(map(path.samefile, (here, *here.parents)))]
+        if here == folder:
+            classes = {name: [] for name in inside}
+        for path in seen:
+            if path in left or path in folders:
+                continue
+            if not os.path.exists(path):
+                unread.append((path, "a link to what is not there: is a disk not mounted?"))
+            elif here == folder:
+                beside.append(path)
+            elif not os.path.isfile(path):  # such as a pipe: opening it would wait for ever
+                unread.append((path, "it is no file."))
+            else:
+                classes[here.relative_to(folder).parts[0]].append(path)
+    return classes, beside, passed, unread
 
 
 def _listed(folder: Path, paths: list[Path], most: int) -> str:

@@ -16,11 +16,11 @@ import io
 import os
 import warnings
 from importlib.util import find_spec
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
+from course_utils.data.checks import shown, whole_number
 from course_utils.files import user_path
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -28,12 +28,14 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 is handed to Ghostscript."""
 MOST_PIXELS = 90_000_000
 """Pixels that are decoded at most: more could exhaust the memory."""
+LARGEST = 4096
+"""Pixels that the side of an image made here has at most, for the same reason."""
 
-# Name -> file in scikit-image, and the square (left, top, side) of it, in its pixels, that reads well at 64 pixels.
+# Name -> file in scikit-image, and the square (left, top, right, bottom) of it that reads well at 64 pixels.
 _PHOTOGRAPHS = {
-    "astronaut": ("astronaut.png", (70, 0, 360)),
-    "cat": ("chelsea.png", (75, 0, 300)),
-    "coffee": ("coffee.png", (75, 0, 400)),
+    "astronaut": ("astronaut.png", (70, 0, 430, 360)),
+    "cat": ("chelsea.png", (75, 0, 375, 300)),
+    "coffee": ("coffee.png", (75, 0, 475, 400)),
 }
 _DEPTHS = (8, 10, 12, 14, 16)  # bits that a grey value has
 
@@ -51,20 +53,16 @@ def photographs(size: int = 64) -> dict[str, np.ndarray]:
         FileNotFoundError: scikit-image, or an image in it, is missing.
         ValueError: `size` is not a whole number from 1 on.
     """
-    _check_size(size)
+    whole_number("size", size, 1, LARGEST, " (pixels)")
     # The files are opened directly: `skimage.data` fetches what it does not find, and a lesson must not.
     package = find_spec("skimage")
-    if package is None:
-        raise FileNotFoundError(
-            "the photographs come inside scikit-image, which is not installed: pip install scikit-image"
-        )
-    folder = Path(package.submodule_search_locations[0]) / "data"
-    images = {}
-    for name, (file, (left, top, side)) in _PHOTOGRAPHS.items():
+    folder = Path(package.submodule_search_locations[0]) / "data" if package else Path("skimage/data")
+    found = {}
+    for name, (file, box) in _PHOTOGRAPHS.items():
         if not (folder / file).is_file():
-            raise FileNotFoundError(f"{folder / file} is missing; install scikit-image again to get it back.")
-        images[name] = read(folder / file, size, box=(left, top, left + side, top + side))
-    return images
+            raise FileNotFoundError(f"{folder / file} is missing; it comes with: pip install scikit-image")
+        found[name] = read(folder / file, size, box=box)
+    return found
 
 
 def as_image(image, size: int) -> np.ndarray:
@@ -90,25 +88,23 @@ def as_image(image, size: int) -> np.ndarray:
     """
     from PIL import Image
 
-    _check_size(size)
+    whole_number("size", size, 1, LARGEST, " (pixels)")
     if isinstance(image, np.ndarray):
         return _square(_from_array(image), size)
     if isinstance(image, Image.Image):
         if image.format not in (None, "MPO", *FORMATS):  # reading its pixels would run what it holds
             raise ValueError(f"image: a Pillow image of the kind {image.format} is not read; give a PNG or JPEG.")
         return _square(image, size)
-    if isinstance(image, str | os.PathLike):
+    if isinstance(image, str | os.PathLike) and os.fspath(image).strip():
         path = user_path(image, "image")
-        if not path.is_file():
-            raise FileNotFoundError(f"image: there is no file {str(path)!r}.")
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"image: there is no file {shown(str(path))}.")
         return read(path, size)
     if isinstance(image, bytes | bytearray | memoryview):
         return read(io.BytesIO(image), size, f"these {len(image)} bytes")
     if hasattr(image, "read"):
         return read(image, size, "this open file")
-    raise TypeError(
-        f"image must be a path, an image file's bytes, an open file or an array; got {type(image).__name__}."
-    )
+    raise TypeError(f"image must be a path, an image file's bytes, an open file or an array; got {shown(image)}.")
 
 
 def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | None = None) -> np.ndarray:
@@ -164,14 +160,13 @@ def _upright(image):
     """Turns an image as its camera noted; what else is in its metadata, sound or not, is read past."""
     from PIL import Image
 
-    turn = Image.Transpose
-    turns = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)
-    turns += (turn.ROTATE_270, turn.TRANSVERSE, turn.ROTATE_90)
+    image.load()  # which turns a TIFF, and takes the note out
     try:
         noted = image.getexif().get(0x0112)
     except Exception:  # as many kinds as there are ways to damage it
         return image
-    return image.transpose(turns[noted - 2]) if noted in range(2, 9) else image
+    turns = (0, 3, 1, 5, 4, 6, 2)  # Pillow's numbers of EXIF's turns 2..8
+    return image.transpose(Image.Transpose(turns[noted - 2])) if noted in range(2, 9) else image
 
 
 def _to_8_bits(grey: np.ndarray) -> np.ndarray:
@@ -202,8 +197,3 @@ def _from_array(array: np.ndarray):
             f"image: an array must have shape (height, width), or (height, width, 1, 3 or 4); got {array.shape}."
         )
     return Image.fromarray(np.ascontiguousarray(array))
-
-
-def _check_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-        raise ValueError(f"size must be a whole number of pixels, 1 or more; got {size!r}.")

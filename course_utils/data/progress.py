@@ -11,19 +11,19 @@ class ProgressBar:
 
     Args:
         name: what is fetched or read.
-        stream: where to write; None is standard output.
-        live: redraw one line? None finds out.
         unit: what is counted; "MB" are bytes.
         after_s: nothing is shown of what takes fewer seconds.
     """
 
-    def __init__(self, name: str, stream=None, live: bool | None = None, *, unit: str = "MB", after_s: float = 0):
-        self.name, self.stream, self.unit, self.after_s = name, stream or sys.stdout, unit, after_s
-        self.live = _is_watched(self.stream) if live is None else live
+    def __init__(self, name: str, unit: str = "MB", after_s: float = 0):
+        self.name, self.unit, self.after_s = name, unit, after_s
+        # ipykernel's stream is no terminal, yet a notebook understands "\r".
+        self.live = getattr(sys.stdout, "isatty", bool)() or type(sys.stdout).__module__.startswith("ipykernel.")
         self._began: float | None = None
         self._first, self._shown = 0, object()
 
     def __call__(self, have: int, size: int) -> None:
+        """Show that so many of all are here, in bytes if the unit is "MB"."""
         now = time.monotonic()
         if self._began is None:
             self._began, self._first = now, have
@@ -38,21 +38,8 @@ class ProgressBar:
         if have == size:
             text += f", {seconds:.0f} s"
         elif done > 0:
-            text += f", {_duration((size - have) / done * seconds)} left"
+            left = (size - have) / done * seconds
+            text += f", {left:.0f} s left" if left < 90 else f", {left / 60:.0f} min left"
         if self.live:
-            bar = "█" * (2 * tenth) + "░" * (20 - 2 * tenth)
-            self.stream.write(f"\r{bar} {text:<70}" + ("\n" if have == size else ""))
-        else:
-            self.stream.write(text + "\n")
-        self.stream.flush()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def _is_watched(stream) -> bool:
-    if getattr(stream, "isatty", lambda: False)():
-        return True
-    # ipykernel's stream is no terminal, yet a notebook understands "\r".
-    return type(stream).__module__.startswith("ipykernel.")
+            text = f"\r{'#' * (2 * tenth):.<20} {text:<70}"
+        print(text, end="" if self.live and have < size else "\n", flush=True)

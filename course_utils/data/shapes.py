@@ -26,11 +26,11 @@ The same seed gives the same bytes on every machine. Two choices bring that abou
 And every pixel is integer arithmetic, so that no rounding of floats can differ.
 """
 
-import numbers
 from functools import lru_cache
 
 import numpy as np
 
+from course_utils.data.checks import shown, whole_number
 from course_utils.data.rng import Draw
 
 IMAGE_SIZE = 32  # height and width of an image, pixels
@@ -68,7 +68,7 @@ On a nearly white ground all tokens share one large offset, and networks took lo
 still at chance after three epochs and then often stayed at about one half.
 """
 
-RELATIONS = ("same shape", "same colour", "same shape and colour", "nothing in common")
+MOST = 1_000_000  # images made at once, which are 3 GB of pixels
 
 
 def make(task: str = "odd_one_out", size: int = 10_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -85,20 +85,13 @@ def make(task: str = "odd_one_out", size: int = 10_000, seed: int = 0) -> tuple[
         images, uint8 of shape (size, 32, 32, 3), and labels, int32 of shape (size,).
 
     Raises:
-        ValueError: unknown task, `size` smaller than the number of classes, or a negative seed.
-        TypeError: `size` or `seed` is not a whole number.
+        ValueError: unknown task, a `size` that is no whole number from the number of classes to `MOST`, or a bad seed.
     """
-    _check_task(task)
-    _check_whole_number("size", size)
-    _check_whole_number("seed", seed)
     classes = len(class_names(task))
-    if size < classes:
-        raise ValueError(f"size must be at least {classes}, one image per class of task {task!r}; got {size}.")
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more; got {seed}.")
-    draw = Draw(seed)
+    size = whole_number("size", size, classes, MOST, f", at least one image per class of task {task!r}")
+    draw = Draw(whole_number("seed", seed, 0))
     labels = np.arange(size)[draw.order(size)] % classes
-    shape, colour = _TASKS[task](labels, draw)
+    shape, colour = _TASKS[task][1](labels, draw)
     background = draw.integers(len(BACKGROUNDS), size)
     return render(shape, colour, background), labels.astype(np.int32)
 
@@ -109,14 +102,9 @@ def class_names(task: str = "odd_one_out") -> tuple[str, ...]:
     Raises:
         ValueError: unknown task.
     """
-    _check_task(task)
-    if task == "odd_one_out":
-        return tuple(f"row {row}, column {column}" for row in range(GRID) for column in range(GRID))
-    if task == "match":
-        return ("different colours", "same colour")
-    if task == "relation":
-        return RELATIONS
-    return tuple(f"{colour} {shape}" for shape in SHAPES for colour in COLOURS)
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(map(repr, TASKS))}; got {shown(task)}.")
+    return _TASKS[task][0]
 
 
 def render(shape: np.ndarray, colour: np.ndarray, background: np.ndarray | int = 0) -> np.ndarray:
@@ -147,13 +135,10 @@ def render(shape: np.ndarray, colour: np.ndarray, background: np.ndarray | int =
             raise ValueError(f"{name} must hold whole numbers; got {values.dtype}.")
         if values.size and (values.min() < 0 or values.max() > high):
             raise ValueError(f"{name} must be in 0..{high}; got {values.min()}..{values.max()}.")
-    tiles = _tiles()
-    background = np.broadcast_to(background, shape.shape[:1])[:, None, None]
+    background = np.broadcast_to(background, shape.shape[:1])[:, None]
     images = np.empty((len(shape), GRID, CELL, GRID, CELL, 3), np.uint8)
-    # One gather of whole 8 x 8 tiles per row of cells: no loop over images.
-    for row in range(GRID):
-        chosen = tiles[background[:, 0], shape[:, row], colour[:, row]]
-        images[:, row] = chosen.transpose(0, 2, 1, 3, 4)
+    for row in range(GRID):  # one gather of whole 8 x 8 tiles for each: no loop over images
+        images[:, row] = _tiles()[background, shape[:, row], colour[:, row]].swapaxes(1, 2)
     return images.reshape(-1, IMAGE_SIZE, IMAGE_SIZE, 3)
 
 
@@ -206,7 +191,15 @@ def _content(labels: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
     return shape.reshape(-1, GRID, GRID), colour.reshape(-1, GRID, GRID)
 
 
-_TASKS = {"odd_one_out": _odd_one_out, "match": _match, "relation": _relation, "content": _content}
+_TASKS = {
+    "odd_one_out": (
+        tuple(f"row {row}, column {column}" for row in range(GRID) for column in range(GRID)),
+        _odd_one_out,
+    ),
+    "match": (("different colours", "same colour"), _match),
+    "relation": (("same shape", "same colour", "same shape and colour", "nothing in common"), _relation),
+    "content": (tuple(f"{colour} {shape}" for shape in SHAPES for colour in COLOURS), _content),
+}
 TASKS = tuple(_TASKS)
 
 
@@ -246,13 +239,3 @@ def _coverage() -> np.ndarray:
     }
     masks = np.stack([np.broadcast_to(inside[name], (128, 128)) for name in SHAPES])
     return masks.reshape(len(SHAPES), CELL, 16, CELL, 16).sum(axis=(2, 4))
-
-
-def _check_task(task: str) -> None:
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(map(repr, TASKS))}; got {task!r}.")
-
-
-def _check_whole_number(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number; got {value!r}.")

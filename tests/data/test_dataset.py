@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +41,8 @@ def test_dataset_knows_its_shape_and_says_it():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"x_train": [[1]]}, TypeError, "x_train must be a NumPy array; got list"),
+        ({"x_train": [[1]]}, TypeError, r"x_train must be a NumPy array; got \[\[1\]\]"),
+        ({"x_train": None}, TypeError, "x_train must be a NumPy array; got None"),
         ({"x_test": with_nan()}, ValueError, r"x_test has 2 values that are NaN.*first at index \(2, 1, 0, 1\)"),
         ({"x_train": np.ones((6, 8, 8, 3))}, TypeError, r"x_train must be uint8.*float64 with values 1\.\.1; if they"),
         ({"x_train": np.full((6, 8, 8, 3), 99.0)}, TypeError, r"99\.\.99; convert with np\.round\(x\)"),
@@ -58,13 +58,14 @@ def test_dataset_knows_its_shape_and_says_it():
         ({"y_test": np.zeros(6)}, TypeError, "y_test must hold whole numbers; got float64"),
         ({"y_test": np.zeros((6, 1), int)}, ValueError, r"got \(6, 1\)\. y_test\.ravel\(\)"),
         ({"y_test": np.zeros((6, 2), int)}, ValueError, r"One-hot labels: y_test\.argmax"),
-        ({"class_names": ("a",)}, ValueError, "at least two classes"),
-        ({"class_names": "ab"}, ValueError, "at least two classes"),
+        ({"class_names": ("a",)}, ValueError, r"at least two classes to tell apart; got \('a',\)"),
+        ({"class_names": "ab"}, ValueError, "at least two classes to tell apart; got 'ab'"),
+        ({"class_names": 5}, ValueError, "at least two classes to tell apart; got 5"),
         ({"class_names": ("a", "a")}, ValueError, "found more than once: 'a'"),
         ({"class_names": ("a", "a ")}, ValueError, "found more than once: 'a'"),
         ({"class_names": ("a", " ")}, ValueError, "class_names must not be empty; number 1 is ' '"),
         ({"class_names": (0, 1)}, TypeError, "class_names must hold text; got 0"),
-        ({"x_test": np.ma.zeros((6, 8, 8, 3), np.uint8)}, TypeError, "x_test must be a NumPy array; got MaskedArray"),
+        ({"x_test": np.ma.zeros((6, 8, 8, 3), np.uint8)}, TypeError, "x_test must be a NumPy array; got masked_"),
         ({"y_test": np.array(list("ababab"))}, TypeError, "y_test must hold whole numbers; got <U1"),
     ],
 )
@@ -99,9 +100,9 @@ def test_subset_is_the_beginning():
     np.testing.assert_array_equal(small.y_test, dataset.y_test[:16])
 
 
-@pytest.mark.parametrize("count", [0, -1, 7, 2.0, True])
+@pytest.mark.parametrize("count", [0, -1, 7, 2.0, True, "6", pytest.param(10**5000, id="enormous")])
 def test_subset_names_what_is_wrong(count):
-    with pytest.raises(ValueError, match=r"train must be a whole number in 1\.\.6 \(what 'mine' has\)"):
+    with pytest.raises(ValueError, match=r"train must be a whole number in 1\.\.6 \(what 'mine' has\); got "):
         make().subset(train=count)
 
 
@@ -129,35 +130,39 @@ def test_options_reach_the_shapes():
             "cifar-100",
             {},
             ValueError,
-            r"no data set is called 'cifar-100'.*Did you mean 'cifar100'\?.*path of a folder",
+            r"called 'cifar-100'.* Did you mean 'cifar100'\? load_dataset takes",
         ),
         ("Fashion MNIST", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
         ("fashionmnist", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
-        ("xyz", {}, ValueError, "Known names: 'shapes', 'cifar100', 'fashion_mnist'; or"),
+        ("images of my dog", {}, ValueError, r"there is no folder at '.*'\. load_dataset takes 'shapes', 'cifar100'"),
+        ("x" * 5000, {}, ValueError, r"no data set is called 'x{90,100}\.\.\.x{90,100}'"),
         (__file__, {}, ValueError, "is a file; load_dataset needs a folder"),
-        ("", {}, ValueError, "load_dataset: the name or folder must be a path.*it is ''"),
-        (None, {}, TypeError, "load_dataset: the name or folder must be a path.*it is None"),
+        ("", {}, ValueError, r"load_dataset takes 'shapes', .* or the path of a folder .* per class; got ''\."),
+        (None, {}, TypeError, r"load_dataset takes 'shapes', .* or the path of a folder .* per class; got None\."),
         ("shapes", {"validation": 0}, ValueError, "validation must be a share strictly between 0 and 1.*got 0"),
         ("shapes", {"validation": 1.0}, ValueError, "validation must be a share"),
         ("shapes", {"validation": float("nan")}, ValueError, "validation must be a share"),
         ("shapes", {"validation": "0.1"}, ValueError, "validation must be a share"),
         ("shapes", {"validation": 0.95}, ValueError, r"validation must be below 0\.9 here.*got 0\.95"),
-        ("shapes", {"split_seed": -1}, ValueError, "split_seed must be a whole number >= 0; got -1"),
-        ("shapes", {"size": 47}, ValueError, "size must be at least 48 for task 'odd_one_out'"),
+        ("shapes", {"split_seed": -1}, ValueError, "split_seed must be a whole number from 0 on; got -1"),
+        (
+            "shapes",
+            {"size": 47},
+            ValueError,
+            r"in 48\.\.1,000,000, as each of the 16 classes of task 'odd_one_out'.*got 47",
+        ),
+        ("shapes", {"size": 10**12}, ValueError, r"size must be a whole number in 48\.\.1,000,000.*got 1000000000000"),
         ("shapes", {"task": "odd"}, ValueError, "task must be one of"),
         ("shapes", {"image_size": 8}, TypeError, r"does not know: 'image_size'. It takes task, size, seed"),
         ("cifar100", {"size": 8}, TypeError, "does not know: 'size'. It takes no further options"),
+        (".", {"size": 8}, TypeError, "does not know: 'size'. It takes image_size"),
+        (".", {"image_size": 0}, ValueError, r"image_size must be a whole number in 1\.\.4,096 \(pixels\); got 0"),
+        (".", {"image_size": 2.5}, ValueError, "image_size must be a whole number.*got 2.5"),
     ],
 )
 def test_bad_arguments_are_named(name, options, error, message):
     with pytest.raises(error, match=message):
         load_dataset(name, **options)
-
-
-def test_no_similar_name_no_guess():
-    with pytest.raises(ValueError, match="no data set") as caught:
-        load_dataset("images of my dog")
-    assert "Did you mean" not in str(caught.value)
 
 
 def test_parts_never_overlap_and_nothing_is_lost():
@@ -295,25 +300,16 @@ def test_all_that_cannot_be_read_is_named_at_once(folder):
 
 
 def test_a_folder_that_may_not_be_opened_is_named(folder, monkeypatch):
-    real = Path.iterdir
+    real = os.scandir
 
     def refuse(path):
-        if path.name == "red":
-            raise PermissionError(13, "Permission denied")
+        if os.path.basename(path) == "red":
+            raise PermissionError(13, "Permission denied", path)
         return real(path)
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(ValueError, match=r"\(1\) is: red\. .*cannot be opened \(Permission denied\)"):
         load_dataset(folder)
-
-
-@pytest.mark.parametrize("inside", ["", "cats/"])
-def test_a_split_that_is_there_already_is_recognised(tmp_path, inside):
-    for i in range(4):
-        for part in ("train", "test"):
-            photo(tmp_path / "own" / part / f"{inside}{i}.png", shift=i)
-    with pytest.raises(ValueError, match=r"own' is split already, into test, train, which are no classes\. Give one"):
-        load_dataset(tmp_path / "own")
 
 
 @pytest.mark.parametrize(
@@ -324,6 +320,11 @@ def test_a_split_that_is_there_already_is_recognised(tmp_path, inside):
         (["cats/a.png"], "only one class, 'cats'"),
         (["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png", "dogs/3.png"], "cats' has 2 images; every class nee"),
         (["cats/.hidden.png", "dogs/1.png"], "cats' has 0 images"),
+        (
+            ["train/1.png", "test/1.png"],
+            "mine' is split already, into test, train, which are no classes. Give",
+        ),
+        (["Training/cats/1.png", "val/cats/1.png"], "mine' is split already, into Training, val"),
     ],
 )
 def test_folder_of_the_wrong_layout_is_named(tmp_path, files, message):
@@ -341,12 +342,6 @@ def test_a_long_reading_shows_how_far_it_is(folder, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "pets:  17 %, 4 of 23 images, 19 s left" in said
     assert " 3 of 23" not in said
-
-
-@pytest.mark.parametrize("size", [0, 2.5, "32"])
-def test_bad_image_size_is_named(folder, size):
-    with pytest.raises(ValueError, match="image_size must be a whole number of pixels"):
-        load_dataset(folder, image_size=size)
 
 
 def test_modules_import_nothing_heavy():
