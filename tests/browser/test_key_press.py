@@ -9,34 +9,11 @@ import pytest
 from course_utils import explorers
 from tests.browser.explorer import all_explorers
 from tests.browser.lab import Lesson, jupyterlab
+from tests.explorers.browser import SETUP, SHOWN
 from tools.lesson import KERNEL
 
 PRESSES = 24
 WITHIN_MS = 16.0
-SETUP = """
-from course_utils import analysis, classifier, explorers, load_dataset
-
-puzzle = load_dataset("shapes")
-images = {"a puzzle": puzzle.x_test[0]}
-
-def network(name):
-    return {name: classifier(name, puzzle.input_shape, puzzle.num_classes)}
-
-gmlp = network("gmlp")["gmlp"]
-"""
-SHOWN = (
-    "explorers.explore_patches()",
-    'explorers.explore_influence(network("mixer"), images)',
-    'explorers.explore_token_mixing(network("mixer"))',
-    "explorers.explore_frequencies()",
-    "explorers.explore_fourier()",
-    "explorers.explore_gating()",
-    'explorers.explore_gate({"gMLP": {epoch: analysis.gate_weights(gmlp) for epoch in range(3)}}, gmlp)',
-    'explorers.explore_attention(network("vit"), images)',
-    'explorers.explore_positions(network("vit"))',
-    "explorers.explore_shift()",
-    'explorers.explore_temperature(network("small_data_vit")["small_data_vit"], images)',
-)
 
 
 @pytest.fixture

@@ -55,6 +55,17 @@ def test_the_still_image_shows_the_state():
     assert explorer.png() == explorer.png({})
 
 
+def test_the_still_image_does_not_ask_to_point_at_it():
+    def with_caption(caption):
+        panels = [Panel("P", [Layer(lambda: np.zeros((4, 4, 3), np.uint8))], caption)]
+        return Explorer("still", [], panels, lambda: "words").png()
+
+    asked = "Small maps. Point at one, or use the arrow keys. Bright is large."
+    assert with_caption(asked) == with_caption("Small maps. Bright is large.")
+    assert with_caption("Point at one.") == with_caption("")
+    assert with_caption("Bright is large.") != with_caption("")
+
+
 def test_the_widget_carries_spec_pages_and_front_end():
     explorer = small_explorer(start={"cell": 4})
     widget = explorer.widget

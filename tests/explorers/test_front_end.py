@@ -3,7 +3,19 @@
 import pytest
 
 from course_utils import explorers
-from tests.explorers.browser import GAP, HEAD, MARGIN, canvas, ground_pixel, pixel, point, state, words
+from tests.explorers.browser import (
+    GAP,
+    HEAD,
+    MARGIN,
+    canvas,
+    ground_pixel,
+    pinned,
+    pixel,
+    point,
+    point_at_cell,
+    state,
+    words,
+)
 from tests.explorers.support import GRIDS, colour, small_explorer
 
 pytestmark = pytest.mark.browser
@@ -77,6 +89,7 @@ def test_keys_do_not_reach_the_notebook_except_its_own(page):
     for control in (page.get_by_role("slider", name="Level"), canvas(page, "Ground")):
         for key in ("ArrowRight", "ArrowDown", "Home", "a", "d", "Shift+Enter", "Control+s", "Escape"):
             control.press(key)
+    canvas(page, "Ground").press("Escape")  # the first one let the pin go
     heard = [key for key in page.evaluate("window.heard") if key not in ("Shift", "Control")]
     assert heard == ["Enter", "s", "Escape"] * 2
 
@@ -98,7 +111,86 @@ def test_the_pointer_moves_the_place(page):
 def test_a_finger_moves_the_place(open_page):
     page = open_page(small_explorer(), has_touch=True)
     point(page, "Ground", MARGIN + 150, MARGIN + 150, "tap")
+    assert (state(page)["cell"], pinned(page)) == (4, True)
+
+
+# ---- pinning ----------------------------------------------------------------------------------------------------
+
+
+def test_a_clicked_token_is_pinned_and_stays_on_the_way_to_the_controls(page):
+    point_at_cell(page, 1)
+    assert (state(page)["cell"], pinned(page)) == (1, False)
+    point_at_cell(page, 4, "click")
+    assert (state(page)["cell"], pinned(page)) == (4, True)
+    point_at_cell(page, 2)  # a preview
+    assert (state(page)["cell"], pinned(page)) == (2, True)
+    assert words(page).endswith("cell 2.")
+    box = page.get_by_role("switch", name="Light").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5, steps=20)
     assert state(page)["cell"] == 4
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    assert state(page) == {"detail": "coarse", "level": 1, "lit": True, "cell": 4}
+    page.get_by_role("slider", name="Level").press("End")
+    assert (state(page)["level"], state(page)["cell"], pinned(page)) == (9, 4, True)
+
+
+def test_a_pinned_token_stays_at_its_spot_in_another_grid(page):
+    point_at_cell(page, 5, "click")
+    page.get_by_role("radio", name="fine").check(force=True)
+    assert (state(page)["cell"], pinned(page)) == (3 * 6 + 5, True)
+    point_at_cell(page, 2, "move", "fine")
+    page.get_by_role("radio", name="fine").press("ArrowLeft")  # while another cell is previewed
+    assert (state(page)["cell"], pinned(page)) == (5, True)
+
+
+@pytest.mark.parametrize("where", ["the image", "the slider"])
+def test_arrow_keys_pin_and_move_the_pin(page, where):
+    moved = canvas(page, "Ground") if where == "the image" else page.get_by_role("slider", name="Cell")
+    moved.press("ArrowRight")
+    assert (state(page)["cell"], pinned(page)) == (1, True)
+    point_at_cell(page, 5)
+    assert state(page)["cell"] == 5
+    canvas(page, "Ground").press("ArrowRight")  # from the pin, not from the preview
+    assert (state(page)["cell"], pinned(page)) == (2, True)
+
+
+def test_escape_lets_go(page):
+    point_at_cell(page, 4, "click")
+    point_at_cell(page, 2)
+    page.keyboard.press("Escape")
+    assert (state(page)["cell"], pinned(page)) == (4, False)
+    point_at_cell(page, 1)
+    point(page, "Ground", 2, 2)
+    assert (state(page)["cell"], pinned(page)) == (1, False)  # it follows the pointer again
+
+
+def test_the_pin_follows_a_drag_but_no_other_button(page):
+    point_at_cell(page, 0)
+    page.mouse.down(button="right")
+    point_at_cell(page, 1)
+    page.mouse.up(button="right")
+    assert (state(page)["cell"], pinned(page)) == (1, False)
+    page.mouse.down()
+    point_at_cell(page, 2)
+    page.mouse.up()
+    point_at_cell(page, 3)
+    point(page, "Ground", 2, 2)
+    assert (state(page)["cell"], pinned(page)) == (2, True)
+
+
+def test_the_pin_and_the_preview_are_told_apart(page):
+    def outline(cell):
+        row, column = divmod(cell, 3)
+        return pixel(page, "Ground", MARGIN + 100 * column + 50, MARGIN + 100 * row - 3)
+
+    yellow, white = [255, 214, 0], [255, 255, 255]
+    point_at_cell(page, 4, "click")
+    assert outline(4) == yellow
+    point_at_cell(page, 3)
+    assert (outline(4), outline(3)) == (yellow, white)
+    point(page, "Ground", 2, 2)
+    assert outline(4) == yellow
+    assert outline(3) not in (yellow, white)
 
 
 # ---- pixels -----------------------------------------------------------------------------------------------------
@@ -198,7 +290,7 @@ def test_everything_has_a_name_and_a_role(page):
     for title in ("Ground", "Items", "Rows"):
         image = canvas(page, title)
         assert image.get_attribute("role") == "application"
-        assert image.get_attribute("aria-label") == f"{title}. Arrow keys, Home and End move the cell."
+        assert image.get_attribute("aria-label") == f"{title}. A click or arrow keys pin the cell, Escape lets go."
         described = image.get_attribute("aria-describedby")
         assert page.locator(f"[id='{described}']").count() == 1
     assert page.locator("[id='']").count() == 0

@@ -14,7 +14,7 @@ from PIL import Image
 from course_utils import explorers
 from course_utils.explorers.core.encode import png
 from course_utils.explorers.core.parts import Bar
-from tests.explorers.browser import canvas, state
+from tests.explorers.browser import SETUP, SHOWN, canvas, state
 from tests.explorers.support import small_explorer, small_parts
 
 pytestmark = pytest.mark.browser
@@ -148,6 +148,44 @@ def test_nothing_overlaps_and_nothing_jumps(open_page):
                 assert apart or a["y"] + a["height"] <= b["y"] + 1 or b["y"] + b["height"] <= a["y"] + 1, (name, other)
         tops.add(tuple(round(box["y"]) for name, box in boxes if name != "caption"))
     assert len(tops) == 1
+
+
+# What JupyterLab gives an explorer (and 24 px around it) in a window of this size: its side bar closed, and open.
+WINDOWS = {(1024, 768): 868, (1400, 900): 992}
+
+
+@pytest.fixture(scope="module")
+def every_explorer():
+    """{call: explorer}."""
+    names = {}
+    exec(SETUP, names)
+    return {call: eval(call, names) for call in SHOWN}
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids="{0[0]} x {0[1]}".format)
+@pytest.mark.parametrize("call", SHOWN, ids=lambda call: call.partition("(")[0].removeprefix("explorers."))
+def test_every_explorer_fits_a_projector_in_all_its_settings(open_page, every_explorer, measured, call, window):
+    width, height = window
+    room = f"max-width: {WINDOWS[window]}px"
+    page = open_page(
+        every_explorer[call], lambda t: t.replace("max-width: 960px", room), viewport={"width": width, "height": height}
+    )
+    root = page.locator(".course-explorer")
+    sizes = {tuple(root.bounding_box()[side] for side in ("width", "height"))}
+    for control in page.locator(".controls input, .controls select").all():
+        for key in ("End", "Home", "Space") if control.get_attribute("type") != "radio" else ("Space",):
+            control.press(key)
+            sizes.add(tuple(root.bounding_box()[side] for side in ("width", "height")))
+    measured(f"{call.partition('(')[0]} in {width} x {height}: {sorted({(round(w), round(h)) for w, h in sizes})}")
+    assert max(h for _, h in sizes) <= 640
+    assert len(sizes) == 1, "it changes its size while settings move"
+    inside = root.evaluate("""(root) => [...root.querySelectorAll("canvas, .control, p")].every((node) => {
+      const [inner, outer] = [node.getBoundingClientRect(), root.getBoundingClientRect()];
+      return node.matches(".unseen") || (inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1);
+    })""")
+    assert inside, "a part stands out"
+    smallest = page.evaluate("Math.min(...[...document.querySelectorAll('canvas')].map((c) => c.clientWidth))")
+    assert smallest >= 120
 
 
 def test_the_focused_control_can_be_seen(page):

@@ -1,9 +1,12 @@
 // The front end of every explorer. Python sends a spec and all pages once; here they are only flipped through.
 // A state is `pick`: one index for each setting, the place last. Nothing below waits for the kernel.
+// The place follows the pointer until a click, a key or the slider pins it; then pointing only previews another one.
 
 const MARGIN = 6; // CSS pixels around an image: room for the outline of a cell at its border
 const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
+const TALLEST = 640; // CSS pixels: what a notebook shows on a projector of 1024 × 768 without scrolling
+const [STEP, LEAST] = [0.05, 0.6]; // of their own size, by which panels are made smaller to get there, and to which
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
 
@@ -32,6 +35,12 @@ function pixels(image) {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.drawImage(image, 0, 0);
   return pen.getImageData(0, 0, image.width, image.height).data;
+}
+
+/** A multiple of `unit` a little below `most`, so that all pixels are alike; `most` itself where that costs too much. */
+function roundly(most, unit) {
+  const whole = Math.floor(most / unit) * unit;
+  return whole > 0.8 * most ? whole : most;
 }
 
 class View {
@@ -72,6 +81,7 @@ class View {
       }
       this.spec = spec;
       this.pick = this.pickOf(this.model.get("state")) ?? [...spec.start];
+      this.preview = null;
       this.build();
       this.layout();
       this.draw();
@@ -102,9 +112,10 @@ class View {
     return Number.isInteger(at) && at >= 0 && at < rows * columns ? [...pick, at] : null;
   }
 
-  get state() {
+  /** What is held, as the kernel knows it; with another place, what is shown. */
+  state(place = this.held) {
     const state = Object.fromEntries(this.spec.settings.map((s, k) => [s.name, s.values[this.pick[k]]]));
-    if (this.spec.place) state[this.spec.place.name] = this.at;
+    if (this.spec.place) state[this.spec.place.name] = place;
     return state;
   }
 
@@ -117,8 +128,12 @@ class View {
     return index;
   }
 
+  get held() {
+    return this.spec.place ? this.pick.at(-1) : 0;
+  }
+
   get at() {
-    return this.spec.place ? this.pick[this.pick.length - 1] : 0;
+    return this.preview ?? this.held;
   }
 
   get grid() {
@@ -127,44 +142,57 @@ class View {
 
   choose(k, value) {
     const [rows, columns] = this.grid;
+    const place = this.held;
+    this.preview = null;
     this.pick[k] = value;
     if (this.spec.place) {
       // Another grid: stay at the same spot of the image.
       const [newRows, newColumns] = this.grid;
-      const row = Math.floor(((Math.floor(this.at / columns) + 0.5) / rows) * newRows);
-      const column = Math.floor((((this.at % columns) + 0.5) / columns) * newColumns);
+      const row = Math.floor(((Math.floor(place / columns) + 0.5) / rows) * newRows);
+      const column = Math.floor((((place % columns) + 0.5) / columns) * newColumns);
       this.pick[this.pick.length - 1] = row * newColumns + column;
     }
     this.moved();
   }
 
-  goTo(place) {
-    const [rows, columns] = this.grid;
-    const to = Math.min(Math.max(place, 0), rows * columns - 1);
-    if (to === this.at) return;
-    this.pick[this.pick.length - 1] = to;
+  goTo(place, pinned = true) {
+    if (place === this.at && place === this.held && pinned === this.pinned) return;
+    this.pick[this.pick.length - 1] = place;
+    this.pinned = pinned;
+    this.preview = null;
     this.moved();
+  }
+
+  look(place) {
+    if (place === this.preview) return;
+    this.preview = place;
+    this.draw();
   }
 
   moved() {
     this.draw();
     clearTimeout(this.saving);
     this.saving = setTimeout(() => {
-      this.model.set("state", this.state);
+      this.model.set("state", this.state());
       this.model.save_changes();
     }, 250);
   }
 
   /** The kernel (or another view) asks for a state. */
   follow() {
-    if (!this.spec || JSON.stringify(this.model.get("state")) === JSON.stringify(this.state)) return;
+    if (!this.spec || JSON.stringify(this.model.get("state")) === JSON.stringify(this.state())) return;
     const pick = this.pickOf(this.model.get("state"));
     if (!pick) return;
     this.pick = pick;
+    this.look(null);
     this.draw();
   }
 
   keepFromNotebook(event) {
+    if (event.key === "Escape" && this.pinned) {
+      this.goTo(this.held, false);
+      event.stopPropagation(); // the second Escape is the notebook's
+    }
     const running = event.key === "Enter" && event.shiftKey;
     if (event.ctrlKey || event.metaKey || event.altKey || running || OWN_KEYS.has(event.key)) return;
     event.stopPropagation(); // else the notebook takes arrows as "next cell" and letters as commands
@@ -173,14 +201,15 @@ class View {
   key(event, panel) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const [rows, columns] = this.shape(panel);
-    const [row, column] = [Math.floor(this.at / columns), this.at % columns];
+    const from = this.held;
+    const [row, column] = [Math.floor(from / columns), from % columns];
     const last = this.grid[0] * this.grid[1] - 1;
     const inSheet = panel.spec.spots === "sheet";
     const to = {
-      ArrowLeft: inSheet || column > 0 ? this.at - 1 : this.at,
-      ArrowRight: inSheet || column < columns - 1 ? this.at + 1 : this.at,
-      ArrowUp: row > 0 ? this.at - columns : this.at,
-      ArrowDown: row < rows - 1 ? Math.min(this.at + columns, last) : this.at,
+      ArrowLeft: (inSheet && from > 0) || column > 0 ? from - 1 : from,
+      ArrowRight: (inSheet && from < last) || column < columns - 1 ? from + 1 : from,
+      ArrowUp: row > 0 ? from - columns : from,
+      ArrowDown: row < rows - 1 ? Math.min(from + columns, last) : from,
       Home: 0,
       End: last,
     }[event.key];
@@ -209,8 +238,10 @@ class View {
       if (!panel.spec.beneath) columns.push(make("div", { class: "column" }));
       columns.at(-1).append(panel.node);
     }
-    const panels = make("div", { class: "panels" }, ...columns);
-    root.append(make("p", { class: "title" }, spec.title), bar, this.note, this.words, this.live, panels);
+    const title = make("p", { class: "title" }, spec.title);
+    const head = make("div", { class: "head" }, title, bar, this.note, this.words, this.live);
+    this.side = make("div", { class: "panels" }, ...columns);
+    root.append(head, this.side);
   }
 
   control(setting, k) {
@@ -225,24 +256,30 @@ class View {
   sliderControl(setting, count, choose, now) {
     const id = `${this.id}-${setting.name}`;
     const input = make("input", { type: "range", id, min: 0, max: count - 1, step: 1, "data-setting": setting.name });
-    const shown = make("output", { for: id });
+    const room = setting.texts && `min-width: ${Math.max(...setting.texts.map((text) => text.length))}ch`;
+    const shown = make("output", { for: id, style: room }); // nothing jumps when texts grow
     input.addEventListener("input", () => choose(Number(input.value)));
     const show = () => {
-      const [value, max, text] = now();
+      const [value, max, text, hint = ""] = now();
       if (input.max !== String(max)) input.max = max;
       input.value = value;
       input.setAttribute("aria-valuetext", text);
-      shown.textContent = text;
+      shown.textContent = text + hint;
     };
     const node = make("div", { class: "control" }, make("label", { for: id }, setting.label), input, shown);
     return { node, show };
   }
 
   placeControl(place) {
-    return this.sliderControl(place, 1, (value) => this.goTo(value), () => {
-      const [rows, columns] = this.grid;
-      return [this.at, rows * columns - 1, `${this.at} (0 to ${rows * columns - 1})`];
-    });
+    const canPoint = this.spec.panels.some((panel) => panel.spots);
+    const now = () => {
+      const last = this.grid[0] * this.grid[1] - 1;
+      if (this.pinned) return [this.at, last, `${this.at}, pinned`, canPoint ? " (Esc lets go)" : ""];
+      return [this.at, last, `${this.at} (0 to ${last})`, canPoint ? "; click pins it" : ""];
+    };
+    const control = this.sliderControl(place, 1, (value) => this.goTo(value), now);
+    control.node.classList.add("place");
+    return control;
   }
 
   radioControl(setting, k) {
@@ -275,22 +312,28 @@ class View {
 
   panel(spec, k) {
     const id = `${this.id}-panel-${k}`;
-    const label = `${spec.title}. Arrow keys, Home and End move the ${this.spec.place?.label.toLowerCase()}.`;
+    const name = this.spec.place?.label.toLowerCase();
+    const label = `${spec.title}. A click or arrow keys pin the ${name}, Escape lets go.`;
     const pointed = { role: "application", "aria-roledescription": "image to point at", "aria-label": label, tabindex: 0 };
     const role = spec.spots ? pointed : { role: "img", "aria-label": spec.title };
     const canvas = make("canvas", { "data-panel": spec.title, "aria-describedby": `${id}-caption`, ...role });
     const caption = make("p", { class: "caption", id: `${id}-caption` });
     const node = make("div", { class: "panel" }, make("p", { class: "panel-title" }, spec.title), canvas, caption);
     const panel = { spec, canvas, caption, node, pen: canvas.getContext("2d") };
+    panel.kinds = this.kinds(panel);
     if (spec.spots) {
       canvas.addEventListener("keydown", (event) => this.key(event, panel));
       const point = (event) => {
         const scale = canvas.width / (canvas.clientWidth || 1);
         const spot = this.spotAt(panel, event.offsetX * scale, event.offsetY * scale);
-        if (spot !== null) this.goTo(spot);
+        if (spot === null) this.look(null);
+        else if (event.buttons & 1) this.goTo(spot);
+        else if (this.pinned) this.look(spot);
+        else this.goTo(spot, false);
       };
       canvas.addEventListener("pointermove", point);
       canvas.addEventListener("pointerdown", point);
+      canvas.addEventListener("pointerleave", () => this.look(null));
     }
     return panel;
   }
@@ -317,26 +360,42 @@ class View {
     this.undo.push(() => observer.disconnect(), () => dark.removeEventListener("change", restyle));
   }
 
+  /** Gives the panels the largest size with which no state is too tall: the controls stand above them, or beside. */
   layout() {
     this.width = this.root.clientWidth;
     this.ink = getComputedStyle(this.root).color;
-    const style = getComputedStyle(this.root);
-    const room = (this.width || 640) - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     this.dpr = window.devicePixelRatio || 1;
+    const texts = [[this.words, this.spec.words.flat()], ...this.panels.map((p) => [p.caption, p.spec.captions])];
+    for (const [node, all] of texts) {
+      node.style.minHeight = "";
+      node.textContent = all.reduce((longest, text) => (text.length > longest.length ? text : longest));
+    }
+    const wide = this.width >= NARROW;
+    for (let scale = 1; !this.size(scale, false, wide) && scale > LEAST; scale -= STEP) {
+      if (scale < 1 - STEP && this.size(scale + 2 * STEP, true, wide)) break; // beside, where that gains something
+    }
+    for (const [node] of texts) node.style.minHeight = `${node.offsetHeight}px`; // nothing jumps while settings move
+    for (const panel of this.panels) panel.canvas.width = panel.wide;
+  }
+
+  /** Sizes everything but the canvases' own pixels; returns whether it is low enough. */
+  size(scale, aside, wide) {
+    this.root.classList.toggle("aside", aside);
+    const room = this.side.clientWidth || 640;
     for (const panel of this.panels) {
       const left = MARGIN + (panel.spec.y_label ? 16 : 0);
       const right = MARGIN + (panel.spec.bar ? BAR + this.widestTick(panel) : 0);
-      const inner = Math.min(panel.spec.size, room - left - right);
+      const inner = Math.min(panel.spec.size * scale, room - left - right);
       panel.left = Math.round(left * this.dpr);
       panel.inner = Math.floor(inner * this.dpr);
-      const below = MARGIN + (panel.spec.x_label ? 18 : 0);
-      panel.around = Math.round((MARGIN + below) * this.dpr);
+      panel.wide = Math.round((left + inner + right) * this.dpr);
+      panel.around = Math.round((2 * MARGIN + (panel.spec.x_label ? 18 : 0)) * this.dpr);
       // As tall as the tallest state, so that nothing jumps while settings move; on a narrow screen that wastes too much.
-      const heights = this.everyOuter().map((pick) => this.geometry(panel, pick).height);
-      panel.reserved = room < NARROW ? 0 : Math.max(...heights);
-      panel.canvas.width = Math.round((left + inner + right) * this.dpr);
-      panel.canvas.style.width = panel.node.style.width = `${panel.canvas.width / this.dpr}px`;
+      panel.reserved = wide ? Math.max(...panel.kinds.map((pick) => this.geometry(panel, pick).height)) : 0;
+      panel.canvas.style.width = `${panel.wide / this.dpr}px`;
+      panel.canvas.style.height = `${(panel.reserved + panel.around) / this.dpr}px`;
     }
+    return !wide || this.root.offsetHeight <= TALLEST;
   }
 
   /** Returns the width, in CSS pixels, of the longest number beside a panel's colour bar, in whatever state. */
@@ -348,21 +407,23 @@ class View {
 
   /** Gives a canvas its height, and keeps the caption close below what is drawn. */
   fit(panel, g) {
-    const height = Math.round(Math.max(g.height, panel.reserved)) + panel.around;
-    if (panel.canvas.height !== height) {
-      panel.canvas.height = height;
-      panel.canvas.style.height = `${height / this.dpr}px`;
-    }
+    const height = Math.max(g.height, panel.reserved) + panel.around;
+    if (panel.canvas.height !== Math.round(height)) panel.canvas.height = height;
+    panel.canvas.style.height = `${Math.round(height) / this.dpr}px`;
     const free = Math.max(0, panel.reserved - g.height) / this.dpr;
     if (panel.free !== free) panel.caption.style.transform = free ? `translateY(${-free}px)` : "";
     panel.free = free;
   }
 
-  everyOuter() {
-    return this.spec.settings.reduce(
-      (picks, s) => picks.flatMap((pick) => s.values.map((_, k) => [...pick, k])),
-      [[]],
-    );
+  /** Picks of which each gives a panel another shape. */
+  kinds({ spec }) {
+    const every = this.spec.settings.reduce((picks, s) => picks.flatMap((p) => s.values.map((_, k) => [...p, k])), [[]]);
+    const { pages, settings } = spec.layers[0];
+    const shape = (pick) => {
+      const { w, h, count } = this.pages[pages[this.outer(pick, settings)]];
+      return [w, h, count, spec.columns?.[this.outer(pick)]].join();
+    };
+    return [...new Map(every.map((pick) => [shape(pick), pick])).values()];
   }
 
   /** Where the image of a panel lies on its canvas, in device pixels. */
@@ -371,17 +432,15 @@ class View {
     const page = this.pages[layer.pages[this.outer(pick, layer.settings)]];
     const top = Math.round(MARGIN * this.dpr);
     if (panel.spec.spots !== "sheet") {
-      const scale = panel.inner / page.w;
-      const whole = scale >= 1 ? Math.floor(scale) : scale;
-      return { x: panel.left, y: top, width: page.w * whole, height: page.h * whole };
+      const width = roundly(panel.inner, page.w);
+      return { x: panel.left, y: top, width, height: Math.round((width * page.h) / page.w) };
     }
     const gap = Math.round(GAP * this.dpr);
     let columns = Math.min(panel.spec.columns[this.outer(pick)], page.count);
     const side = () => Math.floor((panel.inner - gap * (columns - 1)) / columns);
-    while (columns > 4 && side() < 10 * this.dpr) columns = Math.ceil(columns / 2);
-    const most = Math.min(side(), Math.round(100 * this.dpr));
-    const whole = Math.floor(most / page.w) * page.w;
-    const w = whole > 0.8 * most ? whole : most; // whole pixels where that costs little
+    const least = (this.width < NARROW ? 10 : 6) * this.dpr;
+    while (columns > 4 && side() < least) columns = Math.ceil(columns / 2);
+    const w = roundly(Math.min(side(), Math.round(100 * this.dpr)), page.w);
     const h = Math.round((w * page.h) / page.w);
     const head = Math.round(13 * this.dpr);
     const rows = Math.ceil(page.count / columns);
@@ -434,7 +493,7 @@ class View {
     this.words.textContent = words;
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => void (this.live.textContent = words), 150); // said once a sweep has stopped
-    const state = this.state;
+    const state = this.state(this.at);
     this.root.dataset.state = JSON.stringify(state);
     const detail = { state, ms: performance.now() - began };
     this.root.dispatchEvent(new CustomEvent("explorer:drawn", { bubbles: true, detail }));
@@ -457,7 +516,8 @@ class View {
     if (spec.lines) this.drawLines(panel, g);
     if (spec.values) this.drawValues(panel, g);
     if (spec.spots === "sheet") this.drawNumbers(panel, g);
-    if (spec.spots) this.drawOutline(pen, ...this.box(panel, g, this.at));
+    if (spec.spots) this.drawOutline(pen, "#ffd600", this.pinned ? 3 : 2, ...this.box(panel, g, this.held));
+    if (spec.spots && this.at !== this.held) this.drawOutline(pen, "#fff", 2, ...this.box(panel, g, this.at));
     if (spec.bar) this.drawBar(panel, g, outer);
     pen.fillStyle = this.ink;
     pen.textAlign = "center";
@@ -537,10 +597,10 @@ class View {
     }
   }
 
-  drawOutline(pen, x, y, w, h) {
+  drawOutline(pen, colour, width, x, y, w, h) {
     const unit = Math.max(1, Math.round(this.dpr));
     let edge = 0;
-    for (const [tone, thickness] of [["#000", 1], ["#ffd600", 2], ["#000", 1]]) {
+    for (const [tone, thickness] of [["#000", 1], [colour, width], ["#000", 1]]) {
       const t = thickness * unit;
       edge += t;
       pen.strokeStyle = tone;

@@ -1,10 +1,13 @@
 """An explorer as one still image, drawn in Python from the same pages: for viewers without JavaScript."""
 
+import re
+
 import numpy as np
 
 from course_utils import figures
 from course_utils.explorers.core.encode import Encoded, outer_index, pick_of
 
+POINTING = re.compile(r"Point at [^.]*\.\s*")  # what a caption asks for and a still image cannot do
 MARGIN = 4  # room for the outline of a cell at the border
 
 
@@ -67,8 +70,7 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
         colours = encoded.pages[panel["bar"]["page"]][0, ::-1, 0]
         bar = figures.colour_bar(colours, panel["bar"]["ticks"][outer], result.shape[0])
         result = figures.beside([result, bar], gap=8)
-    caption = panel["captions"][outer]
-    return figures.with_title(result, panel["title"], caption)
+    return figures.with_title(result, panel["title"], POINTING.sub("", panel["captions"][outer]))
 
 
 def snapshot(encoded: Encoded, state: dict | None = None, note: str = "") -> np.ndarray:
