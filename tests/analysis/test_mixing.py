@@ -1,17 +1,11 @@
-import keras
 import numpy as np
-import pytest
 
 from course_utils import analysis
-from course_utils.models import classifier
-from tests.analysis.support import randomised
-
-SMALL = {"patch_size": 4, "embed_dim": 3, "depth": 2, "channels_mlp_dim": 6}
-to_numpy = keras.ops.convert_to_numpy
+from tests.analysis.support import network, to_numpy
 
 
 def test_token_mixing_weights_are_the_layers_own():
-    model = randomised(classifier("mixer", (8, 12, 3), 5, **SMALL, tokens_mlp_dim=5))
+    model = network("mixer", tokens_mlp_dim=5)
     weights = analysis.token_mixing_weights(model)
     assert [(w_in.shape, w_out.shape) for w_in, w_out in weights] == [((6, 5), (5, 6))] * 2
     block = model.get_layer("block_2")
@@ -20,7 +14,7 @@ def test_token_mixing_weights_are_the_layers_own():
 
 
 def test_gate_weights_are_the_layers_own():
-    model = randomised(classifier("gmlp", (8, 12, 3), 5, **SMALL))
+    model = network("gmlp")
     gates = analysis.gate_weights(model)
     assert [(weights.shape, bias.shape) for weights, bias in gates] == [((6, 6), (6,))] * 2
     gate = model.get_layer("block_2").gate
@@ -30,23 +24,15 @@ def test_gate_weights_are_the_layers_own():
 
 def test_row_i_of_the_gate_is_what_token_i_takes_from_the_others():
     """Only tokens whose weight in row 4 is not zero can move token 4."""
-    model = randomised(classifier("gmlp", (8, 12, 3), 5, **SMALL))
+    model = network("gmlp")
     weights, _ = analysis.gate_weights(model)[0]
     weights[4, [0, 1, 2]] = 0
     block = model.get_layer("block_1")
     block.gate.spatial_weights.assign(weights)
-    x = np.random.default_rng(0).normal(size=(1, 6, 3)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(1, 6, 6)).astype("float32")
     moved = []
     for j in range(6):
         changed = x.copy()
         changed[:, j] *= -1
         moved.append(bool(np.abs(to_numpy(block(changed)) - to_numpy(block(x)))[0, 4].max() > 1e-6))
     assert moved == [False, False, False, True, True, True]
-
-
-def test_another_network_is_named():
-    plain = classifier("no_mixing", (32, 32, 3), 5)
-    with pytest.raises(ValueError, match="needs Mixer blocks, but 'no_mixing' is made of NoMixingBlock"):
-        analysis.token_mixing_weights(plain)
-    with pytest.raises(ValueError, match="needs gMLP blocks, but 'no_mixing' is made of NoMixingBlock"):
-        analysis.gate_weights(plain)

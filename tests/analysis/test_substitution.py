@@ -3,38 +3,29 @@ import numpy as np
 import pytest
 
 from course_utils import analysis
-from course_utils.models import classifier
+from tests.analysis.support import IMAGES, network, to_numpy
 
-SMALL = {"patch_size": 4, "embed_dim": 8, "depth": 2, "channels_mlp_dim": 6, "num_heads": 4}
-
-
-@pytest.fixture(scope="module")
-def images():
-    return np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3)).astype("uint8")
+images = IMAGES[:3]
 
 
 def vit(**changes):
-    model = classifier("vit", (8, 12, 3), 5, **(SMALL | changes))
-    rng = np.random.default_rng(1)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(0, 0.4, variable.shape) + ("gamma" in variable.path))
-    return model
+    return network("vit", **{"embed_dim": 8, "num_heads": 4, **changes})
 
 
 def logits(model, images):
-    return keras.ops.convert_to_numpy(model(images.astype("float32")))
+    return to_numpy(model(images.astype("float32")))
 
 
 @pytest.mark.parametrize("changes", [{}, {"pool": "class_token"}])
 @pytest.mark.parametrize("block", [1, 2])
-def test_a_network_with_its_own_attention_says_what_it_says(images, block, changes):
+def test_a_network_with_its_own_attention_says_what_it_says(block, changes):
     model = vit(**changes)
     own = analysis.attention(model, images)[block - 1]
     np.testing.assert_allclose(analysis.logits_with(model, images, block, own), logits(model, images), atol=1e-5)
 
 
 @pytest.mark.parametrize("block", [1, 2])
-def test_attention_times_values_is_what_the_heads_hand_on(images, block):
+def test_attention_times_values_is_what_the_heads_hand_on(block):
     model = vit()
     v = analysis.values(model, images, block)
     assert v.shape == (3, 4, 6, 2)
@@ -42,13 +33,11 @@ def test_attention_times_values_is_what_the_heads_hand_on(images, block):
     x = keras.Model(model.input, layer.input)(images.astype("float32"))
     mixed = analysis.attention(model, images)[block - 1] @ v  # (b, heads, n, head_dim)
     joined = mixed.transpose(0, 2, 1, 3).reshape(3, 6, 8)
-    expected = keras.ops.convert_to_numpy(layer.attention(layer.norm1(x)))
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(layer.attention.output_layer(joined)), expected, rtol=1e-5, atol=1e-5
-    )
+    expected = to_numpy(layer.attention(layer.norm1(x)))
+    np.testing.assert_allclose(to_numpy(layer.attention.output_layer(joined)), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_another_attention_is_really_used(images):
+def test_another_attention_is_really_used():
     model = vit()
     own = analysis.attention(model, images)[0]
     even = analysis.logits_with(model, images, 1, np.full_like(own, 1 / 6))
@@ -56,7 +45,7 @@ def test_another_attention_is_really_used(images):
 
 
 @pytest.mark.parametrize("token", [0, 4])
-def test_other_attention_changes_nothing_behind_it(images, token):
+def test_other_attention_changes_nothing_behind_it(token):
     model = vit()
     own, v = analysis.attention(model, images)[1], analysis.values(model, images, 2)
     other = analysis.other_attention(own, v, token)
@@ -91,21 +80,3 @@ def test_with_as_many_numbers_as_tokens_a_row_is_decided():
     rng = np.random.default_rng(0)
     own = rng.dirichlet(np.ones(5), size=(2, 5))
     np.testing.assert_allclose(analysis.other_attention(own, rng.normal(size=(2, 5, 4)), 3), own, atol=1e-9)
-
-
-def test_bad_questions_are_named(images):
-    model = vit()
-    for block in (0, 3, 1.0, True):
-        with pytest.raises(ValueError, match="values: block must be from 1 to 2, but it is"):
-            analysis.values(model, images, block)
-    with pytest.raises(ValueError, match=r"values: images must be \(b, .*8, 12, 3\)"):
-        analysis.values(model, images[0], 1)
-    with pytest.raises(ValueError, match=r"attention must be \(3, 4, 6, 6\), but its shape is \(6, 6\)"):
-        analysis.logits_with(model, images, 1, np.eye(6))
-    with pytest.raises(ValueError, match="needs Transformer blocks"):
-        analysis.values(classifier("no_mixing", (8, 12, 3), 5, patch_size=4), images, 1)
-    with pytest.raises(ValueError, match=r"they are \(4, 4\) and \(5, 2\)"):
-        analysis.other_attention(np.eye(4), np.ones((5, 2)), 0)
-    for token in (-1, 4, 1.5, True):
-        with pytest.raises(ValueError, match="token must be from 0 to 3, but it is"):
-            analysis.other_attention(np.eye(4), np.ones((4, 2)), token)
