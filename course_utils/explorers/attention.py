@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import middle
@@ -16,8 +16,6 @@ MEAN, ROLLOUT = "mean of the heads", "rollout"
 
 
 def _checked(owner: str, attention, images: dict, n: int) -> dict[str, np.ndarray]:
-    from course_utils.analysis import shares
-
     checked = {}
     for network, values in checks.named(owner, "attention", attention, "{network: array}").items():
         shape = np.shape(values)
@@ -26,7 +24,7 @@ def _checked(owner: str, attention, images: dict, n: int) -> dict[str, np.ndarra
                 f"{owner}: attention[{network!r}] must be (blocks, {len(images)} images, heads, n, n) with "
                 f"n = {n}, or {n + 1} with a class token, but its shape is {shape}"
             )
-        values = shares(f"{owner}: attention[{network!r}]", values)
+        values = analysis.shares(f"{owner}: attention[{network!r}]", values)
         checked[network] = values / values.sum(axis=-1, keepdims=True)
     sizes = {network: (values.shape[0], values.shape[2]) for network, values in checked.items()}
     if len(set(sizes.values())) > 1:
@@ -60,15 +58,13 @@ def attention_explorer_from_arrays(
     Raises:
         ValueError: shapes that do not fit, NaN, negative numbers, or rows that do not sum to 1.
     """
-    from course_utils.analysis import entropy, rollout
-
     owner = "attention_explorer_from_arrays"
     rows, columns = grid = checks.grid_of(owner, grid)
     images, n = checks.images_of(owner, images, [grid]), rows * columns
     attention, names = _checked(owner, attention, images, n), list(images)
     blocks, _, count = next(iter(attention.values())).shape[:3]
     heads = [f"head {k}" for k in range(1, count + 1)]
-    rolled = {network: rollout(values) for network, values in attention.items()}
+    rolled = {network: analysis.rollout(values) for network, values in attention.items()}
 
     def table(network, image, block, head):
         """The whole table, with the class token where there is one."""
@@ -115,7 +111,7 @@ def attention_explorer_from_arrays(
             said += f"{at(most, columns)}: {percent(seen[most])}; from itself {percent(seen[token])}"
         if len(values) > n:
             said += f"; from the class token {percent(row[0])}"
-        bits = float(entropy(row))
+        bits = float(analysis.entropy(row))
         return f"{said}. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
 
     def image_caption(head, **state):
@@ -177,8 +173,6 @@ def explore_attention(
     Raises:
         ValueError: no model or image, a model without Transformer blocks, or models that do not fit together.
     """
-    from course_utils import analysis
-
     models, grid = checks.networks_of("explore_attention", models)
     seen = {name: checks.seen_by("explore_attention", model, images) for name, model in models.items()}
     attention = {name: analysis.attention(model, seen[name][1]) for name, model in models.items()}

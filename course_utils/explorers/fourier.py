@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from functools import cache
 
+import keras
 import numpy as np
 
 from course_utils import figures
+from course_utils.data.images import photographs
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import faded, see_through, signed
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 from course_utils.explorers.core.words import count, number
 from course_utils.explorers.patches import default_images
+from course_utils.layers import FourierMixing, Patches
 
 REBUILT, KEPT, MISSING = "Rebuilt from the slowest waves", "The waves kept", "What is missing"
 MOST_WAVES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -41,9 +44,12 @@ def _frequency_parts(images: dict) -> dict:
     limits[waves.size] = float(waves.max())
 
     @cache
+    def spectrum(image):
+        return np.fft.fft2(images[image], axes=(0, 1))
+
+    @cache
     def low(image, k):
-        spectrum = np.fft.fft2(images[image], axes=(0, 1)) * (waves <= limits[k])[..., None]
-        return np.fft.ifft2(spectrum, axes=(0, 1)).real
+        return np.fft.ifft2(spectrum(image) * (waves <= limits[k])[..., None], axes=(0, 1)).real
 
     def as_image(image, k):
         return figures.as_rgb(np.rint(np.clip(low(image, k), 0, 255)).astype(np.uint8))
@@ -59,22 +65,21 @@ def _frequency_parts(images: dict) -> dict:
 
     def strengths(image, k):
         """The size of each wave in grey values, as root mean square of the colours; factors of ten lie equally far."""
-        sizes = np.abs(np.fft.fft2(images[image], axes=(0, 1))) / waves.size
+        sizes = np.abs(spectrum(image)) / waves.size
         sizes = np.clip(np.sqrt(np.square(sizes).mean(axis=-1)), WEAKEST, STRONGEST)
         colours = figures.sequential(np.log(sizes / WEAKEST), np.log(STRONGEST / WEAKEST))
         colours[waves > limits[k]] = 225
         return np.fft.fftshift(colours, axes=(0, 1))
 
     def words(image, k):
-        energy = np.square(np.abs(np.fft.fft2(images[image], axes=(0, 1)))).sum(axis=-1)
-        energy[0, 0] = 0  # the mean is no contrast
-        kept = waves <= limits[k]
         head = f"{image}: {count(k, 'wave')} of {waves.size} ({_percent(k / waves.size)})"
         if k == 1:
             return f"{head}: only the mean colour is left, and none of the image's contrast."
-        share = energy[kept].sum() / energy.sum() if energy.any() else 1.0
         if k == waves.size:
             return f"{head}: the image itself."
+        energy = np.square(np.abs(spectrum(image))).sum(axis=-1)
+        energy[0, 0] = 0  # the mean is no contrast
+        share = energy[waves <= limits[k]].sum() / energy.sum() if energy.any() else 1.0
         return (
             f"{head}: all waves with at most {count(limits[k], 'period')} across the image. "
             f"They hold {_percent(share)} of its contrast (its energy without the mean)."
@@ -131,11 +136,6 @@ OPACITY = 0.7
 
 def _mixing_images(size: int, patch_size: int) -> dict[str, np.ndarray]:
     """Returns a photograph, one patch of it on plain grey, and a wave along the tokens: uint8 `(size, size, 3)`."""
-    import keras
-
-    from course_utils.data.images import photographs
-    from course_utils.layers import Patches
-
     cat = photographs(size)["cat"]
     columns = size // patch_size
     row, column = columns // 2, columns // 3
@@ -178,10 +178,6 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
     grid = tuple(side // patch_size for side in next(iter(images.values())).shape[:2])
     n = grid[0] * grid[1]
 
-    import keras
-
-    from course_utils.layers import FourierMixing, Patches
-
     @cache
     def before(image, **_):
         x = _grey(images[image]) / 127.5 - 1
@@ -210,21 +206,18 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
         return Bar(figures.DIVERGING, lambda **state: figures.bar_ticks(limit(values(**state)), "sqrt", signed=True))
 
     def words(image, tokens, channels, token):
-        k = token
-        head = f"{image}: output token {k}"
-        largest = max(after(image, tokens, channels)[k], key=abs)
-        tail = f" The largest of its numbers is {number(largest)}."
+        k, head = token, f"{image}: output token {token}"
+        tail = f" The largest of its numbers is {number(max(after(image, tokens, channels)[k], key=abs))}."
         if not tokens:
             how = "its numbers are transformed, but" if channels else "nothing is transformed, and"
             return f"{head} is made of input token {k} alone: {how} no position meets another.{tail}"
-        how = f"{head} is a sum over all {n} positions with the weights cos(2π·{k}·j/{n})"
         if k == 0:
-            how = f"{head} is the plain sum over all {n} positions, each with the weight 1"
-        else:
-            how += f": {count(min(k, n - k), 'wave')} along the row of tokens"
-        twin = (n - k) % n
-        same = "" if twin == k else f" Output token {twin} has the same weights."
-        return f"{how}.{same}{tail}"
+            return f"{head} is the plain sum over all {n} positions, each with the weight 1.{tail}"
+        same = "" if 2 * k == n else f" Output token {n - k} has the same weights."
+        return (
+            f"{head} is a sum over all {n} positions with the weights cos(2π·{k}·j/{n}): "
+            f"{count(min(k, n - k), 'wave')} along the row of tokens.{same}{tail}"
+        )
 
     settings = [
         Choice("image", "Image", list(images)),
@@ -233,8 +226,9 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
         Place("token", "Output token k", grid),
     ]
     captions = (
-        "Point at an output token k. It adds red positions, subtracts blue ones, leaves pale ones out. (With both "
-        "transforms this is its channel 0; in its other channels the waves are as long, but shifted.)",
+        "Point at an output token k. The outline is its place, the colours are those of the positions j: k adds red ones, "
+        "subtracts blue ones, leaves pale ones out. (With both transforms this is its channel 0; in its other channels "
+        "the waves are as long, but shifted.)",
         "A row is a token: the grey values of one patch, without the mean. Colours follow the square root.",
         "What the layer gives. The outlined row is the output token pointed at. Mind the numbers at the bar.",
     )

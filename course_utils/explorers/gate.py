@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import middle, signed
@@ -69,12 +69,12 @@ def gate_explorer_from_arrays(
         return gates[network, epoch, block]
 
     def limit(block, network=first, **_):
-        return max(float(np.abs(gates[network, epoch, block][0]).max()) for epoch in epochs)
+        return max(float(np.abs(gate(block, epoch, network)[0]).max()) for epoch in epochs)
 
     def moved(block, network=first, **_):
         """Returns where the bias began, and how far from there it went at most."""
-        began = float(gates[network, epochs[0], block][1].mean())
-        return began, max(float(np.abs(gates[network, epoch, block][1] - began).max()) for epoch in epochs)
+        began = float(gate(block, epochs[0], network)[1].mean())
+        return began, max(float(np.abs(gate(block, epoch, network)[1] - began).max()) for epoch in epochs)
 
     def maps(**state):
         return figures.diverging(gate(**state)[0].reshape(-1, *grid), limit(**state))
@@ -146,6 +146,4 @@ def explore_gate(snapshots: Mapping[str, Snapshots], model) -> Explorer:
     Raises:
         ValueError: no snapshot, or snapshots that do not fit the model or each other.
     """
-    from course_utils import analysis
-
     return gate_explorer_from_arrays(snapshots, analysis.token_grid(model))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from course_utils import figures
+from course_utils.data import shapes
+from course_utils.data.images import photographs
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import apart, signed
@@ -38,9 +40,6 @@ def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.nda
 
 def _tokens() -> dict[str, np.ndarray]:
     """Returns the brightness of each token, 0 to 1: of a puzzle with one odd cell, and of a photograph."""
-    from course_utils.data import shapes
-    from course_utils.data.images import photographs
-
     colours = list(shapes.COLOURS)
     colour = np.full((1, shapes.GRID, shapes.GRID), colours.index("blue"))
     colour[0, 1, 2] = colours.index("yellow")

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.encode import SHORTEST, refuse_more
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import faded, middle, see_through
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
+from course_utils.models import blocks
 
 TOUCHED = 1e-6  # less than this share of the row's largest entry counts as none: rounding, not influence
 
@@ -119,9 +120,6 @@ def explore_influence(
     Raises:
         ValueError: no model or image, models whose tokens differ, or a block that a model does not have.
     """
-    from course_utils import analysis
-    from course_utils.models import blocks
-
     owner = "explore_influence"
     models, (rows, columns) = checks.networks_of(owner, models)
     deepest = min(len(blocks(model)) for model in models.values())

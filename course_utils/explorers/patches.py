@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+import keras
 import numpy as np
 
 from course_utils import figures
+from course_utils.data import load_dataset
+from course_utils.data.images import as_image, photographs
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.figures.checks import listed
+from course_utils.layers import Patches
 
 
 def default_images(size: int = 64) -> dict[str, np.ndarray]:
     """Returns three photographs and one image of the embedded data set, uint8 `(size, size, 3)`."""
-    from course_utils.data import load_dataset
-    from course_utils.data.images import as_image, photographs
-
     drawn = load_dataset("shapes", task="odd_one_out", size=100).x_train[0]
     factor, rest = divmod(size, drawn.shape[0])
     shapes = figures.enlarge(drawn, factor) if factor and not rest else as_image(drawn, size)
@@ -29,10 +30,6 @@ def patch_sizes_of(owner: str, values: Sequence[int]) -> list[int]:
 
 
 def _parts(images: dict, patch_sizes: list) -> dict:
-    import keras
-
-    from course_utils.layers import Patches
-
     @cache
     def tokens(image, patch_size):
         """uint8 (n, p * p * c), as the layer gives them."""

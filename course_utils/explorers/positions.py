@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import apart, maps_and_one, middle, signed
@@ -70,8 +70,6 @@ def explore_positions(models: Mapping[str, object]) -> Explorer:
     Raises:
         ValueError: no model, a model without position embedding, or models whose tokens differ.
     """
-    from course_utils import analysis
-
     models, grid = checks.networks_of("explore_positions", models)
     similarity = {name: analysis.position_similarity(model) for name, model in models.items()}
     return positions_explorer_from_arrays(similarity, grid)

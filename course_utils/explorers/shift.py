@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+import keras
 import numpy as np
 
 from course_utils import figures
@@ -12,6 +13,8 @@ from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, count
 from course_utils.explorers.patches import default_images, patch_sizes_of
 from course_utils.figures.checks import listed
+from course_utils.layers import ShiftedPatchTokenization
+from course_utils.layers.small_data_vit import DIRECTIONS
 
 ALL, ITSELF = "all five", "the image itself"
 NINE = np.array([[1, -1, 2], [-1, 0, -1], [3, -1, 4]])  # which of the five images lies where: a five on a die
@@ -22,10 +25,6 @@ VEIL = (11, 10, 31)  # what is laid over pixels that are not seen: dark, and not
 
 def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Returns the five images `(h, w, 5, c)`, each token's five `(n, p, p, 5, c)`, and how many pixels a copy moves."""
-    import keras
-
-    from course_utils.layers import ShiftedPatchTokenization
-
     h, w, c = image.shape
     layer = ShiftedPatchTokenization(patch_size, embed_dim=1, shift=fraction)
     stacked = layer.stacked(image[None].astype("float32"))
@@ -47,8 +46,6 @@ def _in_nine(five: np.ndarray) -> np.ndarray:
 
 
 def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict:
-    from course_utils.layers.small_data_vit import DIRECTIONS
-
     directions = (ALL, ITSELF, *DIRECTIONS)
 
     @cache

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import faded, middle, see_through
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 from course_utils.explorers.core.words import at, percent
+from course_utils.layers import LocalitySelfAttention
+from course_utils.models import blocks as blocks_of
 
 LEARNED = "learned"
 FACTORS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1: "1", 2: "2", 4: "4", 8: "8"}
@@ -72,8 +74,6 @@ def temperature_explorer_from_arrays(
     Raises:
         ValueError: shapes that do not fit, NaN, or a temperature that is not above 0.
     """
-    from course_utils.analysis import entropy
-
     owner = "temperature_explorer_from_arrays"
     rows, columns = grid = checks.grid_of(owner, grid)
     n = checks.whole(owner, "rows · columns", rows * columns, least=2)
@@ -133,23 +133,17 @@ def temperature_explorer_from_arrays(
 
     def words(image, block, head, temperature, mask, token):
         row = weights(image, block, head, temperature, mask)[token]
-        most = int(row.argmax())
-        value = tau(block, head, temperature)
+        most, own = int(row.argmax()), percent(row[token], 0.005)
         kind = {LEARNED: ", as learned", 1: " = √head_dim"}.get(temperature, "")
-        said = (
-            f"{image}, block {block}, head {head}, τ = {value:.2f}{kind}, diagonal {'masked' if mask else 'open'}: "
-            f"{at(token, columns)} takes most from "
+        other = f"{at(most, columns)}: {percent(row[most], 0.005)}; from itself {'nothing' if mask else own}"
+        return (
+            f"{image}, block {block}, head {head}, τ = {tau(block, head, temperature):.2f}{kind}, diagonal "
+            f"{'masked' if mask else 'open'}: {at(token, columns)} takes most from "
+            f"{f'itself: {own}' if most == token else other}. "
+            f"Entropy {analysis.entropy(row):.2f} bits of at most {math.log2(n - mask):.2f}."
         )
-        own = percent(row[token], 0.005)
-        if most == token:
-            said += f"itself: {own}."
-        else:
-            said += f"{at(most, columns)}: {percent(row[most], 0.005)}; from itself {'nothing' if mask else own}."
-        return f"{said} Entropy {entropy(row):.2f} bits of at most {math.log2(n - mask):.2f}."
 
-    texts = [
-        "learned" if step == LEARNED else "√head_dim" if step == 1 else f"{FACTORS[step]} · √head_dim" for step in steps
-    ]
+    texts = [{LEARNED: LEARNED, 1: "√head_dim"}.get(step) or f"{FACTORS[step]} · √head_dim" for step in steps]
     settings = [
         Choice("image", "Image", names),
         Choice("block", "Block", blocks),
@@ -208,16 +202,12 @@ def explore_temperature(
         ValueError: no image, a model without attention or with a class token, or a block or head that it does not
             have.
     """
-    from course_utils import analysis
-    from course_utils import models as model_parts
-    from course_utils.layers import LocalitySelfAttention
-
     owner = "explore_temperature"
     images, batch = checks.seen_by(owner, model, images)
     products, grid = analysis.products(model, batch), analysis.token_grid(model)
     if products.shape[-1] != grid[0] * grid[1]:
         raise ValueError(f"{owner}: a class token has no position in the image; use a model with pool='mean'")
-    attention = model_parts.blocks(model)[0].attention
+    attention = blocks_of(model)[0].attention
     own = isinstance(attention, LocalitySelfAttention)
     learned = analysis.temperatures(model) if own and attention.learns_temperature else None
     depth, _, count, n, _ = products.shape

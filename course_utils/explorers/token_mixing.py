@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_utils import figures
+from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
 from course_utils.explorers.core.panels import maps_and_one, signed
@@ -84,8 +84,6 @@ def explore_token_mixing(models: Mapping[str, object]) -> Explorer:
     Raises:
         ValueError: no model, a model without Mixer blocks, or models of different shapes.
     """
-    from course_utils import analysis
-
     models, grid = checks.networks_of("explore_token_mixing", models)
     weights = {name: analysis.token_mixing_weights(model) for name, model in models.items()}
     return token_mixing_explorer_from_arrays(weights, grid)
