@@ -226,9 +226,9 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
         Place("token", "Output token k", grid),
     ]
     captions = (
-        "Point at an output token k. The outline is its place, the colours are those of the positions j: k adds red ones, "
-        "subtracts blue ones, leaves pale ones out. (With both transforms this is its channel 0; in its other channels "
-        "the waves are as long, but shifted.)",
+        "Point at an output token k. The outline is its place, the colours are those of the positions j: it adds red "
+        "ones, subtracts blue ones, leaves pale ones out. (With both transforms this is its channel 0; in its other "
+        "channels the waves are as long, but shifted.)",
         "A row is a token: the grey values of one patch, without the mean. Colours follow the square root.",
         "What the layer gives. The outlined row is the output token pointed at. Mind the numbers at the bar.",
     )
