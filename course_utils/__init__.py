@@ -20,6 +20,7 @@ _NAMES = {
     "classifier": "models",
     "evaluate": "training",
     "load_dataset": "data",
+    "predict": "explorers",
     "recipe": "training",
     "setup": "session",
     "show": "figures.show",

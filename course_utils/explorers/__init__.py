@@ -1,7 +1,7 @@
 """Explorers: interactive images that a student moves in the browser, made by the tested layers and by `analysis`.
 
 `Explorer` shows settings × panels; `explore_patches`, `explore_influence`, … are those of the lessons, most of them
-also from arrays that are already known. Each is loaded when it is first used.
+also from arrays that are already known; `predict` asks before one looks. Each is loaded when it is first used.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ _NAMES = {
     "gating": "explore_gating",
     "influence": "explore_influence influence_explorer_from_arrays",
     "patches": "explore_patches",
+    "prediction": "predict",
     "positions": "explore_positions positions_explorer_from_arrays",
     "shift": "explore_shift",
     "temperature": "explore_temperature temperature_explorer_from_arrays",

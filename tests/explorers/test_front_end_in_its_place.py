@@ -296,7 +296,7 @@ def test_the_still_image_before_the_widget_is_hidden_while_the_widget_is_alive(o
         sizes = (("other", 8, 9), ("still", 9, 8))
         images = [(name, png(np.zeros((h, w, 3), np.uint8))) for name, h, w in sizes]
         tags = [f'<p><img id="{n}" src="data:image/png;base64,{base64.b64encode(i).decode()}"></p>' for n, i in images]
-        text = text.replace('<div id="explorer">', f'{"".join(tags)}<div><div id="explorer">')
+        text = text.replace('<main id="explorer">', f'{"".join(tags)}<div><main id="explorer">')
         text = text.replace("state: {} };", "state: {}, still: [8, 9] };")
         return text.replace("front.render(", "globalThis.stop = front.render(")
 

@@ -32,7 +32,7 @@ body {{ margin: 16px auto; padding: 0 12px; max-width: 960px; background: #fff; 
 </style>
 </head>
 <body>
-<div id="explorer"></div>
+<main id="explorer"></main>
 <noscript>
 <p>A still image: this page comes alive where scripts may run (in JupyterLab: Trust HTML).</p>
 <img src="data:image/png;base64,{still}" alt="{words}">
