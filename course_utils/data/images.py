@@ -37,7 +37,6 @@ _PHOTOGRAPHS = {
     "cat": ("chelsea.png", (75, 0, 375, 300)),
     "coffee": ("coffee.png", (75, 0, 475, 400)),
 }
-_DEPTHS = (8, 10, 12, 14, 16)  # bits that a grey value has
 
 
 def photographs(size: int = 64) -> dict[str, np.ndarray]:
@@ -150,7 +149,7 @@ def _square(image, size: int) -> np.ndarray:
         image = Image.fromarray(_to_8_bits(np.asarray(image)))
     elif deep and 0 < max(high for _, high in image.convert("RGB").getextrema()) < 64:
         raise ValueError("its colours have 16 bits and hold 14 or fewer; save it with 8 bits a channel")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
@@ -176,7 +175,7 @@ def _to_8_bits(grey: np.ndarray) -> np.ndarray:
         return np.rint(255 * grey).astype(np.uint8)
     if not (low >= 0 and (high == 0 or 16 <= high < 2**16)):  # NaN, too
         raise ValueError(f"its grey values, {low:g} to {high:g}, are neither 0..1 nor whole numbers of 8 to 16 bits")
-    bits = next(bits for bits in _DEPTHS if high < 2**bits)
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if high < 2**bits)
     if high > 255 and not ((grey % 256).any() and (grey % 257).any()):
         bits = 16  # 8 bits spread over 16, however dark
     return (grey / 2 ** (bits - 8)).astype(np.uint8)

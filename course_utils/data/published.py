@@ -134,7 +134,7 @@ def _content(name: str, file: str) -> bytes:
 def _cifar100(archive: bytes) -> dict[str, np.ndarray]:
     arrays = {}
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as members, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # NumPy finds the names in pickles as old as these old-fashioned
+        warnings.simplefilter("ignore")  # some releases of NumPy find pickles as old as these old-fashioned
         for member in members:
             part = member.name.removeprefix("cifar-100-python/")
             if part in ("train", "test"):

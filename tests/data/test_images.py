@@ -229,9 +229,7 @@ DEPTHS = [
         (42, TypeError, "must be a path, .* or an array; got 42"),
         (None, TypeError, "must be a path, .* or an array; got None"),
         ("", TypeError, "must be a path, .* or an array; got ''"),
-        (deep_colours(1023), ValueError, "its colours have 16 bits and hold 14 or fewer"),
-        (deep_colours(4095), ValueError, "its colours have 16 bits and hold 14 or fewer"),
-        (deep_colours(2**14 - 1), ValueError, "its colours have 16 bits and hold 14 or fewer"),
+        *((deep_colours(2**bits - 1), ValueError, "its colours have 16 bits and hold 14") for bits in (10, 12, 14)),
         *((encoded(values, "TIFF"), ValueError, rf"\(ValueError: its grey values, {said}") for values, said in DEPTHS),
     ],
 )

@@ -159,33 +159,6 @@ def test_evidence_with_its_place_finds_at_most_half_of_the_odd_ones():
     assert readout(evidence.reshape(len(labels), -1), labels, 16) < 0.6
 
 
-def test_shapes_and_colours_can_be_told_apart():
-    number = np.arange(len(shapes.SHAPES))
-    one = shapes.render(np.broadcast_to(number[:, None, None], (10, 4, 4)), np.full((10, 4, 4), 9))
-    tiles = cells(one)[:, 0].astype(float)
-    apart = np.abs(tiles[:, None] - tiles[None]).mean(axis=-1) + np.eye(10) * 1e3
-    assert apart.min() > 8, "two shapes look alike"
-    inks = np.array([*shapes.COLOURS.values(), *shapes.BACKGROUNDS[:1]], float)
-    distance = np.linalg.norm(inks[:, None] - inks[None], axis=-1) + np.eye(len(inks)) * 1e3
-    assert distance.min() > 60, "two colours look alike"
-
-
-def test_shapes_are_antialiased_and_stay_in_their_cell():
-    empty = np.full((1, 4, 4), shapes.EMPTY)
-    blank = shapes.render(empty, np.zeros((1, 4, 4), int))
-    for kind in range(len(shapes.SHAPES)):
-        shape = empty.copy()
-        shape[0, 1, 2] = kind
-        image = shapes.render(shape, np.full((1, 4, 4), 9))
-        changed = np.argwhere((image != blank).any(axis=-1)[0])
-        assert changed.min(axis=0)[0] >= 8
-        assert changed.max(axis=0)[0] < 16
-        assert changed.min(axis=0)[1] >= 16
-        assert changed.max(axis=0)[1] < 24
-        edges = len(np.unique(image[..., 0])) - 2  # values between ink and background
-        assert edges == 0 if shapes.SHAPES[kind] == "square" else edges >= 1
-
-
 @pytest.mark.timing
 def test_ten_thousand_images_take_about_a_second(measured):
     shapes.make(size=100)
