@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 _SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxstring, _SHORT.maxother = 200, 60
 
 
 def shown(value) -> str:
