@@ -52,18 +52,18 @@ class View {
     el.append(this.root);
     this.undo = [];
     this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
-    this.listen(model, "change:spec", () => this.reload());
-    this.listen(model, "change:pages", () => this.reload());
-    this.listen(model, "change:state", () => this.follow());
-    this.listen(model, "msg:custom", (message) => this.answer(message));
-    this.watchSize();
-    this.watchTheme();
+    const reload = () => this.reload();
+    this.listen(model, { "change:spec": reload, "change:pages": reload });
+    this.listen(model, { "change:state": () => this.follow(), "msg:custom": (message) => this.answer(message) });
+    this.watch();
     this.reload();
   }
 
-  listen(model, name, act) {
-    model.on(name, act);
-    this.undo.push(() => model.off(name, act));
+  listen(model, acts) {
+    for (const [name, act] of Object.entries(acts)) {
+      model.on(name, act);
+      this.undo.push(() => model.off(name, act));
+    }
   }
 
   reload() {
@@ -156,7 +156,7 @@ class View {
   }
 
   goTo(place, pinned = true) {
-    if (place === this.at && place === this.held && pinned === this.pinned) return;
+    if (this.preview === null && place === this.held && pinned === this.pinned) return;
     this.pick[this.pick.length - 1] = place;
     this.pinned = pinned;
     this.preview = null;
@@ -184,7 +184,7 @@ class View {
     const pick = this.pickOf(this.model.get("state"));
     if (!pick) return;
     this.pick = pick;
-    this.look(null);
+    this.preview = null;
     this.draw();
   }
 
@@ -200,7 +200,7 @@ class View {
 
   key(event, panel) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const [rows, columns] = this.shape(panel);
+    const { rows, columns } = this.geometry(panel);
     const from = this.held;
     const [row, column] = [Math.floor(from / columns), from % columns];
     const last = this.grid[0] * this.grid[1] - 1;
@@ -338,26 +338,23 @@ class View {
     return panel;
   }
 
-  watchSize() {
-    const observer = new ResizeObserver(() => {
+  watch() {
+    const refit = new ResizeObserver(() => {
       if (!this.spec || !this.root.clientWidth || this.root.clientWidth === this.width) return;
       this.layout();
       this.draw();
     });
-    observer.observe(this.root);
-    this.undo.push(() => observer.disconnect());
-  }
-
-  watchTheme() {
+    refit.observe(this.root);
     const restyle = () => {
       this.ink = getComputedStyle(this.root).color;
       if (this.spec) this.draw();
     };
-    const observer = new MutationObserver(restyle);
-    for (const node of [document.documentElement, document.body]) observer.observe(node, { attributes: true });
+    const theme = new MutationObserver(restyle);
+    for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", restyle);
-    this.undo.push(() => observer.disconnect(), () => dark.removeEventListener("change", restyle));
+    this.undo.push(() => refit.disconnect(), () => theme.disconnect());
+    this.undo.push(() => dark.removeEventListener("change", restyle));
   }
 
   /** Gives the panels the largest size with which no state is too tall: the controls stand above them, or beside. */
@@ -366,6 +363,7 @@ class View {
     this.ink = getComputedStyle(this.root).color;
     this.dpr = window.devicePixelRatio || 1;
     const texts = [[this.words, this.spec.words.flat()], ...this.panels.map((p) => [p.caption, p.spec.captions])];
+    for (const panel of this.panels) panel.ticks = this.widestTick(panel);
     for (const [node, all] of texts) {
       node.style.minHeight = "";
       node.textContent = all.reduce((longest, text) => (text.length > longest.length ? text : longest));
@@ -384,7 +382,7 @@ class View {
     const room = this.side.clientWidth || 640;
     for (const panel of this.panels) {
       const left = MARGIN + (panel.spec.y_label ? 16 : 0);
-      const right = MARGIN + (panel.spec.bar ? BAR + this.widestTick(panel) : 0);
+      const right = MARGIN + (panel.spec.bar ? BAR + panel.ticks : 0);
       const inner = Math.min(panel.spec.size * scale, room - left - right);
       panel.left = Math.round(left * this.dpr);
       panel.inner = Math.floor(inner * this.dpr);
@@ -401,8 +399,8 @@ class View {
   /** Returns the width, in CSS pixels, of the longest number beside a panel's colour bar, in whatever state. */
   widestTick({ pen, spec }) {
     this.font(pen, 11);
-    const texts = new Set(spec.bar.ticks.flat().map(([, text]) => text));
-    return Math.ceil(Math.max(...[...texts].map((text) => pen.measureText(text).width)) / this.dpr);
+    const texts = new Set((spec.bar?.ticks ?? []).flat().map(([, text]) => text));
+    return Math.ceil(Math.max(0, ...[...texts].map((text) => pen.measureText(text).width)) / this.dpr);
   }
 
   /** Gives a canvas its height, and keeps the caption close below what is drawn. */
@@ -426,14 +424,17 @@ class View {
     return [...new Map(every.map((pick) => [shape(pick), pick])).values()];
   }
 
-  /** Where the image of a panel lies on its canvas, in device pixels. */
+  /** Where the image of a panel lies on its canvas, and its places in it: their pitch is `w + gap`, `h + gap + head`. */
   geometry(panel, pick = this.pick) {
     const layer = panel.spec.layers[0];
     const page = this.pages[layer.pages[this.outer(pick, layer.settings)]];
-    const top = Math.round(MARGIN * this.dpr);
+    const [x, y] = [panel.left, Math.round(MARGIN * this.dpr)];
     if (panel.spec.spots !== "sheet") {
+      const grid = panel.spec.spots ? this.spec.place.grids[this.outer(pick)] : [1, 1];
+      const [rows, columns] = panel.spec.spots === "rows" ? [grid[0] * grid[1], 1] : grid;
       const width = roundly(panel.inner, page.w);
-      return { x: panel.left, y: top, width, height: Math.round((width * page.h) / page.w) };
+      const height = Math.round((width * page.h) / page.w);
+      return { x, y, rows, columns, w: width / columns, h: height / rows, gap: 0, head: 0, width, height };
     }
     const gap = Math.round(GAP * this.dpr);
     let columns = Math.min(panel.spec.columns[this.outer(pick)], page.count);
@@ -444,40 +445,24 @@ class View {
     const h = Math.round((w * page.h) / page.w);
     const head = Math.round(13 * this.dpr);
     const rows = Math.ceil(page.count / columns);
-    return { x: panel.left, y: top, w, h, gap, head, rows, columns, width: columns * (w + gap) - gap,
-      height: rows * (h + gap + head) - gap }; // prettier-ignore
+    const [width, height] = [columns * (w + gap) - gap, rows * (h + gap + head) - gap];
+    return { x, y, rows, columns, w, h, gap, head, width, height };
   }
 
-  /** Rows and columns of places as they lie in a panel. */
-  shape(panel) {
-    const [rows, columns] = this.grid;
-    if (panel.spec.spots === "rows") return [rows * columns, 1];
-    if (panel.spec.spots !== "sheet") return [rows, columns];
-    const g = this.geometry(panel);
-    return [g.rows, g.columns];
-  }
-
-  /** The box of place `i` in a panel, in device pixels. */
-  box(panel, g, i) {
-    if (panel.spec.spots === "sheet") {
-      const [row, column] = [Math.floor(i / g.columns), i % g.columns];
-      return [g.x + column * (g.w + g.gap), g.y + g.head + row * (g.h + g.gap + g.head), g.w, g.h];
-    }
-    const [rows, columns] = this.shape(panel);
-    const [row, column] = [Math.floor(i / columns), i % columns];
-    const [left, right] = [column, column + 1].map((k) => g.x + Math.round((k * g.width) / columns));
-    const [top, bottom] = [row, row + 1].map((k) => g.y + Math.round((k * g.height) / rows));
-    return [left, top, right - left, bottom - top];
+  /** The box of place `i`, in device pixels. */
+  box(g, i) {
+    const left = g.x + (i % g.columns) * (g.w + g.gap);
+    const top = g.y + g.head + Math.floor(i / g.columns) * (g.h + g.gap + g.head);
+    const [x, y] = [Math.round(left), Math.round(top)];
+    return [x, y, Math.round(left + g.w) - x, Math.round(top + g.h) - y];
   }
 
   spotAt(panel, x, y) {
     const g = this.geometry(panel);
-    const [rows, columns] = this.shape(panel);
-    const pitch = panel.spec.spots === "sheet" ? [g.w + g.gap, g.h + g.gap + g.head] : [g.width / columns, g.height / rows];
-    const column = Math.floor((x - g.x) / pitch[0]);
-    const row = Math.floor((y - g.y) / pitch[1]);
-    const spot = row * columns + column;
-    const inside = column >= 0 && column < columns && row >= 0 && row < rows && spot < this.grid[0] * this.grid[1];
+    const column = Math.floor((x - g.x) / (g.w + g.gap));
+    const row = Math.floor((y - g.y) / (g.h + g.gap + g.head));
+    const spot = row * g.columns + column;
+    const inside = column >= 0 && column < g.columns && row >= 0 && row < g.rows && spot < this.grid[0] * this.grid[1];
     return inside ? spot : null;
   }
 
@@ -508,7 +493,7 @@ class View {
     for (const layer of spec.layers) {
       const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
       if (spec.spots === "sheet") {
-        for (let i = 0; i < page.count; i++) this.drawPage(pen, page, i, ...this.box(panel, g, i));
+        for (let i = 0; i < page.count; i++) this.drawPage(pen, page, i, ...this.box(g, i));
       } else {
         this.drawPage(pen, page, layer.place ? this.at : 0, g.x, g.y, g.width, g.height);
       }
@@ -516,8 +501,8 @@ class View {
     if (spec.lines) this.drawLines(panel, g);
     if (spec.values) this.drawValues(panel, g);
     if (spec.spots === "sheet") this.drawNumbers(panel, g);
-    if (spec.spots) this.drawOutline(pen, "#ffd600", this.pinned ? 3 : 2, ...this.box(panel, g, this.held));
-    if (spec.spots && this.at !== this.held) this.drawOutline(pen, "#fff", 2, ...this.box(panel, g, this.at));
+    if (spec.spots) this.drawOutline(pen, "#ffd600", this.pinned ? 3 : 2, ...this.box(g, this.held));
+    if (spec.spots && this.at !== this.held) this.drawOutline(pen, "#fff", 2, ...this.box(g, this.at));
     if (spec.bar) this.drawBar(panel, g, outer);
     pen.fillStyle = this.ink;
     pen.textAlign = "center";
@@ -544,7 +529,7 @@ class View {
 
   drawLines(panel, g) {
     const { pen } = panel;
-    const [rows, columns] = this.shape(panel);
+    const { rows, columns } = g;
     const thin = Math.max(1, Math.round(this.dpr));
     for (const [tone, shift] of [["rgba(0,0,0,0.45)", 0], ["rgba(255,255,255,0.75)", -thin]]) {
       pen.fillStyle = tone;
@@ -568,7 +553,7 @@ class View {
       const sameRow = Math.floor(i / g.columns) === Math.floor(this.at / g.columns);
       const near = sameRow && Math.abs((i % g.columns) - here) < step;
       if (i !== this.at && ((i % g.columns) % step || near)) continue;
-      const [x, y, w] = this.box(panel, g, i);
+      const [x, y, w] = this.box(g, i);
       this.font(pen, i === this.at ? 11 : 10, i === this.at ? "bold" : "normal");
       pen.fillText(String(i), x + w / 2, y - 4 * this.dpr);
     }
