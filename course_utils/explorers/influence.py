@@ -79,26 +79,16 @@ def influence_explorer_from_arrays(
         Place("token", "Output token", grid),
     ]
     outer = ("network", "image", "depth")
+    captions = (
+        "Point at an output token, or use the arrow keys. Bright input tokens move it, dark ones do not.",
+        "One row for each output token; the outlined row is shown in the image. In both, colours follow the square "
+        "root, and the brightest is this matrix's largest entry.",
+    )
+    lit, pairs = [faded(images), Layer(heat, (*outer, "token"))], [Layer(whole, outer)]
+    axes: dict = {"x_label": "input token j", "y_label": "output token i"}
     panels = [
-        Panel(
-            "The input tokens, lit by their influence",
-            [faded(images), Layer(heat, (*outer, "token"))],
-            "Point at an output token, or use the arrow keys. Bright input tokens move it, dark ones do not.",
-            320,
-            "grid",
-            lines=True,
-        ),
-        Panel(
-            "All pairs: ‖∂yᵢ/∂xⱼ‖",
-            [Layer(whole, outer)],
-            "One row for each output token; the outlined row is shown in the image. In both, colours follow the "
-            "square root, and the brightest is this matrix's largest entry.",
-            320,
-            "rows",
-            bar=Bar(figures.SEQUENTIAL, ticks),
-            x_label="input token j",
-            y_label="output token i",
-        ),
+        Panel("The input tokens, lit by their influence", lit, captions[0], 320, "grid", lines=True),
+        Panel("All pairs: ‖∂yᵢ/∂xⱼ‖", pairs, captions[1], 320, "rows", bar=Bar(figures.SEQUENTIAL, ticks), **axes),
     ]
     start = {"network": next(iter(influences)), "image": names[0], "depth": depths[-1], "token": middle(grid)}
     return Explorer("influence", settings, panels, words, title=title, start=start)

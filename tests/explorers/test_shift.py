@@ -5,23 +5,13 @@ import pytest
 
 from course_utils import explorers
 from course_utils.explorers.shift import EMPTY, VEIL
+from tests.layers.reference import moved
 
 SEES, FIVE, PATCHES = "What the token sees", "The five images", "Its five patches"
 ITSELF, *SHIFTED = ("the image itself", "left up", "right up", "left down", "right down")
 STEPS = {"left": -1, "right": 1, "up": -1, "down": 1}
 WAYS = {ITSELF: (0, 0), **{way: (STEPS[way.split()[1]], STEPS[way.split()[0]]) for way in SHIFTED}}  # (down, right)
 CORNERS = {way: (1 + down, 1 + right) for way, (down, right) in WAYS.items()}  # where it lies in a square of nine
-
-
-def moved(image, down, right):
-    """Place (i, j) shows pixel (i - down, j - right), black where there is none."""
-    h, w, c = image.shape
-    result = np.zeros((h, w, c), np.uint8)
-    for i in range(h):
-        for j in range(w):
-            if 0 <= i - down < h and 0 <= j - right < w:
-                result[i, j] = image[i - down, j - right]
-    return result
 
 
 def random_image(h=12, w=18, c=3):
@@ -66,14 +56,10 @@ def test_the_tokens_five_patches_are_cut_from_the_five_images(explorer, p, fract
 
 def footprint(h, w, p, pixels, token, ways):
     """Returns which pixels of the image reach a token: those that a copy brings into its patch."""
-    seen = np.zeros((h, w), bool)
+    numbered = np.arange(1, h * w + 1).reshape(h, w, 1)
     top, left = token // (w // p) * p, token % (w // p) * p
-    for down, right in ways:
-        for i in range(top - pixels * down, top + p - pixels * down):
-            for j in range(left - pixels * right, left + p - pixels * right):
-                if 0 <= i < h and 0 <= j < w:
-                    seen[i, j] = True
-    return seen
+    copies = np.array([moved(numbered, pixels * down, pixels * right) for down, right in ways])
+    return np.isin(numbered[..., 0], copies[:, top : top + p, left : left + p])
 
 
 @pytest.mark.parametrize(("p", "fraction", "pixels"), [(6, 0.5, 3), (3, 0.5, 1), (2, 1, 2), (6, 0, 0)])
