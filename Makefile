@@ -25,14 +25,14 @@ COLAB_STAMP := .venv-colab/.installed
 JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks check colab lock clean
+.PHONY: help lab test lint notebooks payload check publish lock clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-lab: $(LAB_STAMP)  ## install what is missing and open lesson 01 in JupyterLab
-	"$(BIN)/python" -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/01_mlp_mixer.ipynb
+lab: $(LAB_STAMP)  ## install what is missing and open the lessons, a working copy in work/, in JupyterLab
+	"$(BIN)/python" -m tools.lab $(LAB_ARGS)
 
 test: lint $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
 	"$(BIN)/python" -m pytest $(TESTS) -m "not timing" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=20
@@ -52,8 +52,11 @@ notebooks: $(TEST_STAMP)  ## build and execute all lessons from notebooks/source
 check: $(TEST_STAMP)  ## say whether the stored lessons are in step with notebooks/source
 	"$(BIN)/python" -m tools.build_notebooks --check
 
-colab: $(TEST_STAMP)  ## write the copies for Colab into dist/colab
-	"$(BIN)/python" -m tools.make_colab
+payload: $(TEST_STAMP)  ## renew the copy of course_utils (and text) in the stored lessons, without running them
+	"$(BIN)/python" -m tools.build_notebooks --payload
+
+publish: $(TEST_STAMP)  ## with REPOSITORY=owner/name: write the badges that open the lessons in Colab
+	"$(BIN)/python" -m tools.publish "$(REPOSITORY)"
 
 lock: $(TEST_STAMP)  ## choose the exact versions in constraints.txt anew
 	"$(BIN)/python" $(PIP_INSTALL) uv

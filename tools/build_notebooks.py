@@ -3,6 +3,7 @@
     python -m tools.build_notebooks                  all lessons
     python -m tools.build_notebooks 01_mlp_mixer     one lesson
     python -m tools.build_notebooks --check          only says whether the stored notebooks are in step
+    python -m tools.build_notebooks --payload        runs nothing: renews text, badges and the copy of course_utils
 
 A lesson is executed as a student's first run on two CPU cores: profile `quick`, no data set on the disk. What is stored
 is what the course shows before anything is run: images and text, no live widgets, no times of day, no paths.
@@ -22,11 +23,13 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from course_utils.files import write_whole
-from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read_lesson, sources
+from tools import payload
+from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read_exercises, read_lesson, said, sources
 from tools.settings import read_repository
 
-MOST_BYTES = 5_000_000
+MOST_BYTES = 3_000_000
 CELL_SECONDS = 180
+DRY_RUN = re.compile("^dry run:", re.MULTILINE)  # how it announces itself
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -106,6 +109,8 @@ def complaints(notebook: NotebookNode) -> list[str]:
                 found.append(f"cell {number} raises {output.ename}: {output.evalue}")
             if output.output_type == "stream" and (output.name == "stderr" or "WARNING:" in output.text):
                 found.append(f"cell {number} warns:\n{output.text}")
+            if output.output_type == "stream" and re.search(DRY_RUN, output.text):
+                found.append(f"cell {number} was saved from a dry run: take the notebook from git, or `make notebooks`")
     return found
 
 
@@ -120,6 +125,47 @@ def build(source: Path, target: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         seconds = execute(notebook, target.parent, clean_environment(Path(scratch)))
     clean(notebook)
+    store(notebook, target)
+    return f"{target.name}: {len(notebook.cells)} cells, {seconds:.1f} s, {target.stat().st_size / 1e6:.2f} MB"
+
+
+def renew(source: Path, target: Path) -> str:
+    """Renews what needs no run in a stored lesson: text, badge, the copy of course_utils; returns a line about it.
+
+    Raises:
+        LessonError: its code is not that of the source.
+    """
+    if not target.exists():
+        raise LessonError("It is not built yet: run `make notebooks`")
+    try:
+        stored = nbformat.read(target, as_version=4)
+    except Exception as error:  # whatever a damaged file makes of the code that reads it
+        raise LessonError(f"{target} is damaged ({type(error).__name__}): run `make notebooks`") from None
+    notebook = read_lesson(source, read_repository())
+    new, old = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, stored))
+    if [source_to_run(cell) for cell in new] != [source_to_run(cell) for cell in old]:
+        raise LessonError("Its code has changed, or it is of another release: run `make notebooks`")
+    for fresh, known in zip(new, old, strict=True):
+        fresh.outputs, fresh.execution_count = known.outputs, known.execution_count
+        if payload.same(known.source, fresh.source):
+            fresh.source = known.source
+    if notebook == stored:
+        return f"{target.name}: in step"
+    store(notebook, target)
+    return f"{target.name}: renewed, {target.stat().st_size / 1e6:.2f} MB"
+
+
+def source_to_run(cell: NotebookNode) -> tuple:
+    """Returns what a code cell runs; the cell that carries the package runs the same, whatever it carries."""
+    return (payload.TITLE,) if payload.carries(cell.source) else said(cell)
+
+
+def store(notebook: NotebookNode, target: Path) -> None:
+    """Writes a lesson.
+
+    Raises:
+        LessonError: it complains or is too large. The stored notebook is then left as it was.
+    """
     if found := complaints(notebook):
         raise LessonError("\n".join(found))
     nbformat.validate(notebook)
@@ -128,14 +174,15 @@ def build(source: Path, target: Path) -> str:
     if size > MOST_BYTES:
         raise LessonError(f"{size / 1e6:.1f} MB; a notebook of more than {MOST_BYTES / 1e6:.0f} MB opens slowly")
     write_whole(target, text.encode(), target.name)
-    return f"{target.name}: {len(notebook.cells)} cells, {seconds:.1f} s, {size / 1e6:.2f} MB"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="the lesson's name, for example 01_mlp_mixer")
-    parser.add_argument("--check", action="store_true", help="say where stored notebooks and sources differ")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="say where stored notebooks and sources differ")
+    what.add_argument("--payload", action="store_true", help="run nothing; renew what needs no run")
     parser.add_argument("--source", type=Path, default=SOURCES, help="folder of the text sources")
     parser.add_argument("--target", type=Path, default=NOTEBOOKS, help="folder of the notebooks")
     options = parser.parse_args(arguments)
@@ -144,15 +191,22 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown or not known:
         parser.error(f"no lesson {', '.join(unknown) or 'at all'} in {options.source}; there are: {', '.join(known)}")
     failed = False
+    try:
+        read_exercises(options.source)
+        read_repository()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     for name in options.lessons or known:
         source, target = known[name], options.target / f"{name}.ipynb"
         if options.check:
             found = differences(source, target, read_repository())
+            found = found or [f"{target.name}: {text}" for text in complaints(nbformat.read(target, as_version=4))]
             failed |= bool(found)
             print("\n".join(found) or f"{target.name}: in step")
             continue
         try:
-            print(build(source, target), flush=True)
+            print((renew if options.payload else build)(source, target), flush=True)
         except (LessonError, ValueError) as error:
             failed = True
             print(f"{name} is not built. {error}", file=sys.stderr, flush=True)

@@ -1,36 +1,64 @@
 """One lesson: from its text source to the cells that a student opens.
 
 The text in `notebooks/source/` is the only place where a lesson is edited. `read_lesson` turns it into a notebook
-without outputs, the same one every time:
+without outputs, the same one every time. What its text may hold:
 
-- A cell's id is a hash of the cell. (`jupytext --update` keeps ids too, but needs the old notebook beside it, and gives
-  random ids without one: a rebuild would then differ from the stored notebook in every cell.)
-- A cell tagged `exercise` holds its own solution between `### BEGIN SOLUTION` and `### END SOLUTION`. It becomes two
-  cells: the student's, with a gap, and the solution, collapsed.
+- `# %% [markdown]` and `# %%`, with tags where needed: `# %% tags=["nbval-check-output"]`.
+- `# %% exercise="patchify"`: an exercise. Its name (lower case, digits, `_`) is its own in the whole course and stays,
+  wherever the exercise moves. The cell holds one or more solutions, each between two lines of their own:
+
+      ### BEGIN SOLUTION
+      …
+      ### END SOLUTION
+
+  and ends with its check, `exercises.check_…(…)`. `read_exercise` gives the student's cell, in which a gap takes each
+  solution's place, and the solved one. A stored lesson has the student's cell and, as text that unfolds, the solution:
+  running all cells never overwrites what a student has written.
+
+`read_lesson` adds the folded cell that carries the helper package (tools/payload.py), before the first code cell.
 """
 
 import hashlib
 import re
 from collections import Counter
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from tools.settings import ROOT, Repository
+from tools import payload
+from tools.settings import ROOT, badge
 
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = NOTEBOOKS / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 GAP = "...  # your code here"
-SOLUTION_TITLE = "# @title Solution"
+SOLUTION = "<details>\n<summary><b>Solution</b></summary>\n\n```python\n{}\n```\n\n</details>"
+MARKER = re.compile(r"#+\s*(BEGIN|END)\s+SOLUTION", re.IGNORECASE)
+CHECK = re.compile(r"^exercises\.check_(\w+)\(", re.MULTILINE)
 COLAB_METADATA = {"gpuType": "T4", "provenance": [], "toc_visible": True}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # No version in it: it would change with every machine that builds.
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
 COLLAPSED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+# What a cell says of itself; all other metadata is an editor's own, and changes when a notebook is only opened.
+SAID = ("tags", "exercise")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: its name, the source of the student's cell, and the source of the solved one."""
+
+    name: str
+    student: str
+    solved: str
+
+    def solution(self) -> str:
+        """Returns the solution as text that unfolds: the solved cell without its check."""
+        return SOLUTION.format("\n".join(line for line in self.solved.splitlines() if not CHECK.match(line)).rstrip())
 
 
 def sources(folder: Path = SOURCES) -> list[Path]:
@@ -38,35 +66,35 @@ def sources(folder: Path = SOURCES) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
-def read_lesson(source: Path, repository: Repository | None = None) -> NotebookNode:
+def read_lesson(source: Path, repository: str = "") -> NotebookNode:
     """Returns the lesson as a notebook without outputs.
 
     Args:
         source: a py:percent text file.
-        repository: where the project is published. With one, the title carries its badge and a cell after it
-            fetches the helper package where that is missing.
+        repository: where the project is published, "owner/name"; with it, the title carries a badge.
 
     Raises:
-        ValueError: the lesson has no title, or an exercise's solution is not marked as it must be.
+        ValueError: the lesson has no title, a solution is not marked as it must be, or an exercise's name is taken.
     """
-    text = jupytext.read(source, fmt="py:percent")
+    text = source.read_text(encoding="utf-8")
     cells: list[NotebookNode] = []
-    exercises = 0
-    for cell in text.cells:
-        if "exercise" in tags(cell):
-            exercises += 1
-            cells += split_exercise(cell, f"{source.stem}-exercise-{exercises}")
-        elif cell.cell_type == "code" and (BEGIN in cell.source or END in cell.source):
-            raise ValueError(f"{source.name}: a cell holds a solution but no tag `exercise`:\n{cell.source}")
+    for cell in read_cells(source):
+        if "exercise" in cell.metadata:
+            exercise = read_exercise(cell, source.name)
+            metadata = {"exercise": exercise.name, "tags": ["exercise", *tags(cell)]}
+            cells.append(new_cell("code", exercise.student, metadata))
+            cells.append(new_cell("markdown", exercise.solution(), {"tags": ["solution"]}))
         else:
-            cells.append(plain_cell(cell))
+            cells.append(new_cell(cell.cell_type, cell.source, cell.metadata))
     title = cells[0] if cells else None
     if title is None or title.cell_type != "markdown" or not title.source.startswith("# "):
         raise ValueError(f"{source.name}: the first cell must be Markdown and start with the title, `# …`")
-    if repository is not None:
+    if repository:
         first, _, rest = title.source.partition("\n")
-        title.source = f"{first}\n\n{repository.badge(source.stem)}\n{rest}".rstrip()
-        cells.insert(1, install_cell(repository))
+        title.source = f"{first}\n\n{badge(repository, source.stem)}\n{rest}".rstrip()
+    package = new_cell("code", payload.cell_source(payload.package_files(text)), COLLAPSED)
+    first_code = next((place for place, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
+    cells.insert(first_code, package)
     give_ids(cells)
     metadata = {
         "accelerator": "GPU",
@@ -77,14 +105,84 @@ def read_lesson(source: Path, repository: Repository | None = None) -> NotebookN
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
+def read_cells(source: Path) -> list[NotebookNode]:
+    """Returns the cells of a text source as they stand there.
+
+    Raises:
+        ValueError: a cell holds a solution but is no exercise, or two exercises have one name.
+    """
+    cells = jupytext.read(source, fmt="py:percent").cells
+    for cell in cells:
+        if "exercise" in tags(cell) or ("exercise" not in cell.metadata and MARKER.search(cell.source)):
+            raise ValueError(f'{source.name}: give this exercise a name, `# %% exercise="…"`:\n{cell.source}')
+    check_names((cell.metadata["exercise"], source.name) for cell in cells if "exercise" in cell.metadata)
+    return cells
+
+
+def read_exercises(folder: Path = SOURCES) -> dict[str, Exercise]:
+    """Returns all exercises of the course by name.
+
+    Raises:
+        ValueError: two have one name, or one is not marked as it must be.
+    """
+    found = [
+        (read_exercise(cell, source.name), source.name)
+        for source in sources(folder)
+        for cell in read_cells(source)
+        if "exercise" in cell.metadata
+    ]
+    check_names((exercise.name, where) for exercise, where in found)
+    return {exercise.name: exercise for exercise, _ in found}
+
+
+def check_names(names) -> None:
+    """Raises ValueError if two of the exercises, given as (name, where), have one name."""
+    seen: dict[str, str] = {}
+    for name, where in names:
+        if name in seen:
+            raise ValueError(f"two exercises are called {name!r}, in {seen[name]} and {where}: rename one of them")
+        seen[name] = where
+
+
+def read_exercise(cell: NotebookNode, where: str) -> Exercise:
+    """Cuts an exercise's cell into what a student gets and the solution.
+
+    Args:
+        cell: a code cell with metadata `exercise`, and one or more solutions between the markers.
+        where: the lesson, for messages.
+
+    Raises:
+        ValueError: it has no proper name, or its markers are missing or do not pair up.
+    """
+    name = cell.metadata["exercise"]
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{where}: an exercise's name has lower-case letters, digits and _ only, but it is {name!r}")
+    student, solved = [], []
+    opened = 0  # the line of the marker that is open
+    for number, line in enumerate(cell.source.splitlines(), start=1):
+        if not MARKER.match(mark := line.strip()):
+            solved.append(line)
+            if not opened:
+                student.append(line)
+            continue
+        wanted = END if opened else BEGIN
+        if mark != wanted:
+            raise ValueError(
+                f"{where}, exercise {name!r}, line {number} of its cell must be `{wanted}`, but it is `{mark}`"
+            )
+        opened = 0 if opened else number
+        if opened:
+            student.append(line[: len(line) - len(line.lstrip())] + GAP)
+    if opened:
+        raise ValueError(f"{where}, exercise {name!r}: line {opened} of its cell opens a solution; close it by `{END}`")
+    if student == solved:
+        raise ValueError(f"{where}, exercise {name!r} has no solution: put it between `{BEGIN}` and `{END}`")
+    return Exercise(name, "\n".join(student), "\n".join(solved))
+
+
 def tags(cell: NotebookNode) -> list[str]:
     """Returns the cell's tags."""
     return list(cell.metadata.get("tags", []))
-
-
-def plain_cell(cell: NotebookNode) -> NotebookNode:
-    """Returns a copy of a cell with its source and metadata only."""
-    return new_cell(cell.cell_type, cell.source, cell.metadata)
 
 
 def new_cell(cell_type: str, source: str, metadata: dict) -> NotebookNode:
@@ -98,77 +196,46 @@ def new_cell(cell_type: str, source: str, metadata: dict) -> NotebookNode:
     return cell
 
 
-def split_exercise(cell: NotebookNode, grade_id: str) -> tuple[NotebookNode, NotebookNode]:
-    """Splits an exercise into the student's cell and the collapsed solution.
-
-    Args:
-        cell: a code cell with one or more solutions between the markers, each on a line of its own.
-        grade_id: nbgrader's name of the exercise, unique in the course.
-
-    Returns:
-        The student's cell, in which every solution is replaced by one line at the marker's indentation, and the cell
-        with the whole source.
-
-    Raises:
-        ValueError: the markers are missing or do not pair up.
-    """
-    student, solution = [], []
-    inside = False
-    gaps = 0
-    for line in cell.source.splitlines():
-        mark = line.strip()
-        if mark in (BEGIN, END):
-            if inside != (mark == END):
-                raise ValueError(f"{grade_id}: {mark} where the other marker is due:\n{cell.source}")
-            inside = mark == BEGIN
-            if inside:
-                gaps += 1
-                student.append(line[: len(line) - len(line.lstrip())] + GAP)
-            continue
-        solution.append(line)
-        if not inside:
-            student.append(line)
-    if inside or not gaps:
-        raise ValueError(f"{grade_id}: an exercise needs {BEGIN} and {END}, each on a line of its own:\n{cell.source}")
-    grader = {"grade": False, "grade_id": grade_id, "locked": False}
-    grader |= {"schema_version": 3, "solution": True, "task": False}
-    open_cell = new_cell("code", "\n".join(student), {**cell.metadata, "nbgrader": grader})
-    shown = [tag for tag in tags(cell) if tag != "exercise"]
-    metadata = {**deepcopy(COLLAPSED), "tags": ["solution", "hide-input", *shown]}
-    return open_cell, new_cell("code", "\n".join([SOLUTION_TITLE, *solution]), metadata)
-
-
-def install_cell(repository: Repository) -> NotebookNode:
-    """Returns the collapsed cell that fetches the helper package from the configured repository."""
-    from tools.colab_cells import install_source
-
-    return new_cell("code", install_source(repository.requirement()), COLLAPSED)
-
-
 def give_ids(cells: list[NotebookNode]) -> None:
-    """Gives each cell an id made from its type, source and place among its equals."""
+    """Gives each cell an id made from its type, source and place among its equals: the same ones at every build.
+
+    The cell that carries the package keeps one id, whatever it carries.
+    """
     seen: Counter = Counter()
     for cell in cells:
-        content = f"{cell.cell_type}\n{cell.source}"
+        content = f"{cell.cell_type}\n{payload.TITLE if payload.carries(cell.source) else cell.source}"
         seen[content] += 1
         cell["id"] = hashlib.sha1(f"{content}\n{seen[content]}".encode()).hexdigest()[:12]
 
 
-def differences(source: Path, notebook: Path, repository: Repository | None = None) -> list[str]:
-    """Returns in words where a stored notebook is not what its source says; empty when they are in step."""
+def differences(source: Path, notebook: Path, repository: str = "") -> list[str]:
+    """Returns in words where a stored notebook is not what its source says, and what to run; empty when in step.
+
+    What JupyterLab, VS Code and Colab rewrite when a notebook is only opened and saved does not count: metadata of the
+    kernel, of the language and of editors, cell ids, line ends.
+    """
     if not notebook.exists():
-        return [f"{notebook.name}: not built yet"]
+        return [f"{notebook.name}: not built yet: run `make notebooks`"]
     wanted = read_lesson(source, repository)
-    stored = nbformat.read(notebook, as_version=4)
-    found = []
+    try:
+        stored = nbformat.read(notebook, as_version=4)
+    except Exception as error:  # whatever a damaged file makes of the code that reads it
+        return [f"{notebook.name} is damaged ({type(error).__name__}): take it from git again, or run `make notebooks`"]
     if len(stored.cells) != len(wanted.cells):
-        found.append(f"{notebook.name}: {len(stored.cells)} cells, but the source makes {len(wanted.cells)}")
-    for number, (have, want) in enumerate(zip(stored.cells, wanted.cells, strict=False), start=1):
-        for field in ("cell_type", "source", "metadata", "id"):
-            if have.get(field) != want.get(field):
-                line = re.sub(r"\s+", " ", want.source)[:60]
-                found.append(f"{notebook.name}: cell {number} ({line!r}): {field} differs")
-                break
-    if stored.metadata != wanted.metadata:
-        found.append(f"{notebook.name}: the notebook's metadata differ")
+        cells = f"{len(stored.cells)} cells, but the source makes {len(wanted.cells)}"
+        return [f"{notebook.name}: {cells}: it is of another release, or was edited: run `make notebooks`"]
+    found = []
+    for number, (have, want) in enumerate(zip(stored.cells, wanted.cells, strict=True), start=1):
+        if payload.carries(want.source):
+            if not payload.same(have.source, want.source):
+                found.append(f"{notebook.name}: the copy of course_utils in cell {number} is old: run `make payload`")
+        elif said(have) != said(want):
+            line = re.sub(r"\s+", " ", want.source)[:60]
+            command = "notebooks" if "code" in (have.cell_type, want.cell_type) else "payload"
+            found.append(f"{notebook.name}: cell {number} ({line!r}) differs: run `make {command}`")
     return found
+
+
+def said(cell: NotebookNode) -> tuple:
+    """Returns what a cell says: its type, source, tags and exercise."""
+    return cell.cell_type, cell.source.rstrip(), *(cell.metadata.get(key) or None for key in SAID)

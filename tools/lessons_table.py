@@ -8,18 +8,19 @@ import re
 
 from course_utils.papers import PAPERS
 from tools.lesson import sources
-from tools.settings import ROOT
+from tools.settings import ROOT, badge, read_repository
 
 BEGIN, END = "<!-- lessons: written by python -m tools.lessons_table -->\n", "<!-- end of lessons -->"
 
 
 def row(source) -> str:
-    """Returns a lesson's row: title, paper, minutes."""
+    """Returns a lesson's row: title, badge where the project is published, paper, minutes."""
     title, rest = source.read_text(encoding="utf-8").split("\n", 2)[1:]
     minutes = re.search(r"(\d+) min", rest)[1]
     paper = next((paper.arxiv for paper in PAPERS.values() if paper.lesson == source.stem), None)
+    open_it = f" {badge(repository, source.stem)}" if (repository := read_repository()) else ""
     link = f"[arXiv {paper}](https://arxiv.org/abs/{paper})" if paper else "all of them"
-    return f"| [{title.removeprefix('# # ')}](notebooks/{source.stem}.ipynb) | {link} | {minutes} |\n"
+    return f"| [{title.removeprefix('# # ')}](notebooks/{source.stem}.ipynb){open_it} | {link} | {minutes} |\n"
 
 
 def with_table(text: str) -> str:
@@ -30,7 +31,12 @@ def with_table(text: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m tools.lessons_table", description="Writes README.md's table.").parse_args()
+def write() -> None:
+    """Writes the table into README.md."""
     readme = ROOT / "README.md"
     readme.write_text(with_table(readme.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.lessons_table", description="Writes README.md's table.").parse_args()
+    write()

@@ -1,29 +1,14 @@
-"""What the project says about itself in pyproject.toml, read in one place."""
+"""What the project says about itself in pyproject.toml, read and written in one place."""
 
 import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils.files import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Repository:
-    """Where the project is published: `name` is "owner/name", `tag` exists there."""
-
-    name: str
-    tag: str
-
-    def badge(self, lesson: str) -> str:
-        """Returns the Markdown of the "Open in Colab" badge of one lesson."""
-        host = "https://colab.research.google.com"
-        target = f"{host}/github/{self.name}/blob/{self.tag}/notebooks/{lesson}.ipynb"
-        return f"[![Open in Colab]({host}/assets/colab-badge.svg)]({target})"
-
-    def requirement(self) -> str:
-        """Returns what pip installs the helper package from."""
-        return f"git+https://github.com/{self.name}@{self.tag}"
+COLAB = "https://colab.research.google.com"
+REPOSITORY = re.compile(r'^repository = "[^"\n]*"', re.MULTILINE)
 
 
 def read_pyproject(root: Path = ROOT) -> dict:
@@ -31,19 +16,36 @@ def read_pyproject(root: Path = ROOT) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def read_repository(root: Path = ROOT) -> Repository | None:
-    """Returns the configured repository, or None when none is configured.
+def read_repository(root: Path = ROOT) -> str:
+    """Returns where the project is published, "owner/name", or "" when it is not said.
 
     Raises:
-        ValueError: only one of `repository` and `tag` is set, or one of them is no possible name. A half-written name
-            would send students to somebody else's repository.
+        ValueError: it is no such name. A half-written one would send students to somebody else's repository.
     """
-    course = read_pyproject(root).get("tool", {}).get("course", {})
-    name, tag = course.get("repository", ""), course.get("tag", "")
-    if not name and not tag:
-        return None
-    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", name):
-        raise ValueError(f'pyproject.toml, [tool.course]: repository = {name!r} is not of the form "owner/name"')
-    if not re.fullmatch(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", tag):
-        raise ValueError(f"pyproject.toml, [tool.course]: tag = {tag!r} is no tag; set it with the repository")
-    return Repository(name, tag)
+    return checked_repository(read_pyproject(root).get("tool", {}).get("course", {}).get("repository", ""))
+
+
+def write_repository(name: str, root: Path = ROOT) -> None:
+    """Writes where the project is published into pyproject.toml; "" takes it out.
+
+    Raises:
+        ValueError: it is no name of a repository, or pyproject.toml has no line for it.
+    """
+    file = root / "pyproject.toml"
+    text, count = REPOSITORY.subn(f'repository = "{checked_repository(name)}"', file.read_text(encoding="utf-8"))
+    if count != 1:
+        raise ValueError('pyproject.toml must have one line `repository = "…"`, under [tool.course]')
+    write_whole(file, text.encode(), file.name)
+
+
+def checked_repository(name: str) -> str:
+    """Returns the name, if it is "owner/name" or ""."""
+    if name and not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", name):
+        raise ValueError(f'the repository must be of the form "owner/name", but it is {name!r} (pyproject.toml)')
+    return name
+
+
+def badge(repository: str, lesson: str) -> str:
+    """Returns the Markdown of the "Open in Colab" badge of one lesson."""
+    address = f"{COLAB}/github/{repository}/blob/main/notebooks/{lesson}.ipynb"
+    return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({address})"

@@ -25,7 +25,8 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run:
+# Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
+# your machine is and chooses how much of the lesson it can run:
 #
 # - `quick`: images made by the course itself, two CPU cores, no download;
 # - `colab`: CIFAR-100 on one GPU;
@@ -351,7 +352,7 @@ training_curves(
 # %% [markdown]
 # ## Your turn · 10 minutes
 #
-# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution.
+# Write the missing line, run the cell, read what the check says. A solution unfolds below.
 #
 # ### 1 · Cut an image into patches
 #
@@ -359,7 +360,7 @@ training_curves(
 # pixel stay together.
 
 
-# %% tags=["exercise"]
+# %% exercise="patchify"
 def patchify(images, p):
     """(b, h, w, c) -> (b, n, p*p*c), NumPy arrays."""
     b, h, w, c = images.shape
@@ -378,7 +379,7 @@ exercises.check_patchify(patchify)
 # `norm` normalises along the last axis, `mlp` works along the last axis. Write $y = x + T(\mathrm{LN}_1(x))$.
 
 
-# %% tags=["exercise"]
+# %% exercise="token_mixing"
 def token_mixing(x, norm, mlp):
     """(b, n, d) -> (b, n, d), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -394,7 +395,7 @@ exercises.check_token_mixing(token_mixing)
 # Two LayerNorms (each a $γ$ and a $β$), two MLPs (each two dense layers with biases).
 
 
-# %% tags=["exercise"]
+# %% exercise="block_parameters"
 def block_parameters(n, d, tokens_mlp_dim, channels_mlp_dim):
     ### BEGIN SOLUTION
     norms = 2 * (d + d)
@@ -413,7 +414,7 @@ exercises.check_block_parameters(block_parameters)
 # depends on *another* input token. The check tries your test on seven networks; some of them hide it well.
 
 
-# %% tags=["exercise"]
+# %% exercise="mixes_tokens"
 def mixes_tokens(network, x):
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
@@ -440,7 +441,7 @@ exercises.check_mixes_tokens(mixes_tokens)
 # indexed with `order`.)
 
 
-# %% tags=["exercise"]
+# %% exercise="shuffle_patches"
 def shuffle_patches(images, order, p):
     """(b, h, w, c) -> (b, h, w, c), NumPy arrays."""
     patches = Patches(p)

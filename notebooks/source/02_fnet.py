@@ -26,8 +26,9 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick`, `colab` or
-# `full`, as in lesson 01. Write `setup("colab")` to choose yourself.
+# Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
+# your machine is and chooses how much of the lesson it can run: `quick`, `colab` or `full`, as in lesson 01. Write
+# `setup("colab")` to choose yourself.
 
 # %%
 from course_utils import setup
@@ -454,7 +455,7 @@ line_chart(
 # %% [markdown]
 # ## Your turn · 8 minutes
 #
-# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution.
+# Write the missing line, run the cell, read what the check says. A solution unfolds below.
 #
 # ### 1 · The matrix of the transform
 #
@@ -462,7 +463,7 @@ line_chart(
 # (Without `np.fft`, this time.)
 
 
-# %% tags=["exercise"]
+# %% exercise="dft_matrix"
 def dft_matrix(n):
     """n -> complex NumPy array (n, n)."""
     ### BEGIN SOLUTION
@@ -479,7 +480,7 @@ exercises.check_dft_matrix(dft_matrix)
 # Two products and one real part. `F_n` is `(n, n)`, `F_d` is `(d, d)`.
 
 
-# %% tags=["exercise"]
+# %% exercise="fourier_mixing"
 def fourier_mixing(x, F_n, F_d):
     """(b, n, d) -> (b, n, d), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -495,7 +496,7 @@ exercises.check_fourier_mixing(fourier_mixing)
 # `mixing`, `norm1`, `mlp` and `norm2` take tokens and give tokens. Mind where the norms stand.
 
 
-# %% tags=["exercise"]
+# %% exercise="fnet_block"
 def fnet_block(x, mixing, norm1, mlp, norm2):
     """(b, n, d) -> (b, n, d), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -514,7 +515,7 @@ exercises.check_fnet_block(fnet_block)
 # or False. The check tries your test on nine layers; each easy shortcut is fooled by one of them.
 
 
-# %% tags=["exercise"]
+# %% exercise="is_linear"
 def is_linear(layer, x, y):
     ### BEGIN SOLUTION
     whole = layer(2 * x - 3 * y)
@@ -532,7 +533,7 @@ exercises.check_is_linear(is_linear)
 # (Turning the whole row around, `n - 1, …, 1, 0`, is not quite it. Try!)
 
 
-# %% tags=["exercise"]
+# %% exercise="unseen_order"
 def unseen_order(n):
     """n -> the numbers 0 to n - 1, each once: position i gets token order[i]."""
     ### BEGIN SOLUTION

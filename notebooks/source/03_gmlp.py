@@ -27,9 +27,9 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (images
-# made by the course, two CPU cores), `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose
-# yourself.
+# Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
+# your machine is and chooses how much of the lesson it can run: `quick` (images made by the course, two CPU cores),
+# `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose yourself.
 
 # %%
 from course_utils import setup
@@ -417,15 +417,14 @@ show.table(
 # %% [markdown]
 # ## Your turn · 7 minutes
 #
-# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution. Arrays
-# are NumPy.
+# Write the missing line, run the cell, read what the check says. A solution unfolds below. Arrays are NumPy.
 #
 # ### 1 · The gate
 #
 # $\mathrm{SGU}(z) = z_1 · (W · \mathrm{LN}(z_2) + b)$. `norm` normalises along the last axis. Mind the axis of $b$.
 
 
-# %% tags=["exercise"]
+# %% exercise="spatial_gate"
 def spatial_gate(z, W, b, norm):
     """(batch, n, 2k) -> (batch, n, k), with W (n, n) and b (n,)."""
     ### BEGIN SOLUTION
@@ -443,7 +442,7 @@ exercises.check_spatial_gate(spatial_gate)
 # 0.001 at *every* position. The check tries your test on ten gates, right ones and wrong ones.
 
 
-# %% tags=["exercise"]
+# %% exercise="starts_as_identity"
 def starts_as_identity(gate, z):
     """Returns True or False."""
     ### BEGIN SOLUTION
@@ -462,7 +461,7 @@ exercises.check_starts_as_identity(starts_as_identity)
 # line; the check knows it. `widen` is $U$, `narrow` is $V$.
 
 
-# %% tags=["exercise"]
+# %% exercise="gmlp_block"
 def gmlp_block(x, norm, widen, gelu, gate, narrow):
     """(batch, n, d) -> (batch, n, d)."""
     ### BEGIN SOLUTION
@@ -478,7 +477,7 @@ exercises.check_gmlp_block(gmlp_block)
 # Two LayerNorms (how wide is each?), two dense layers with biases, $W$ and $b$. `mlp_dim` is the width $2k$ after $U$.
 
 
-# %% tags=["exercise"]
+# %% exercise="gmlp_parameters"
 def gmlp_parameters(n, d, mlp_dim):
     """Returns the number of parameters of one gMLP block."""
     ### BEGIN SOLUTION
@@ -498,7 +497,7 @@ exercises.check_gmlp_parameters(gmlp_parameters)
 # *left neighbour* holds. A token without a left neighbour gets a gate of 1.
 
 
-# %% tags=["exercise"]
+# %% exercise="left_neighbour"
 def left_neighbour(rows, columns):
     """Returns W (n, n) and b (n,)."""
     n = rows * columns

@@ -27,9 +27,9 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run: `quick` (images
-# made by the course, two CPU cores), `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose
-# yourself.
+# Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
+# your machine is and chooses how much of the lesson it can run: `quick` (images made by the course, two CPU cores),
+# `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose yourself.
 
 # %%
 from course_utils import setup
@@ -520,15 +520,14 @@ for k in range(1, len(A) + 1):
 # %% [markdown]
 # ## Your turn · 7 minutes
 #
-# Write the missing line, run the cell, read what the check says. The next cell, folded up, holds a solution. Take as
-# many as time allows.
+# Write the missing line, run the cell, read what the check says. A solution unfolds below. Take as many as time allows.
 #
 # ### 1 · Attention in NumPy
 #
 # One head, one image: $\mathrm{softmax}(Q K^\top / \sqrt{d/h})\,V$. Mind large scores: $e^{1000}$ is infinite.
 
 
-# %% tags=["exercise"]
+# %% exercise="attention"
 def attend(q, k, v):
     """Three arrays (n, head_dim) -> (n, head_dim)."""
     ### BEGIN SOLUTION
@@ -546,7 +545,7 @@ exercises.check_attention(attend)
 # Two LayerNorms, the dense layers of attention, an MLP. Which of the four sizes do not matter?
 
 
-# %% tags=["exercise"]
+# %% exercise="transformer_parameters"
 def transformer_parameters(n, d, num_heads, mlp_dim):
     ### BEGIN SOLUTION
     norms = 2 * (d + d)
@@ -566,7 +565,7 @@ exercises.check_transformer_parameters(transformer_parameters)
 # rounded otherwise. The check tries your test on nine networks.
 
 
-# %% tags=["exercise"]
+# %% exercise="forgets_positions"
 def forgets_positions(network, x):
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
@@ -587,7 +586,7 @@ exercises.check_forgets_positions(forgets_positions)
 # over the heads. Two blocks one after the other are a product of two such matrices. Which one stands on the left?
 
 
-# %% tags=["exercise"]
+# %% exercise="rollout"
 def rollout(matrices):
     """A list of (n, n) matrices, the first block's first -> (n, n)."""
     result = np.eye(len(matrices[0]))
@@ -607,7 +606,7 @@ exercises.check_rollout(rollout)
 # take the mean over $i$. A patch is `p` pixels wide, and tokens are counted row by row.
 
 
-# %% tags=["exercise"]
+# %% exercise="attention_distance"
 def attention_distance(A, rows, columns, p):
     """(n, n) -> pixels."""
     row, column = np.divmod(np.arange(rows * columns), columns)

@@ -27,7 +27,8 @@
 # %% [markdown]
 # ## Setup · 2 minutes
 #
-# Run this cell first. It says what your machine is and chooses how much of the lesson it can run:
+# Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
+# your machine is and chooses how much of the lesson it can run:
 #
 # - `quick`: images made by the course itself, two CPU cores, no download;
 # - `colab`: CIFAR-100 on one GPU;
@@ -416,14 +417,14 @@ show.image(figures.beside(cards), "Where the wrong answers lie, seen from the ri
 # %% [markdown]
 # ## Your turn · 10 minutes
 #
-# Write the missing lines, run the cell, read what the check says. The next cell, folded up, holds a solution.
+# Write the missing lines, run the cell, read what the check says. A solution unfolds below.
 #
 # ### 1 · Move an image left and up
 #
 # By `s` pixels each; zeros move in. Careful with `s = 0`.
 
 
-# %% tags=["exercise"]
+# %% exercise="left_up"
 def left_up(images, s):
     """(b, h, w, c) -> (b, h, w, c), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -444,7 +445,7 @@ exercises.check_left_up(left_up)
 # down. Leave LayerNorm and dense layer out.
 
 
-# %% tags=["exercise"]
+# %% exercise="five_in_one"
 def five_in_one(images, p, move, patchify):
     """(b, h, w, c) -> (b, n, 5 * p * p * c), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -463,7 +464,7 @@ exercises.check_five_in_one(five_in_one)
 # Do not forget the LayerNorm.
 
 
-# %% tags=["exercise"]
+# %% exercise="extra_parameters"
 def extra_parameters(p, c, d):
     ### BEGIN SOLUTION
     values = p * p * c
@@ -482,7 +483,7 @@ exercises.check_extra_parameters(extra_parameters)
 # when?
 
 
-# %% tags=["exercise"]
+# %% exercise="lsa_weights"
 def lsa_weights(products, temperature):
     """(heads, n, n), (heads,) -> (heads, n, n), NumPy arrays."""
     ### BEGIN SOLUTION
@@ -501,7 +502,7 @@ exercises.check_lsa_weights(lsa_weights)
 # Its entropy in bits, $-\sum_j a_j \log_2 a_j$. A share of 0 counts 0.
 
 
-# %% tags=["exercise"]
+# %% exercise="entropy"
 def entropy(row):
     """(n,) shares that sum to 1 -> a number."""
     ### BEGIN SOLUTION
@@ -522,7 +523,7 @@ exercises.check_entropy(entropy)
 # among the weights and still get no gradient, so do not only look at the list.) The check tries it on six layers.
 
 
-# %% tags=["exercise"]
+# %% exercise="temperature_is_trained"
 def temperature_is_trained(layer, x):
     """An attention layer that was called on x (b, n, d) before -> True or False."""
     before = ops.convert_to_numpy(layer.temperature)

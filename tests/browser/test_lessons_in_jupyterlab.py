@@ -1,8 +1,27 @@
 """Each lesson in JupyterLab, in a real browser: it runs, and its explorers answer to keyboard and pointer."""
 
+import json
 import re
 
 from tests.browser.explorer import all_explorers
+from tools.lesson import SOURCES, differences, read_lesson, tags
+from tools.settings import read_repository
+
+# Saves, and returns what then lies on the disk.
+SAVE = """async () => {
+  const { context } = window.jupyterapp.shell.currentWidget;
+  await context.save();
+  return (await window.jupyterapp.serviceManager.contents.get(context.path, { content: true })).content;
+}"""
+
+# Brings a cell onto the screen, where JupyterLab draws it, and returns the height of its input.
+SHOW = """async (index) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  await notebook.scrollToItem(index, "center");
+  const cell = notebook.widgets[index];
+  await cell.ready;
+  return cell.node.querySelector(".jp-Cell-inputWrapper").getBoundingClientRect().height;
+}"""
 
 
 def test_all_cells_run_without_an_error(lesson, measured):
@@ -17,6 +36,27 @@ def test_all_cells_run_without_an_error(lesson, measured):
 
 def test_the_stored_lesson_shows_images_before_it_is_run(lesson):
     assert lesson.stored
+
+
+def test_the_package_and_every_solution_are_folded(lesson):
+    cells = read_lesson(SOURCES / f"{lesson.name}.py").cells
+    package = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
+    assert lesson.page.evaluate(SHOW, package) < 60
+    for place in (place for place, cell in enumerate(cells) if "solution" in tags(cell)):
+        assert lesson.page.evaluate(SHOW, place) < 80
+        solution = lesson.page.locator(f'.jp-MarkdownCell[data-windowed-list-index="{place}"] details')
+        assert solution.locator("pre").is_hidden()
+        solution.locator("summary").click()
+        assert solution.locator("pre").is_visible()
+        assert "def " in solution.locator("pre").inner_text()
+        solution.locator("summary").click()
+
+
+def test_opened_run_and_saved_it_is_still_in_step(lesson, tmp_path):
+    saved = tmp_path / f"{lesson.name}.ipynb"
+    saved.write_text(json.dumps(lesson.page.evaluate(SAVE)), encoding="utf-8")
+    assert differences(SOURCES / f"{lesson.name}.py", saved, read_repository()) == []
+    assert "dry run" in saved.read_text(encoding="utf-8"), "this is what was run here, not what was stored"
 
 
 def test_no_explorer_is_cut_off(lesson):

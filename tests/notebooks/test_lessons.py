@@ -7,8 +7,9 @@ import nbformat
 import pytest
 
 from course_utils.papers import PAPERS
+from tools import payload
 from tools.build_notebooks import MOST_BYTES, WIDGET_VIEW, complaints
-from tools.lesson import GAP, NOTEBOOKS, SOLUTION_TITLE, differences, sources, tags
+from tools.lesson import CHECK, GAP, NOTEBOOKS, differences, read_exercises, sources, tags
 from tools.settings import read_repository
 
 LESSONS = [NOTEBOOKS / f"{source.stem}.ipynb" for source in sources()]
@@ -40,7 +41,7 @@ def headings(lesson: Path) -> list[str]:
 
 def test_in_step_with_its_source(lesson):
     source = NOTEBOOKS / "source" / f"{lesson.stem}.py"
-    assert differences(source, lesson, read_repository()) == [], "run `make notebooks`"
+    assert differences(source, lesson, read_repository()) == []
 
 
 def test_papers_and_keras_io_examples_are_linked_where_they_are_first_named(lesson):
@@ -73,31 +74,44 @@ def test_the_sections_add_up_to_what_the_title_promises(lesson):
     assert sum(int(MINUTES.search(line).group(1)) for line in headings(lesson)) == int(promised.group(1))
 
 
-def test_exercises_have_a_check_and_a_collapsed_solution(lesson):
+def test_the_first_code_cell_carries_the_package_and_is_folded(lesson):
+    first, *others = code_cells(lesson)
+    assert payload.carries(first.source)
+    assert first.metadata.cellView == "form"
+    assert first.metadata.jupyter.source_hidden
+    assert first.outputs == []
+    assert not [cell for cell in others if payload.carries(cell.source)]
+
+
+def test_an_exercise_has_a_check_and_a_solution_that_unfolds(lesson):
     cells = read(lesson).cells
     places = [k for k, cell in enumerate(cells) if "exercise" in tags(cell)]
     assert len(places) >= 4
-    names = set()
     for place in places:
         student, solution = cells[place], cells[place + 1]
+        exercise = read_exercises()[student.metadata.exercise]
         assert GAP in student.source
-        assert "check" in student.source, f"no check:\n{student.source}"
-        names.add(student.metadata.nbgrader.grade_id)
-        assert solution.source.startswith(SOLUTION_TITLE)
-        assert solution.metadata.jupyter.source_hidden
-        assert solution.metadata.cellView == "form"
-        assert {"solution", "hide-input"} <= set(tags(solution))
-        assert "SOLUTION" not in student.source + solution.source.removeprefix(SOLUTION_TITLE)
-    assert len(names) == len(places)
+        assert len(CHECK.findall(student.source)) == 1
+        assert solution.cell_type == "markdown"
+        assert solution.source == exercise.solution()
 
 
-def test_an_untouched_exercise_and_its_solution_say_different_things(lesson):
-    cells = read(lesson).cells
-    for place, cell in enumerate(cells):
+def test_no_cell_that_runs_defines_what_a_student_writes(lesson):
+    code = code_cells(lesson)
+    written = [
+        name for cell in code if "exercise" in tags(cell) for name in re.findall(r"^def (\w+)", cell.source, re.M)
+    ]
+    assert len(written) >= 4
+    for name in written:
+        assert sum(bool(re.search(rf"^(def {name}\(|{name} =)", cell.source, re.M)) for cell in code) == 1, name
+
+
+def test_an_exercise_that_is_not_answered_says_so(lesson):
+    for cell in code_cells(lesson):
         if "exercise" in tags(cell):
-            said = ["".join(str(output) for output in cells[k].outputs) for k in (place, place + 1)]
-            assert said[0] != said[1], cell.source
-            assert all(said), cell.source
+            said = "".join(output.text for output in cell.outputs)
+            assert len(said.splitlines()) == 1, cell.source
+            assert "✓" not in said, cell.source
 
 
 def test_outputs_that_are_compared_exist(lesson):

@@ -1,4 +1,7 @@
-"""Each lesson from top to bottom by nbval, as a first run: what it says, how long it takes, what it learns."""
+"""Each lesson from top to bottom by nbval, as a first run: what it says, how long it takes, what it learns.
+
+Every exercise is tried twice: as it is stored, unanswered, and solved, where a check that is not content fails.
+"""
 
 import json
 import os
@@ -12,7 +15,7 @@ import pytest
 
 from course_utils.papers import PAPERS
 from tools.build_notebooks import CELL_SECONDS, clean_environment
-from tools.lesson import NOTEBOOKS, sources
+from tools.lesson import CHECK, NOTEBOOKS, read_exercises, sources
 
 # Seconds for a lesson, profile quick, on two cores of today. A slower machine may say so for all of them:
 # COURSE_LESSON_SECONDS=180 make test.
@@ -41,12 +44,23 @@ def validate(notebook: Path, scratch: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=scratch, env=clean_environment(scratch), capture_output=True, text=True)
 
 
+def with_solutions(cells: list) -> list:
+    """Returns the cells with a cell after each exercise that solves it, and fails unless the check is content."""
+    known, found = read_exercises(), []
+    for cell in cells:
+        found.append(cell)
+        if "exercise" in cell.metadata:
+            solved = CHECK.sub(r"exercises.check_\1.require(", known[cell.metadata.exercise].solved)
+            found.append(nbformat.v4.new_code_cell(solved))
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", [source.stem for source in sources()])
 def test_a_lesson_runs_says_the_same_again_and_is_fast_enough(lesson, tmp_path, measured):
     notebook, witness = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4), tmp_path / "witness.json"
     source = WITNESS.format(has_all=lesson.startswith("06"), path=str(witness))
-    notebook.cells.append(nbformat.v4.new_code_cell(source))
+    notebook.cells = [*with_solutions(notebook.cells), nbformat.v4.new_code_cell(source)]
     nbformat.write(notebook, tmp_path / f"{lesson}.ipynb")
     began = time.perf_counter()
     done = validate(tmp_path / f"{lesson}.ipynb", tmp_path)
