@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 
+import nbconvert
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,6 +45,20 @@ def test_the_notebook_gets_a_still_image_with_words_and_the_widget(monkeypatch):
     places = np.lib.stride_tricks.sliding_window_view(image[:80, 14:414], note.shape)
     assert (places == note).all(axis=(-3, -2, -1)).any()
     assert read(explorer.png()).shape[0] < image.shape[0]
+
+
+@pytest.mark.filterwarnings("ignore:Your element with mimetype")  # the widget itself, without a kernel
+@pytest.mark.parametrize("template", ["lab", "classic"])
+def test_an_exported_notebook_holds_the_still_image_with_its_words(monkeypatch, template):
+    explorer = small_explorer()
+    published = shown(explorer, monkeypatch)
+    outputs = [nbformat.v4.new_output("display_data", data, metadata=about) for data, about in published]
+    cell = nbformat.v4.new_code_cell("small_explorer()", outputs=outputs)
+    exporter = nbconvert.HTMLExporter(template_name=template)
+    page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    (image,) = re.findall(r'<img [^>]*src="data:image/png;base64,[^>]*>', page)
+    assert outputs[0]["data"]["image/png"].strip() in image.replace("\n", "")
+    assert (f'alt="{explorer!r}"' in image) == (template == "classic")  # the other one drops all alternative texts
 
 
 def test_the_still_image_shows_the_state():
