@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from benchmarks.plain import SIZES
-from course_utils.checked import in_words
+from course_utils.checked import adapter, in_words
 from course_utils.data import Dataset, load_dataset
 from course_utils.models import CONFIGS, Config, classifier
 from course_utils.papers import WITH_LESSON
@@ -101,9 +101,11 @@ def network(text: str) -> tuple[str, Config]:
     name, *changes = text.split(",")
     if name not in CONFIGS:
         raise ValueError(f"unknown model {name!r}; choose from {', '.join(CONFIGS)}")
-    changed = dict(change.partition("=")[::2] for change in changes)
+    if wrong := [change for change in changes if "=" not in change]:
+        raise ValueError(f"{text}: a change should be field=value, but it is {wrong[0]!r}")
+    changed = dict(change.split("=", 1) for change in changes)
     try:
-        return name, TypeAdapter(Config).validate_python({**asdict(CONFIGS[name]), **changed}, strict=False)
+        return name, adapter(Config).validate_python({**asdict(CONFIGS[name]), **changed}, strict=False)
     except ValidationError as error:
         raise ValueError(in_words(text, error)) from None
 
@@ -129,7 +131,8 @@ def job(model: str, dataset: Dataset, recipe_name: str, seed: int = 0, **changes
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of every command that trains."""
     parser.add_argument("--again", action="store_true", help="repeat runs that are recorded already")
-    parser.add_argument("--precision", help="a Keras policy; default: what the device does well")
+    policies = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
+    parser.add_argument("--precision", choices=policies, help="Keras' policy; default: what the device does well")
     parser.add_argument("--runs", type=Path, default=RUNS, help="where runs under way are kept")
 
 

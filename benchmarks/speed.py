@@ -34,7 +34,6 @@ from course_utils.papers import PAPERS, WITH_KERAS_IO
 from course_utils.results.cards import Speed, write
 from course_utils.results.tables import course_runs, keras_io, percent, reached_after
 from course_utils.system import accelerators, hardware, versions
-from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, resized
 from course_utils.training.optimizer import optimizer_for
 from course_utils.training.recipes import RECIPES
@@ -73,9 +72,8 @@ def actions(side: str, paper: str, batch_size: int) -> tuple[object, dict[str, C
     optimizer = optimizer_for(how, steps_per_epoch=1)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
-    augmentation = Augmentation(() if side == "plain" else how.augment)
-    size = model.input_shape[1:3]
-    batches = Batches(images, labels, 100, batch_size=batch_size, size=size, augmentation=augmentation, seed=0, epoch=0)
+    size, augment = model.input_shape[1:3], () if side == "plain" else how.augment
+    batches = Batches(images, labels, 100, batch_size=batch_size, size=size, augment=augment)
     count = 0
 
     def step():

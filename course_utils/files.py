@@ -32,6 +32,14 @@ def user_path(path, name: str) -> Path:
     return Path(os.path.expandvars(os.path.expanduser(text)))
 
 
+def file_path(path, name: str) -> Path:
+    """Returns a path that a user gave for a file; as `user_path`, and IsADirectoryError if it ends like a folder's."""
+    found = user_path(path, name)
+    if os.fspath(path).endswith(("/", os.sep)):
+        raise IsADirectoryError(f"{name}: no file can be written to {path!r} (it is a folder). Give a file in it")
+    return found
+
+
 def path_to_write(path, name: str) -> Path:
     """Returns a path that a user gave for a file, expanded, after trying whether a file can be made there.
 
@@ -39,7 +47,7 @@ def path_to_write(path, name: str) -> Path:
         TypeError, ValueError: it is no path; see `user_path`.
         OSError: no file can be written there: the folder is missing or not writable, or the path is a folder.
     """
-    path = user_path(path, name)
+    path = file_path(path, name)
     try:
         handle, made = new_draft(path)
     except OSError as error:

@@ -1,5 +1,6 @@
 """The papers of the course, in its order: the one list that every other list is made from."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -67,41 +68,23 @@ class Paper:
         return self.keras_io and f"https://keras.io/examples/vision/{self.keras_io}/"
 
 
-def _mixer(config: "Config", grid: Grid, **common):
-    return MixerBlock(config.tokens_mlp_dim, config.channels_mlp_dim, **common)
+def made_of(block: type) -> Callable[..., keras.layers.Layer]:
+    """Returns what makes a paper's block from a configuration: each argument is the field of its name."""
+    known_by_all = ("dropout", "drop_path")
+    wanted = [name for name in inspect.signature(block.__init__).parameters if name not in known_by_all]  # type: ignore
 
+    def make(config: "Config", grid: Grid, **common):
+        known = vars(config) | {"mlp_dim": config.channels_mlp_dim, "mixing": config.token_mixing, "grid": grid}
+        return block(**{name: known[name] for name in wanted if name in known}, **common)
 
-def _fnet(config: "Config", grid: Grid, **common):
-    return FNetBlock(config.channels_mlp_dim, mixing=config.token_mixing, fourier_norm=config.fourier_norm, **common)
-
-
-def _gmlp(config: "Config", grid: Grid, **common):
-    return GMLPBlock(config.channels_mlp_dim, gate_bias_start=config.gate_bias_start, **common)
-
-
-def _vit(config: "Config", grid: Grid, **common):
-    return TransformerBlock(config.num_heads, config.channels_mlp_dim, **common)
+    return make
 
 
 def _small_data_vit(config: "Config", grid: Grid, **common):
     if not (config.temperature or config.mask_diagonal):
-        return _vit(config, grid, **common)
-    attention = LocalitySelfAttention(
-        config.num_heads,
-        config.dropout,
-        temperature=config.temperature,
-        mask_diagonal=config.mask_diagonal,
-        name="attention",
-    )
-    return TransformerBlock(config.num_heads, config.channels_mlp_dim, attention=attention, **common)
-
-
-def _conv(config: "Config", grid: Grid, **common):
-    return ConvBlock(grid, config.channels_mlp_dim, kernel_size=config.kernel_size, **common)
-
-
-def _no_mixing(config: "Config", grid: Grid, **common):
-    return NoMixingBlock(config.channels_mlp_dim, **common)
+        return made_of(TransformerBlock)(config, grid, **common)
+    attention = made_of(LocalitySelfAttention)(config, grid, dropout=config.dropout, name="attention")
+    return made_of(TransformerBlock)(config, grid, attention=attention, **common)
 
 
 _MLPS, _VIT = "mlp_image_classification", "image_classification_with_vision_transformer"  # keras.io's names
@@ -111,10 +94,12 @@ _SMALL = (*_ATTENDS, "shifted_patches", "shift", "temperature", "mask_diagonal")
 PAPERS = {
     paper.key: paper
     for paper in (
-        Paper("mixer", "MLP-Mixer", "2105.01601", _mixer, "01_mlp_mixer", _MLPS, uses=("tokens_mlp_dim",)),
-        Paper("fnet", "FNet", "2105.03824", _fnet, "02_fnet", _MLPS, uses=("token_mixing", "fourier_norm")),
-        Paper("gmlp", "gMLP", "2105.08050", _gmlp, "03_gmlp", _MLPS, uses=("gate_bias_start",)),
-        Paper("vit", "ViT", "2010.11929", _vit, "04_vit", _VIT, uses=_ATTENDS),
+        Paper("mixer", "MLP-Mixer", "2105.01601", made_of(MixerBlock), "01_mlp_mixer", _MLPS, uses=("tokens_mlp_dim",)),
+        Paper(
+            "fnet", "FNet", "2105.03824", made_of(FNetBlock), "02_fnet", _MLPS, uses=("token_mixing", "fourier_norm")
+        ),
+        Paper("gmlp", "gMLP", "2105.08050", made_of(GMLPBlock), "03_gmlp", _MLPS, uses=("gate_bias_start",)),
+        Paper("vit", "ViT", "2010.11929", made_of(TransformerBlock), "04_vit", _VIT, uses=_ATTENDS),
         Paper(
             "small_data_vit",
             "SPT + LSA",
@@ -125,8 +110,8 @@ PAPERS = {
             tokens=shifted,
             uses=_SMALL,
         ),
-        Paper("conv", "CNN", "2210.13452", _conv, uses=("kernel_size",)),
-        Paper("no_mixing", "no mixing", None, _no_mixing),
+        Paper("conv", "CNN", "2210.13452", made_of(ConvBlock), uses=("kernel_size",)),
+        Paper("no_mixing", "no mixing", None, made_of(NoMixingBlock)),
     )
 }
 """{key: paper}. The two without a lesson stand beside the others: what every student asks for, and what must fail."""

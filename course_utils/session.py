@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from course_utils.checked import check
 from course_utils.system import accelerators, in_colab, versions
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def setup(profile: str | None = None) -> str:
     """
     profile = profile or os.environ.get("COURSE_PROFILE") or None
     if profile is not None:
-        _check("setup", "profile", profile, PROFILES)
+        check("setup", "profile", Literal[PROFILES], profile)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet_start():
         import keras
@@ -107,8 +108,8 @@ def lesson_plan(lesson: str, profile: str) -> tuple["Dataset", str, "Recipe"]:
     from course_utils.papers import WITH_LESSON
     from course_utils.training import recipe
 
-    _check("lesson_plan", "lesson", lesson, (*WITH_LESSON, "side_by_side"))
-    _check("lesson_plan", "profile", profile, PROFILES)
+    check("lesson_plan", "lesson", Literal[(*WITH_LESSON, "side_by_side")], lesson)
+    check("lesson_plan", "profile", Literal[PROFILES], profile)
     data = choose_data(profile)
     size, name, epochs, others = PLANS.get((profile, data), PLANS["quick", "shapes"])
     dataset, how = load_dataset(data), recipe(name, epochs=others.get(lesson, epochs))
@@ -118,20 +119,19 @@ def lesson_plan(lesson: str, profile: str) -> tuple["Dataset", str, "Recipe"]:
     return dataset, f"{lesson}_{size}" if lesson in WITH_LESSON else size, how
 
 
-def _check(owner: str, name: str, value, known: tuple) -> None:
-    if value not in known:
-        raise ValueError(f"{owner}: {name} must be one of {', '.join(known)}, but it is {value!r}")
-
-
 def choose_data(profile: str) -> str:
     """Returns what a lesson trains on: "shapes" or "cifar100".
 
     "cifar100" if the profile is "colab" or "full", or if the folder named by the variable COURSE_DATA holds
     `cifar100.npz`; else "shapes". The variable COURSE_DATASET overrules both.
+
+    Raises:
+        ValueError: the variable names neither a data set that the course knows nor a folder.
     """
-    given = os.environ.get("COURSE_DATASET")
-    if given:
-        return given
+    from course_utils.data.dataset import KNOWN
+
+    if given := os.environ.get("COURSE_DATASET"):
+        return given if os.path.isdir(given) else check("setup", "COURSE_DATASET", Literal[KNOWN], given)
     return "cifar100" if profile != "quick" or has_data("cifar100") else "shapes"
 
 

@@ -1,9 +1,11 @@
 """Fields that say what is wrong with a value: course_utils.checked."""
 
+import inspect
+
 import numpy as np
 import pytest
 
-from course_utils.checked import Accuracy, Count, Flag, Number, Share, Text, Whole, checked
+from course_utils.checked import Accuracy, Count, Flag, Grid, Number, Share, Text, Whole, arguments, checked
 from course_utils.models import Config
 from course_utils.training.recipes import Recipe
 
@@ -26,6 +28,10 @@ class Thing:
 @checked
 class Box:
     thing: Thing
+
+
+class Nobody:
+    """What no argument is."""
 
 
 @pytest.mark.parametrize(
@@ -91,6 +97,23 @@ def test_fields_without_a_name_and_fields_of_fields_are_named():
         Box()
     with pytest.raises(ValueError, match=r"^Box: thing should be .* Thing.*, but it is a dict$"):
         Box({"count": 0})
+    with pytest.raises(ValueError, match=r"^Box: it has 1 fields, but 2 values are given$"):
+        Box(Thing(), 1)
+
+
+def test_a_function_checks_what_is_annotated_and_leaves_the_rest_to_python():
+    @arguments(owner="Oven")
+    def bake(what, minutes: Count = 5, *, trays: Grid = (1, 1), late: "Nobody" = None, **more: Nobody):
+        return what, minutes, trays, more
+
+    assert bake(None, np.int64(3), trays=[2, 3], salt=1) == (None, 3, (2, 3), {"salt": 1})
+    assert str(inspect.signature(bake)).startswith("(what, minutes: ")
+    with pytest.raises(ValueError, match=r"^Oven: minutes should be a valid integer, but it is True$"):
+        bake("bread", True)
+    with pytest.raises(ValueError, match=r"^Oven: trays.1 should be greater than or equal to 1, but it is 0$"):
+        bake("bread", trays=(1, 0))
+    with pytest.raises(TypeError, match=r"bake\(\) missing 1 required positional argument: 'what'"):
+        bake()
 
 
 def test_the_networks_and_recipes_own_sentences_are_told_once():

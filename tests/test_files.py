@@ -24,6 +24,8 @@ def test_paths_of_users_are_expanded(monkeypatch, tmp_path):
     assert user_path("~/$RUNS/a.json", "card") == tmp_path / "my runs" / "a.json"
     assert user_path(Path("~") / "a", "card") == tmp_path / "a"
     assert path_to_write("~/a", "card") == tmp_path / "a"
+    with pytest.raises(IsADirectoryError, match="card: no file can be written to '~/a/'"):
+        path_to_write("~/a/", "card")
     assert names(tmp_path) == [], "trying a place leaves nothing there"
 
 

@@ -4,12 +4,14 @@ Who may import whom is checked by import-linter: the contracts stand in pyprojec
 """
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -28,11 +30,17 @@ DIRECT = [Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["lab"] 
 MODULES = {"PIL": "pillow", "skimage": "scikit-image", "IPython": "ipython"}
 PYTHONS = ("3.11.9", "3.12.0", "3.13.0")
 SYSTEMS = (("linux", "posix"), ("darwin", "posix"), ("win32", "nt"))
+everywhere = pytest.mark.parametrize(("python", "system"), list(itertools.product(PYTHONS, SYSTEMS)), ids=str)
+
+
+def text_of(name: str) -> str:
+    """Returns the text of one of the project's files."""
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def read_pins(name: str) -> list[Requirement]:
     """Returns the requirements in a file, without comments."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    lines = text_of(name).splitlines()
     return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -85,8 +93,7 @@ def test_the_locks_pin_exactly(name):
         assert pin.url is None
 
 
-@pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system[0])
+@everywhere
 def test_the_lock_meets_the_bounds_everywhere(python, system):
     pins = pins_for("constraints.txt", python, system)
     for requirement in DIRECT:
@@ -95,8 +102,7 @@ def test_the_lock_meets_the_bounds_everywhere(python, system):
         assert version in requirement.specifier, f"constraints.txt pins {requirement.name} {version}: not {requirement}"
 
 
-@pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system[0])
+@everywhere
 def test_jax_comes_without_tensorflow_and_else_in_the_same_versions(python, system):
     usual, jax = pins_for("constraints.txt", python, system), pins_for(LOCKS[2], python, system)
     wanted = {canonicalize_name(requirement.name) for requirement in read_pins("tests/environments/jax.txt")}
@@ -120,7 +126,7 @@ def test_the_bounds_admit_what_colab_brings():
 
 
 def test_each_lower_bound_says_why():
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = text_of("pyproject.toml")
     for requirement in DIRECT:
         lines = re.findall(rf'^ +"{re.escape(str(requirement))}",(.*)$', text, flags=re.MULTILINE)
         assert lines, requirement
@@ -137,9 +143,7 @@ def test_what_the_package_imports_is_declared():
 
 
 def test_conda_gets_what_pip_gets():
-    import yaml
-
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    conda = yaml.safe_load(text_of("environment.yml"))
     assert conda["name"] == PROJECT["name"]
     (python,) = (line for line in conda["dependencies"] if isinstance(line, str) and line.startswith("python="))
     assert Version(python.partition("=")[2]) in Requirement(f"python{PROJECT['requires-python']}").specifier
@@ -161,9 +165,11 @@ def test_no_file_names_a_registry_or_a_machine():
 
 
 def test_no_repository_is_named_that_is_not_configured():
-    if read_repository() is not None:
+    if read_repository():
         pytest.skip("a repository is configured")
-    pattern = re.compile(r"colab\.research\.google\.com/github/(?!\{)|git\+https://github\.com/(?!\{|someone/|…)")
+    pattern = re.compile(
+        r"colab\.research\.google\.com/github/(?!\{|OWNER/NAME/)|git\+https://github\.com/(?!\{|someone/|…)"
+    )
     for file in project_files():
         if file.suffix in (".ipynb", ".md", ".py", ".toml", ".yml") and "tests" not in file.parts:
             found = pattern.search(file.read_text(encoding="utf-8"))
@@ -192,7 +198,7 @@ def test_importing_the_package_takes_a_fifth_of_a_second_at_most(measured):
 
 def files_of(paper) -> list[str]:
     """Returns the files that CONTRIBUTING.md lists for a paper, in its order."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Add a paper")[2].partition("\n## ")[0]
+    text = text_of("CONTRIBUTING.md").partition("## Add a paper")[2].partition("\n## ")[0]
     names = re.findall(r"^\d+\. `([^`]+)`", text, flags=re.MULTILINE)
     return [name.replace("KEY", paper.key).replace("LESSON", paper.lesson) for name in names]
 
@@ -203,7 +209,7 @@ def test_a_paper_is_in_the_files_that_contributing_lists(key):
     listed = files_of(paper)
     assert 5 <= len(listed) <= 8
     for name in listed:
-        text = (ROOT / name).read_text(encoding="utf-8")
+        text = text_of(name)
         said = (key, paper.title, paper.arxiv)
         assert any(word in name or word in text for word in said), f"{name} does not name {key}"
 
@@ -215,13 +221,13 @@ def test_every_lesson_is_about_a_paper_or_about_all():
 
 
 def test_the_readme_is_short_and_lists_the_lessons():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = text_of("README.md")
     assert len(text.splitlines()) <= 130
     assert with_table(text) == text, "run `python -m tools.lessons_table`"
 
 
 def test_each_number_in_the_readme_is_its_cards():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = text_of("README.md")
     ours = re.findall(r"\[([\d.]+) %\]\(benchmarks/results/([^)]+)\.json\)", text)
     assert len(ours) == 6
     for said, name in ours:
@@ -233,10 +239,8 @@ def test_each_number_in_the_readme_is_its_cards():
 
 
 def test_one_version_for_package_project_and_citation():
-    import yaml
-
     assert PROJECT["dynamic"] == ["version"]
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = yaml.safe_load(text_of("CITATION.cff"))
     assert (citation["version"], citation["license"]) == (course_utils.__version__, PROJECT["license"])
 
 
@@ -248,8 +252,6 @@ def test_what_the_documents_point_to_is_there(name):
 
 
 def test_the_workflow_runs_the_tests_and_names_no_secret():
-    import yaml
-
     (file,) = (ROOT / ".github" / "workflows").glob("*.yml")
     text = file.read_text(encoding="utf-8")
     jobs = yaml.safe_load(text)["jobs"]

@@ -14,44 +14,29 @@ def clean(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_setup_reports_and_chooses_quick_on_a_cpu(capsys, monkeypatch):
-    monkeypatch.setattr(session, "accelerators", list)
-    assert session.setup() == "quick"
+@pytest.mark.parametrize(
+    ("variables", "found", "asked", "profile", "said", "unsaid"),
+    [
+        ({}, [], None, "quick", ["device:   CPU", "data:     shapes"], ["T4", "dry run"]),  # the advice is for Colab
+        ({"COLAB_RELEASE_TAG": "release"}, [], None, "quick", ["Change runtime type → T4 GPU"], []),
+        ({}, ["Tesla T4"], None, "colab", ["device:   Tesla T4"], []),
+        ({"COURSE_PROFILE": "full"}, ["Tesla T4"], None, "full", [], []),
+        ({"COURSE_PROFILE": "full"}, ["Tesla T4"], "quick", "quick", [], []),
+        ({"COURSE_DRY_RUN": "1"}, [], None, "quick", ["dry run: one short epoch wherever the lesson trains; no f"], []),
+    ],
+)
+def test_setup_reports_and_chooses(variables, found, asked, profile, said, unsaid, capsys, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "accelerators", lambda: found)
+    assert session.setup(asked) == profile
     out = capsys.readouterr().out
-    assert f"keras {keras.__version__}" in out
-    assert "device:   CPU" in out
-    assert "data:     shapes" in out
-    assert "T4" not in out  # advice about Colab is for Colab
-
-
-def test_setup_says_what_to_do_in_colab_without_a_gpu(capsys, monkeypatch):
-    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
-    monkeypatch.setattr(session, "accelerators", list)
-    assert session.setup() == "quick"
-    assert "Change runtime type → T4 GPU" in capsys.readouterr().out
-
-
-def test_setup_chooses_colab_with_a_gpu(capsys, monkeypatch):
-    monkeypatch.setattr(session, "accelerators", lambda: ["Tesla T4"])
-    assert session.setup() == "colab"
-    assert "device:   Tesla T4" in capsys.readouterr().out
-    monkeypatch.setenv("COURSE_PROFILE", "full")
-    assert session.setup() == "full"
-    assert session.setup("quick") == "quick"
-
-
-def test_setup_says_that_this_is_a_dry_run(capsys, monkeypatch):
-    session.setup()
-    assert "dry run" not in capsys.readouterr().out
-    monkeypatch.setenv("COURSE_DRY_RUN", "1")
-    session.setup()
-    assert "dry run: one short epoch wherever the lesson trains; no figure below is a result" in (
-        capsys.readouterr().out
-    )
+    assert all(text in out for text in (f"keras {keras.__version__}", *said))
+    assert not any(text in out for text in unsaid)
 
 
 def test_an_unknown_profile_is_named(monkeypatch):
-    with pytest.raises(ValueError, match="profile must be one of quick, colab, full, but it is 'fast'"):
+    with pytest.raises(ValueError, match="profile should be 'quick', 'colab' or 'full', but it is 'fast'"):
         session.setup("fast")
     monkeypatch.setenv("COURSE_PROFILE", "slow")
     with pytest.raises(ValueError, match="but it is 'slow'"):
@@ -62,10 +47,6 @@ def test_a_keras_that_computes_wrong_gradients_is_refused(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "3.0.1")
     with pytest.raises(ImportError, match=r"Keras 3.0.1 is too old.*Install keras>=3.8"):
         session.setup()
-
-
-def test_accelerators_are_found_by_name():
-    assert all(isinstance(name, str) for name in session.accelerators())
 
 
 def test_what_libraries_write_while_loading_is_shown_only_if_loading_fails(capfd):
@@ -94,8 +75,12 @@ def test_data_follow_profile_folder_and_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", "nowhere")
     with pytest.raises(ValueError, match="COURSE_DATA is set to 'nowhere', which is not a folder"):
         session.choose_data("quick")
-    monkeypatch.setenv("COURSE_DATASET", "fashion_mnist")
-    assert session.choose_data("quick") == "fashion_mnist"
+    for known in ("fashion_mnist", str(tmp_path)):
+        monkeypatch.setenv("COURSE_DATASET", known)
+        assert session.choose_data("quick") == known
+    monkeypatch.setenv("COURSE_DATASET", "nope")
+    with pytest.raises(ValueError, match=r"COURSE_DATASET should be 'shapes', .*, but it is 'nope'"):
+        session.setup("quick")
 
 
 class Photographs:
@@ -134,7 +119,7 @@ def test_a_lesson_trains_what_its_profile_can(monkeypatch, capsys, lesson, profi
 
 
 def test_a_plan_for_nobody_is_refused():
-    with pytest.raises(ValueError, match=r"lesson must be one of mixer, .*side_by_side, but it is 'resnet'"):
+    with pytest.raises(ValueError, match=r"lesson should be 'mixer', .*'side_by_side', but it is 'resnet'"):
         session.lesson_plan("resnet", "quick")
-    with pytest.raises(ValueError, match="profile must be one of quick, colab, full, but it is 'fast'"):
+    with pytest.raises(ValueError, match="profile should be 'quick', 'colab' or 'full', but it is 'fast'"):
         session.lesson_plan("vit", "fast")

@@ -15,24 +15,8 @@ from course_utils.layers.small_data_vit import LocalitySelfAttention, ShiftedPat
 from course_utils.layers.vit import ClassToken, FirstToken, SelfAttention, TransformerBlock
 
 __all__ = [
-    "MLP",
-    "ClassToken",
-    "ConvBlock",
-    "DropPath",
-    "FNetBlock",
-    "FirstToken",
-    "FourierMixing",
-    "GMLPBlock",
-    "LinearMixing",
-    "LocalitySelfAttention",
-    "MixerBlock",
-    "NoMixingBlock",
-    "PatchEmbedding",
-    "Patches",
-    "PositionEmbedding",
-    "SelfAttention",
-    "ShiftedPatchTokenization",
-    "SpatialGatingUnit",
-    "TokenLayer",
+    "MLP", "ClassToken", "ConvBlock", "DropPath", "FNetBlock", "FirstToken", "FourierMixing", "GMLPBlock",
+    "LinearMixing", "LocalitySelfAttention", "MixerBlock", "NoMixingBlock", "PatchEmbedding", "Patches",
+    "PositionEmbedding", "SelfAttention", "ShiftedPatchTokenization", "SpatialGatingUnit", "TokenLayer",
     "TransformerBlock",
-]
+]  # fmt: skip

@@ -1,12 +1,16 @@
 """What all layers of the course share: one base class, the LayerNorm, and stochastic depth."""
 
 import functools
-import inspect
+from typing import Annotated
 
 import keras
 import numpy as np
+from pydantic import Field
+
+from course_utils.checked import Number, arguments
 
 EPSILON = 1e-6  # of every LayerNorm, as in the papers' code; Keras' own default is 1e-3
+Rate = Annotated[Number, Field(ge=0, le=1)]
 
 
 def _number(value):
@@ -26,9 +30,9 @@ def _plain(value):
 class TokenLayer(keras.Layer):
     """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
 
-    Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. Keras
-    records the constructor's arguments for saving. Every subclass is registered by its package and name, such as
-    "course_utils>MixerBlock".
+    Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. The
+    constructor's annotated arguments are checked (see `checked.arguments`), and Keras records all of them for saving.
+    Every subclass is registered by its package and name, such as "course_utils>MixerBlock".
     """
 
     axes: str | None = "b n d"  # what the input's axes are called, in an error; None for any number of them
@@ -36,14 +40,13 @@ class TokenLayer(keras.Layer):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         keras.saving.register_keras_serializable(package=cls.__module__.partition(".")[0])(cls)
-        init = cls.__init__
+        init = arguments(cls.__init__, owner=cls.__name__)
 
         @functools.wraps(init)
         def __init__(self, *args, **kwargs):
             args, kwargs = keras.tree.map_structure(_number, (args, kwargs))
             init(self, *args, **kwargs)
 
-        __init__.__signature__ = inspect.signature(init)  # type: ignore[attr-defined]
         cls.__init__ = __init__  # type: ignore[method-assign]
 
     def __new__(cls, *args, **kwargs):
@@ -77,30 +80,21 @@ def check_rank(owner: str, shape, axes: str) -> None:
         )
 
 
-def true_or_false(owner: str, **values) -> None:
-    """Raises ValueError for a value that is neither True nor False: to Python, even "no" counts as True."""
-    for name, value in values.items():
-        if not isinstance(value, bool):
-            raise ValueError(f"{owner}: {name} must be True or False, but it is {value!r}")
-
-
-def one_of(owner: str, name: str, value, known: tuple) -> None:
-    """Raises ValueError for a value that is not among those known."""
-    if value not in known:
-        raise ValueError(f"{owner}: {name} must be one of {', '.join(map(repr, known))}, but it is {value!r}")
-
-
 def LayerNorm(name: str, dtype) -> keras.Layer:
     """Returns Keras' LayerNormalization with the papers' ε (arXiv 1607.06450)."""
     return keras.layers.LayerNormalization(epsilon=EPSILON, name=name, dtype=dtype)
 
 
-def DropPath(rate: float, **kwargs) -> keras.Layer:
+@arguments
+def DropPath(rate: Rate, **kwargs) -> keras.Layer:
     """Returns a layer `(b, n, d) -> (b, n, d)` that drops a whole residual branch for some images (stochastic depth).
 
     In training, an image's branch is set to zero with probability `rate` and multiplied by `1 / (1 - rate)`
     otherwise, so that its expected value stays the same. Outside training nothing happens.
     Source: Huang et al. 2016, "Deep Networks with Stochastic Depth" (arXiv 1603.09382); used in arXiv 2105.01601,
     section 3 (training details), and 2105.08050, section 3.
+
+    Raises:
+        ValueError: `rate` is no number from 0 to 1.
     """
     return keras.layers.Dropout(rate, noise_shape=(None, 1, 1), **kwargs)

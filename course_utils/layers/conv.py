@@ -7,6 +7,7 @@ that stand around their depthwise convolution.
 import keras
 from keras import ops
 
+from course_utils.checked import Count, Grid
 from course_utils.layers.base import DropPath, LayerNorm, TokenLayer
 from course_utils.layers.mlp import MLP
 
@@ -29,10 +30,11 @@ class ConvBlock(TokenLayer):
     Input shape: `(b, rows · columns, d)`. Output shape: the same.
 
     Raises:
-        ValueError: as `MixerBlock`; `kernel_size` is even; the input is not `(b, rows · columns, d)`.
+        ValueError: as `MixerBlock`; `grid` is no pair of positive whole numbers, or `kernel_size` no odd one; the input
+            is not `(b, rows · columns, d)`.
     """
 
-    def __init__(self, grid, mlp_dim, kernel_size=3, dropout=0.0, drop_path=0.0, **kwargs):
+    def __init__(self, grid: Grid, mlp_dim, kernel_size: Count = 3, dropout=0.0, drop_path=0.0, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"ConvBlock: kernel_size must be odd, to have a middle, but it is {kernel_size}")

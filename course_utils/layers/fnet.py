@@ -5,14 +5,13 @@ mixers of this file are the ablations of its section 4.1.
 """
 
 import math
+from typing import Literal
 
 import keras
 from keras import ops
 
-from course_utils.layers.base import DropPath, LayerNorm, TokenLayer, one_of, true_or_false
+from course_utils.layers.base import DropPath, LayerNorm, TokenLayer
 from course_utils.layers.mlp import MLP
-
-MIXINGS = ("fourier", "linear", "random", "none")
 
 
 class FourierMixing(TokenLayer):
@@ -35,10 +34,8 @@ class FourierMixing(TokenLayer):
             `(b, n, d)`.
     """
 
-    def __init__(self, tokens=True, channels=True, norm="none", **kwargs):
+    def __init__(self, tokens: bool = True, channels: bool = True, norm: Literal["none", "ortho"] = "none", **kwargs):
         super().__init__(**kwargs)
-        true_or_false("FourierMixing", tokens=tokens, channels=channels)
-        one_of("FourierMixing", "norm", norm, ("none", "ortho"))
         self.tokens, self.channels, self.norm = tokens, channels, norm
 
     def call(self, x):
@@ -77,9 +74,8 @@ class LinearMixing(TokenLayer):
         ValueError: `learned` is neither True nor False, or the input is not `(b, n, d)`.
     """
 
-    def __init__(self, learned=True, **kwargs):
+    def __init__(self, learned: bool = True, **kwargs):
         super().__init__(**kwargs)
-        true_or_false("LinearMixing", learned=learned)
         self.learned = learned
 
     def build(self, input_shape):
@@ -122,9 +118,11 @@ class FNetBlock(TokenLayer):
             not `(b, n, d)`.
     """
 
-    def __init__(self, mlp_dim, dropout=0.0, drop_path=0.0, mixing="fourier", fourier_norm="none", **kwargs):
+    def __init__(
+        self, mlp_dim, dropout=0.0, drop_path=0.0, mixing: Literal["fourier", "linear", "random", "none"] = "fourier",
+        fourier_norm="none", **kwargs,
+    ):  # fmt: skip
         super().__init__(**kwargs)
-        one_of("FNetBlock", "mixing", mixing, MIXINGS)
         dtype = self.dtype_policy
         self.mixer = {
             "fourier": lambda: FourierMixing(norm=fourier_norm, name="mixer", dtype=dtype),

@@ -3,12 +3,14 @@
 Source: Liu et al. 2021, "Pay Attention to MLPs" (arXiv 2105.08050), section 2.
 """
 
-import math
+from typing import Annotated
 
 import keras
 from keras import ops
+from pydantic import Field
 
-from course_utils.layers.base import DropPath, LayerNorm, TokenLayer
+from course_utils.checked import Count, Number
+from course_utils.layers.base import DropPath, LayerNorm, Rate, TokenLayer
 
 
 class SpatialGatingUnit(TokenLayer):
@@ -31,11 +33,8 @@ class SpatialGatingUnit(TokenLayer):
             is odd.
     """
 
-    def __init__(self, bias_start=1.0, weight_std=1e-6, **kwargs):
+    def __init__(self, bias_start: Number = 1.0, weight_std: Annotated[Number, Field(ge=0)] = 1e-6, **kwargs):
         super().__init__(**kwargs)
-        if not (math.isfinite(bias_start) and 0 <= weight_std < math.inf):
-            given = f"bias_start={bias_start} and weight_std={weight_std}"
-            raise ValueError(f"SpatialGatingUnit: {given} must be finite, and weight_std not negative")
         self.bias_start, self.weight_std = bias_start, weight_std
         self.norm = LayerNorm("norm", self.dtype_policy)
 
@@ -73,7 +72,7 @@ class GMLPBlock(TokenLayer):
             `(b, n, d)`.
     """
 
-    def __init__(self, mlp_dim, dropout=0.0, drop_path=0.0, gate_bias_start=1.0, **kwargs):
+    def __init__(self, mlp_dim: Count, dropout: Rate = 0.0, drop_path=0.0, gate_bias_start=1.0, **kwargs):
         super().__init__(**kwargs)
         self.mlp_dim, dtype = mlp_dim, self.dtype_policy
         if mlp_dim % 2:

@@ -2,7 +2,8 @@
 
 import keras
 
-from course_utils.layers.base import TokenLayer, true_or_false
+from course_utils.checked import Count
+from course_utils.layers.base import Rate, TokenLayer
 
 
 class MLP(TokenLayer):
@@ -26,9 +27,8 @@ class MLP(TokenLayer):
 
     axes = None
 
-    def __init__(self, hidden_dim: int, dropout: float = 0.0, hidden_dropout: bool = True, **kwargs):
+    def __init__(self, hidden_dim: Count, dropout: Rate = 0.0, hidden_dropout: bool = True, **kwargs):
         super().__init__(**kwargs)
-        true_or_false("MLP", hidden_dropout=hidden_dropout)
         dtype = self.dtype_policy
         self.hidden = keras.layers.Dense(hidden_dim, name="hidden", dtype=dtype)
         self.drop1 = keras.layers.Dropout(dropout if hidden_dropout else 0.0, name="drop1", dtype=dtype)

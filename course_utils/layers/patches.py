@@ -7,6 +7,7 @@ is used by MLP-Mixer (arXiv 2105.01601, section 2).
 import keras
 from keras import ops
 
+from course_utils.checked import Count
 from course_utils.layers.base import TokenLayer, check_rank
 
 
@@ -28,10 +29,8 @@ class Patches(TokenLayer):
 
     axes = "b h w c"
 
-    def __init__(self, patch_size, **kwargs):
+    def __init__(self, patch_size: Count, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(patch_size, bool) or not isinstance(patch_size, int) or patch_size < 1:
-            raise ValueError(f"Patches: patch_size must be a whole number of at least 1, but it is {patch_size!r}")
         self.patch_size = patch_size
 
     def _grid(self, image_shape) -> tuple:
@@ -97,7 +96,7 @@ class PatchEmbedding(TokenLayer):
 
     axes = "b h w c"
 
-    def __init__(self, patch_size, embed_dim, **kwargs):
+    def __init__(self, patch_size, embed_dim: Count, **kwargs):
         super().__init__(**kwargs)
         self.patches = Patches(patch_size, name="patches", dtype=self.dtype_policy)
         self.projection = keras.layers.Dense(embed_dim, name="projection", dtype=self.dtype_policy)

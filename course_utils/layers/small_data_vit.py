@@ -8,7 +8,8 @@ import math
 import keras
 from keras import ops
 
-from course_utils.layers.base import LayerNorm, TokenLayer, true_or_false
+from course_utils.checked import Count
+from course_utils.layers.base import LayerNorm, Rate, TokenLayer
 from course_utils.layers.patches import Patches
 from course_utils.layers.vit import SelfAttention
 
@@ -36,10 +37,8 @@ class ShiftedPatchTokenization(TokenLayer):
 
     axes = "b h w c"
 
-    def __init__(self, patch_size, embed_dim, shift=0.5, **kwargs):
+    def __init__(self, patch_size, embed_dim: Count, shift: Rate = 0.5, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= shift <= 1:
-            raise ValueError(f"ShiftedPatchTokenization: shift must be from 0 to 1, but it is {shift!r}")
         self.shift = shift
         self.patches = Patches(patch_size, name="patches", dtype=self.dtype_policy)
         self.norm = LayerNorm("norm", self.dtype_policy)
@@ -87,9 +86,8 @@ class LocalitySelfAttention(SelfAttention):
         ValueError: as `SelfAttention`; `temperature` or `mask_diagonal` is neither True nor False; one token only.
     """
 
-    def __init__(self, num_heads, dropout=0.0, temperature=True, mask_diagonal=True, **kwargs):
+    def __init__(self, num_heads, dropout=0.0, temperature: bool = True, mask_diagonal: bool = True, **kwargs):
         super().__init__(num_heads, dropout, **kwargs)
-        true_or_false("LocalitySelfAttention", temperature=temperature, mask_diagonal=mask_diagonal)
         self.learns_temperature, self.mask_diagonal = temperature, mask_diagonal
 
     def build(self, input_shape):

@@ -8,7 +8,8 @@ import math
 import keras
 from keras import ops
 
-from course_utils.layers.base import DropPath, LayerNorm, TokenLayer
+from course_utils.checked import Count
+from course_utils.layers.base import DropPath, LayerNorm, Rate, TokenLayer
 from course_utils.layers.mlp import MLP
 
 
@@ -67,7 +68,7 @@ class SelfAttention(TokenLayer):
             the input is not `(b, n, d)`.
     """
 
-    def __init__(self, num_heads, dropout=0.0, **kwargs):
+    def __init__(self, num_heads: Count, dropout: Rate = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.drop1 = keras.layers.Dropout(dropout, name="drop1", dtype=self.dtype_policy)
@@ -75,7 +76,7 @@ class SelfAttention(TokenLayer):
 
     def build(self, input_shape):
         d = input_shape[-1]
-        if self.num_heads < 1 or d % self.num_heads:
+        if d % self.num_heads:
             raise ValueError(f"{type(self).__name__}: num_heads={self.num_heads} does not divide the width d={d}")
         self.head_dim = d // self.num_heads
         self.query, self.key, self.value, self.output_layer = (

@@ -2,9 +2,11 @@
 
 import difflib
 from dataclasses import fields, replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from course_utils.checked import Count, Flag, Number, Share, Whole, checked
+from pydantic import Field
+
+from course_utils.checked import Flag, Number, Share, Size, Whole, arguments, checked
 from course_utils.papers import PAPERS
 
 
@@ -40,12 +42,12 @@ class Config:
     """
 
     mixing: str
-    patch_size: Count
-    embed_dim: Count
-    depth: Count
-    channels_mlp_dim: Count
-    tokens_mlp_dim: Whole = 0
-    num_heads: Whole = 0
+    patch_size: Size
+    embed_dim: Size
+    depth: Size
+    channels_mlp_dim: Size
+    tokens_mlp_dim: Annotated[Whole, Field(le=2**15)] = 0
+    num_heads: Annotated[Whole, Field(le=2**15)] = 0
     position_embedding: Flag = False
     pool: Literal["mean", "class_token"] = "mean"
     token_mixing: Literal["fourier", "linear", "random", "none"] = "fourier"
@@ -56,7 +58,7 @@ class Config:
     temperature: Flag = True
     mask_diagonal: Flag = True
     attention_start: Literal["glorot", "mimetic"] = "glorot"
-    kernel_size: Count = 3
+    kernel_size: Size = 3
     dropout: Share = 0.0
     drop_path: Share = 0.0
 
@@ -68,8 +70,10 @@ class Config:
             value = getattr(self, name)
             if name in uses and type(value) is int and value < 1:
                 raise ValueError(f"Config: {self.mixing!r} needs {name} of at least 1, but it is {value}")
-            if name not in uses and value != self.__dataclass_fields__[name].default:
+            if name not in uses and value != getattr(Config, name):
                 raise ValueError(f"Config: {self.mixing!r} has no use for {name}={value!r}")
+        if self.shift != Config.shift and not self.shifted_patches:
+            raise ValueError(f"Config: shifted_patches=False has no use for shift={self.shift!r}")
 
     @property
     def label(self) -> str:
@@ -135,6 +139,7 @@ CONFIGS = {
 }
 
 
+@arguments
 def named_config(name: str, **changes) -> Config:
     """Returns the configuration called `name`, with some of its sizes changed.
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from typing import Annotated
 
 import keras
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from course_utils.checked import STRICT, Count, Whole, checked, in_words
+from course_utils.checked import Count, Seed, Size, arguments, check, checked, shown
 from course_utils.layers import ClassToken, FirstToken, PositionEmbedding
 from course_utils.layers.base import LayerNorm
 from course_utils.models.config import Config, named_config
@@ -59,8 +59,8 @@ class Network:
     config: Config | None
     input_shape: tuple[Count, Count, Count]
     num_classes: Count
-    parameters: Whole
-    macs: Whole
+    parameters: Count
+    macs: Count
 
     @property
     def label(self) -> str:
@@ -74,14 +74,10 @@ class Network:
         return (h // self.config.patch_size) * (w // self.config.patch_size)
 
 
-def _checked(name: str, kind, value):
-    try:
-        return TypeAdapter(kind, config=STRICT).validate_python(value)
-    except ValidationError as error:
-        raise ValueError(in_words("classifier", error).replace("the arguments", name, 1)) from None
-
-
-def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int | None = 0, **changes) -> Classifier:
+@arguments
+def classifier(
+    config, input_shape, num_classes: Annotated[Size, Field(ge=2)], *, seed: Seed | None = 0, **changes
+) -> Classifier:
     """Builds an image classifier.
 
     Args:
@@ -97,21 +93,19 @@ def classifier(config: str | Config, input_shape, num_classes: int, *, seed: int
 
     Raises:
         ValueError: an unknown name or field, a shape that is not `(h, w, c)`, a patch size that does not divide the
-            image, fewer than 2 classes, or a size that a layer refuses.
+            image, fewer than 2 classes, a size above 32,768, or one that a layer refuses.
         TypeError: `config` is neither a name nor a `Config`.
     """
     if not isinstance(config, str | Config):
-        raise TypeError(f"classifier: config must be a name or a Config, but it is a {type(config).__name__}")
+        raise TypeError(f"classifier: config must be a name or a Config, but it is {shown(config)}")
     config = named_config(config, **changes) if isinstance(config, str) else replace(config, **changes)
     try:
-        height, width, channels = (_checked("input_shape", Count, size) for size in input_shape)
+        height, width, channels = (check("classifier", "input_shape", Size, size) for size in input_shape)
     except (TypeError, ValueError):
         raise ValueError(
             f"classifier: input_shape must be (height, width, channels), but it is {input_shape!r}"
         ) from None
-    num_classes = _checked("num_classes", Annotated[Whole, Field(ge=2)], num_classes)
     if seed is not None:
-        seed = _checked("seed", Annotated[Whole, Field(ge=0, lt=2**32)], seed)
         keras.utils.set_random_seed(seed)
     paper = PAPERS[config.mixing]
     grid = height // config.patch_size, width // config.patch_size

@@ -1,17 +1,15 @@
 """The recorded results: one reader for every kind of card, and where they lie."""
 
-import functools
 import json
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked, in_words
-from course_utils.files import write_json
-from course_utils.training.run import Hardware, Run
+from course_utils.checked import Accuracy, Count, Name, Number, Text, Whole, adapter, arguments, checked, in_words
+from course_utils.files import user_path, write_json
+from course_utils.training.run import Hardware, Run, as_card
 
 Rounds = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
 
@@ -28,7 +26,7 @@ class Seeds:
     """An experiment that was repeated with several seeds: the run of each seed, by the network's name in the table."""
 
     FORMAT: ClassVar[str] = "course_utils runs with several seeds 2"
-    runs: dict[Text, list[Run]]
+    runs: dict[Name, list[Run]]
 
 
 @checked
@@ -48,7 +46,7 @@ class Examples:
     """The keras.io examples by paper; "small_data_vit_plain" is the plain ViT beside SPT and LSA."""
 
     FORMAT: ClassVar[str] = "keras.io examples 1"
-    examples: dict[Text, Example]
+    examples: dict[Name, Example]
 
 
 @checked
@@ -58,7 +56,7 @@ class Reported:
     FORMAT: ClassVar[str] = "a paper's numbers 1"
     source: Text
     epochs: Count
-    test_top1: dict[Text, Accuracy]
+    test_top1: dict[Name, Accuracy]
 
 
 @checked
@@ -81,9 +79,6 @@ class Speed:
                 raise ValueError("Speed: every side must have as many rounds")
 
 
-_reader = functools.cache(TypeAdapter)
-
-
 def read(path, kind: Any = Run) -> Any:
     """Reads a card.
 
@@ -95,22 +90,25 @@ def read(path, kind: Any = Run) -> Any:
         FileNotFoundError: there is no such file.
         CardError: it is not JSON, of another format, or one of its fields is not what it must be.
     """
-    path = Path(path).expanduser()
+    path = user_path(path, "read: path")
     if not path.is_file():
         raise FileNotFoundError(f"there is no result card at {path}")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
+        said = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
+        text = json.dumps(card, ensure_ascii=False).encode()  # half a character is no text
     except (ValueError, RecursionError) as error:
         raise CardError(f"{path} is not a result card: it is not JSON ({error})") from error
-    said = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
     if said != kind.FORMAT:
         raise CardError(f"{path}: format must be {kind.FORMAT!r}, but it is {said!r:.100}")
     try:
-        found = _reader(kind).validate_json(json.dumps(card))
+        found = adapter(kind).validate_json(text)  # JSON: there a list is a tuple, too
     except ValidationError as error:
         raise CardError(in_words(str(path), error)) from None
     runs = [found] if kind is Run else [run for some in found.runs.values() for run in some] if kind is Seeds else []
     for run in runs:
+        if run.dry_run:
+            raise CardError(f"{path}: dry_run should be False: the figures of a dry run are no results")
         for name in CURVES if run.test else ():
             if None in (run.history.get(name) or [None]):
                 raise CardError(f"{path}: history.{name} should be a number for each epoch of a finished run")
@@ -119,7 +117,7 @@ def read(path, kind: Any = Run) -> Any:
 
 def write(path, card) -> Path:
     """Writes a card of any kind; an older one there is replaced only once the new one is whole."""
-    return write_json(path, card.card() if isinstance(card, Run) else {"format": card.FORMAT, **asdict(card)})
+    return write_json(path, as_card(card))
 
 
 def folder() -> Path:
@@ -128,7 +126,8 @@ def folder() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[2] / "benchmarks" / "results"
 
 
-def recorded(name: str, kind: Any = Run) -> Any:
+@arguments
+def recorded(name: Text, kind: Any = Run) -> Any:
     """Reads the recorded card called `name`, such as "mixer_course_cifar100_short" or "seeds/gate_bias".
 
     Raises:
@@ -142,7 +141,8 @@ def recorded(name: str, kind: Any = Run) -> Any:
     return read(path, kind)
 
 
-def every(pattern: str = "*", kind: Any = Run, inside: Path | None = None) -> dict[Path, Any]:
+@arguments
+def every(pattern: Text = "*", kind: Any = Run, inside: Path | None = None) -> dict[Path, Any]:
     """Reads all cards of one kind.
 
     Args:

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 from statistics import mean, stdev
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from course_utils.checked import Count, check
 from course_utils.models import CONFIGS
 from course_utils.papers import PAPERS
 from course_utils.results.cards import Example, Examples, Seeds, all_runs, every, recorded
@@ -28,8 +32,7 @@ def runs_of(paper: str) -> list[Run]:
     Raises:
         ValueError: there is no such paper.
     """
-    if paper not in PAPERS:
-        raise ValueError(f"results: paper must be one of {', '.join(PAPERS)}, but it is {paper!r}")
+    check("results", "paper", Literal[tuple(PAPERS)], paper)
     return [run for run in all_runs() if run.model.config and run.model.config.mixing == paper]
 
 
@@ -60,6 +63,11 @@ def percent(share: float | None) -> str | None:
 def percents(curve: list[float]) -> str:
     """Returns shares between 0 and 1 as text for a table, such as "13.7, 23.7 %"."""
     return ", ".join(f"{100 * share:.1f}" for share in curve) + " %"
+
+
+def tested(top1: float, top5: float | None) -> dict:
+    """Returns the columns of what was reached on the test images."""
+    return {"test top-1": percent(top1), "test top-5": percent(top5)}
 
 
 def minutes(run: Run, digits: int = 0) -> str:
@@ -98,15 +106,13 @@ def comparison(papers: dict[str, list[Run]]) -> list[dict]:
 
     def told(curve, top1, top5):
         reached = percents([curve[epoch - 1] for epoch in shown if epoch <= len(curve)])
-        return {heading: reached, "test top-1": percent(top1), "test top-5": percent(top5)}
+        return {heading: reached} | tested(top1, top5)
 
     rows = []
     for paper, found in papers.items():
         for run in found:
-            ends = {
-                "kept": f"epoch {run.best_epoch}",
-                "training top-1, last epoch": percent(run.history["accuracy"][-1]),
-            }
+            ends = {"kept": f"epoch {run.best_epoch}"}
+            ends |= {"training top-1, last epoch": percent(run.history["accuracy"][-1])}
             rows.append(size(run) | told(run.history["val_accuracy"], run.test.top1, run.test.top5) | ends)
         if theirs := examples.get(paper):
             row = {"network": "its keras.io example", "epochs": theirs.epochs}
@@ -132,13 +138,12 @@ def at_the_same_epoch(recipe: str = "short") -> list[dict]:
             ours = run.history["val_accuracy"]
             row = size(run) | {"validation top-1": percent(ours[-1]), "test top-1": percent(run.test.top1)}
             del row["recipe"]
-            same = there = end = None
+            row |= dict.fromkeys(("keras.io example, same epoch", "it gets there after", "its test top-1"))
             if theirs:
-                same = percent(next(iter(theirs.val_accuracy[run.epochs - 1 :]), None))
                 after = reached_after(theirs.val_accuracy, max(ours))
-                there = f"{after} epochs" if after else f"not in {theirs.epochs} epochs"
-                end = f"{percent(theirs.test_top1)} ({theirs.epochs} epochs)"
-            row |= {"keras.io example, same epoch": same, "it gets there after": there, "its test top-1": end}
+                row["keras.io example, same epoch"] = percent(next(iter(theirs.val_accuracy[run.epochs - 1 :]), None))
+                row["it gets there after"] = f"{after} epochs" if after else f"not in {theirs.epochs} epochs"
+                row["its test top-1"] = f"{percent(theirs.test_top1)} ({theirs.epochs} epochs)"
             rows.append(row)
     return rows
 
@@ -158,19 +163,13 @@ def measured(paper: str) -> list[dict]:
     rows = [
         {"": f"this course, {name(run)}", "data": run.dataset.name}
         | {key: value for key, value in size(run).items() if key != "network"}
-        | {"CPU minutes": minutes(run, 1), "test top-1": percent(run.test.top1), "test top-5": percent(run.test.top5)}
+        | {"CPU minutes": minutes(run, 1)}
+        | tested(run.test.top1, run.test.top5)
         for run in runs_of(paper)
     ]
     if theirs := keras_io().get(paper):
-        rows.append(
-            {
-                "": "the keras.io example",
-                "data": "cifar100",
-                "epochs": theirs.epochs,
-                "test top-1": percent(theirs.test_top1),
-                "test top-5": percent(theirs.test_top5),
-            }
-        )
+        row = {"": "the keras.io example", "data": "cifar100", "epochs": theirs.epochs}
+        rows.append(row | tested(theirs.test_top1, theirs.test_top5))
     return rows
 
 
@@ -219,17 +218,13 @@ def mean_and_deviation(experiment: str) -> list[dict]:
     """
     rows = []
     for network, runs in _experiment(experiment).items():
-        reached = [run.test.top1 for run in runs]
+        about, reached = size(runs[0]), [run.test.top1 for run in runs]
         rows.append(
-            {
-                "network": network,
-                "parameters": runs[0].model.parameters,
-                "MACs": runs[0].model.macs,
-                "epochs": runs[0].epochs,
-                **{f"seed {run.seed}": percent(run.test.top1) for run in runs},
-                "mean": percent(mean(reached)),
-                "standard deviation": f"{100 * stdev(reached):.1f}" if len(reached) > 1 else None,
-            }
+            {"network": network}
+            | {key: about[key] for key in ("parameters", "MACs", "epochs")}
+            | {f"seed {run.seed}": percent(run.test.top1) for run in runs}
+            | {"mean": percent(mean(reached))}
+            | {"standard deviation": f"{100 * stdev(reached):.1f}" if len(reached) > 1 else None}
         )
     return rows
 
@@ -249,13 +244,14 @@ def seeds(experiment: str, epoch: int | None = None) -> list[dict]:
         FileNotFoundError: there is no such experiment.
         ValueError: the runs have no such epoch.
     """
-    rows = []
-    for network, runs in _experiment(experiment).items():
-        row = {"network": network}
-        for run in runs:
-            if epoch is not None and not 1 <= epoch <= run.epochs:
-                raise ValueError(f"seeds: epoch must be from 1 to {run.epochs}, but it is {epoch!r}")
-            share = run.test.top1 if epoch is None else run.history["val_accuracy"][epoch - 1]
-            row[f"seed {run.seed}"] = f"{100 * share:.0f} %"
-        rows.append(row)
-    return rows
+
+    def reached(run):
+        if epoch is None:
+            return run.test.top1
+        check("seeds", "epoch", Annotated[Count, Field(le=run.epochs)], epoch)
+        return run.history["val_accuracy"][epoch - 1]
+
+    return [
+        {"network": network} | {f"seed {run.seed}": f"{100 * reached(run):.0f} %" for run in runs}
+        for network, runs in _experiment(experiment).items()
+    ]

@@ -4,12 +4,12 @@ Every random number comes from the generator that is handed in, so that a batch 
 are uint8 `(b, h, w, c)` before and after each step.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
 from pydantic import BeforeValidator
-
-from course_utils.checked import checked
 
 
 def flip(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -69,48 +69,16 @@ def rotate(images: np.ndarray, turns: np.ndarray) -> np.ndarray:
     return warp(images, (cosine, sine, 0), (-sine, cosine, 0))
 
 
-def blend(plain, images: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Goes `factors` times, `(b,)`, the way from `plain` images to `images`, as PIL's ImageEnhance does."""
-    mixed = plain + factors.astype("float32")[:, None, None, None] * (images.astype("float32") - plain)
-    return np.clip(mixed, 0, 255).astype("uint8")
+def by_pil(change: Callable):
+    """Makes an operation of what `change` does to one PIL image with one strength."""
 
+    def operation(images: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Returns images, uint8 `(b, h, w, c)`, changed at strengths `(b,)`."""
+        shown = images[..., 0] if images.shape[-1] == 1 else images
+        changed = [np.asarray(change(Image.fromarray(image), float(k))) for image, k in zip(shown, u, strict=True)]
+        return np.array(changed, "uint8").reshape(images.shape)
 
-def grey(images: np.ndarray) -> np.ndarray:
-    """Returns how bright each pixel is, `(b, h, w, 1)`, as PIL's `convert("L")` does."""
-    if images.shape[-1] != 3:
-        return images.mean(axis=-1, keepdims=True).astype("uint8")
-    return ((images @ np.array([[19595], [38470], [7471]]) + 2**15) >> 16).astype("uint8")
-
-
-def mean_grey(images: np.ndarray) -> np.ndarray:
-    return np.floor(grey(images).mean(axis=(1, 2, 3), keepdims=True) + 0.5).astype("uint8")
-
-
-def smooth(images: np.ndarray) -> np.ndarray:
-    """Averages each pixel (5 parts) with its eight neighbours (1 part each); the outermost ones stay as they are."""
-    _, h, w, _ = images.shape
-    total = sum(images[:, i : h - 2 + i, j : w - 2 + j].astype(int) for i in range(3) for j in range(3))
-    smoothed = images.copy()
-    smoothed[:, 1:-1, 1:-1] = (2 * (total + 4 * images[:, 1:-1, 1:-1].astype(int)) + 13) // 26
-    return smoothed
-
-
-def auto_contrast(images: np.ndarray) -> np.ndarray:
-    """Stretches each channel of each image to 0…255, as PIL's ImageOps does."""
-    low, high = (pick(axis=(1, 2), keepdims=True).astype(float) for pick in (images.min, images.max))
-    scale = 255 / np.maximum(high - low, 1)
-    return np.where(high > low, np.clip(images * scale - low * scale, 0, 255).astype("uint8"), images)
-
-
-def equalize(images: np.ndarray) -> np.ndarray:
-    """Makes all levels equally frequent, in each channel of each image, as PIL's ImageOps does."""
-    b, _, _, c = images.shape
-    level = (np.arange(b)[:, None, None, None] * c + np.arange(c)) * 256 + images
-    counts = np.bincount(level.ravel(), minlength=b * c * 256).reshape(-1, 256)
-    below = counts.cumsum(axis=1) - counts
-    step = np.where(counts > 0, below, 0).max(axis=1, keepdims=True) // 255
-    table = np.where(step, np.clip((step // 2 + below) // np.maximum(step, 1), 0, 255), np.arange(256))
-    return table.astype("uint8").ravel()[level]
+    return operation
 
 
 # RandAugment's fourteen operations; `u` are their strengths, from −1 to 1, `(b,)`.
@@ -121,14 +89,14 @@ OPERATIONS = {
     "translate x": lambda images, u: warp(images, columns=(0, 1, 0.2 * u * images.shape[2])),
     "translate y": lambda images, u: warp(images, rows=(1, 0, 0.2 * u * images.shape[1])),
     "rotate": lambda images, u: rotate(images, u / 24),
-    "brightness": lambda images, u: blend(0, images, 1 + 0.45 * u),
-    "contrast": lambda images, u: blend(mean_grey(images), images, 1 + 0.45 * u),
-    "colour": lambda images, u: blend(grey(images), images, 1 + 0.45 * u),
-    "sharpness": lambda images, u: blend(smooth(images), images, 1 + 0.45 * u),
-    "posterize": lambda images, u: images & (256 - 2 ** np.rint(2 - 2 * u)).astype("uint8")[:, None, None, None],
-    "solarize": lambda images, u: np.where(images < (128 + 128 * u)[:, None, None, None], images, 255 - images),
-    "auto contrast": lambda images, u: auto_contrast(images),
-    "equalize": lambda images, u: equalize(images),
+    "brightness": by_pil(lambda image, u: ImageEnhance.Brightness(image).enhance(1 + 0.45 * u)),
+    "contrast": by_pil(lambda image, u: ImageEnhance.Contrast(image).enhance(1 + 0.45 * u)),
+    "colour": by_pil(lambda image, u: ImageEnhance.Color(image).enhance(1 + 0.45 * u)),
+    "sharpness": by_pil(lambda image, u: ImageEnhance.Sharpness(image).enhance(1 + 0.45 * u)),
+    "posterize": by_pil(lambda image, u: ImageOps.posterize(image, 8 - round(2 - 2 * u))),
+    "solarize": by_pil(lambda image, u: ImageOps.solarize(image, 128 + 128 * u)),
+    "auto contrast": by_pil(lambda image, u: ImageOps.autocontrast(image)),
+    "equalize": by_pil(lambda image, u: ImageOps.equalize(image)),
 }
 
 
@@ -204,31 +172,20 @@ Cards of version 0.1.0 had the last four from Keras' layers: other strengths and
 def _several(value):
     if isinstance(value, str):
         raise ValueError(f"should be several names, such as ({value!r},)")
+    if isinstance(value, list | tuple) and len(set(map(repr, value))) < len(value):
+        raise ValueError("should name each once")
     return tuple(value) if isinstance(value, list) else value
 
 
 Augmentations = Annotated[tuple[Literal[AUGMENTATIONS], ...], BeforeValidator(_several)]  # type: ignore[valid-type]
 
 
-@checked
-class Augmentation:
-    """Changes a batch at random.
-
-    Args:
-        names: any of `AUGMENTATIONS`.
-
-    Raises:
-        ValueError: a text instead of names, or an unknown name.
-    """
-
-    names: Augmentations
-
-    def __call__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
-        """Returns images, uint8 `(b, h, w, c)`, and one-hot labels, float32 `(b, classes)`, changed."""
-        for name, change in CHANGES.items():
-            if name in self.names:
-                images = change(images, rng)
-        mixers = [mix for name, mix in MIXERS.items() if name in self.names]
-        if mixers and rng.random() < 0.5:
-            images, labels = mixers[rng.integers(len(mixers))](images, labels, rng)
-        return images, labels
+def augmented(names, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
+    """Returns images, uint8 `(b, h, w, c)`, and one-hot labels, float32 `(b, classes)`, changed as `names` say."""
+    for name, change in CHANGES.items():
+        if name in names:
+            images = change(images, rng)
+    mixers = [mix for name, mix in MIXERS.items() if name in names]
+    if mixers and rng.random() < 0.5:
+        images, labels = mixers[rng.integers(len(mixers))](images, labels, rng)
+    return images, labels

@@ -7,7 +7,7 @@ Keras' own `fit(x, y, shuffle=True)` repeats one permutation in every epoch on t
 import keras
 import numpy as np
 
-from course_utils.training.augmentation import Augmentation
+from course_utils.training.augmentation import augmented
 
 
 def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -30,20 +30,19 @@ class Batches(keras.utils.PyDataset):
         num_classes: number of classes.
         batch_size: images in one batch; at most `n`.
         size: (height, width) that the network wants; images are resized after the augmentation.
-        augmentation: what is done to a batch; None for nothing.
+        augment: what is done to a batch, as in a `Recipe`.
         repeats: show an image so often within the epoch, one after the other, and so many fewer images.
         seed, epoch: what the order and the augmentation depend on.
     """
 
     def __init__(
-        self, images, labels, num_classes, *, batch_size, size, augmentation: Augmentation | None = None, repeats=1,
-        seed=0, epoch=0,
+        self, images, labels, num_classes, *, batch_size, size, augment=(), repeats=1, seed=0, epoch=0
     ):  # fmt: skip
         super().__init__(workers=1, use_multiprocessing=False)
         self.images, self.labels = images, labels
         self.one_hot = np.eye(num_classes, dtype="float32")
         self.batch_size = min(batch_size, len(images))
-        self.size, self.augmentation, self.seed, self.epoch = size, augmentation, seed, epoch
+        self.size, self.augment, self.seed, self.epoch = size, augment, seed, epoch
         order = np.random.default_rng((seed, epoch)).permutation(len(images))
         self.order = np.repeat(order[: -(-len(images) // repeats)], repeats)[: len(images)]
 
@@ -53,8 +52,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, step):
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         images, labels = self.images[rows], self.one_hot[self.labels[rows]]
-        if self.augmentation is not None and self.augmentation.names:
-            images, labels = self.augmentation(images, labels, np.random.default_rng((self.seed, self.epoch, step)))
+        images, labels = augmented(self.augment, images, labels, np.random.default_rng((self.seed, self.epoch, step)))
         return resized(images, self.size), labels
 
 

@@ -43,7 +43,7 @@ class Epochs(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.model is not self.trained:
             self.trained.set_weights(self.model.get_weights())
-        checked = evaluate(self.trained, self.dataset.x_validation, self.dataset.y_validation)
+        checked = self._reached("validation")
         # The training loss is a mean over the epoch, taken before each step: the last step may have broken all.
         if not np.isfinite([logs["loss"], checked["loss"]]).all():
             half = keras.dtype_policies.get(self.run.policy).compute_dtype == "float16"
@@ -56,12 +56,17 @@ class Epochs(keras.callbacks.Callback):
             "cpu_seconds": time.process_time() - self.began[1],
         }
         if self.track_test:
-            measured["test_accuracy"] = evaluate(self.trained, self.dataset.x_test, self.dataset.y_test)["top1"]
+            measured["test_accuracy"] = self._reached("test")["top1"]
         history = {key: [*self.run.history.get(key, ()), value] for key, value in measured.items()}
         best = best_epoch(self.run.recipe, history) if self.keep_best else epoch + 1
         kept = self.trained.get_weights() if best == epoch + 1 else self.finished.kept
         self.finished = Finished(history, best, kept, state(self.model))
         self.run.history, self.run.best_epoch = history, best
+
+    def _reached(self, part: str) -> dict:
+        """Measures the model on the images of a part."""
+        images, labels = (getattr(self.dataset, f"{axis}_{part}") for axis in "xy")
+        return evaluate(self.trained, images, labels, progress=False)
 
     def leave(self) -> None:
         """Puts everything back to the end of the last finished epoch, and the kept weights into the model."""
@@ -71,7 +76,7 @@ class Epochs(keras.callbacks.Callback):
 
     def measure_test(self) -> None:
         """Measures the kept weights on the test images."""
-        self.run.test = Measured.of(evaluate(self.trained, self.dataset.x_test, self.dataset.y_test))
+        self.run.test = Measured.of(self._reached("test"))
 
 
 class Written(keras.callbacks.Callback):

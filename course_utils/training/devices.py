@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-from numbers import Integral
 
 import keras
 
@@ -25,26 +24,29 @@ def available() -> list[str]:
     return accelerators or names
 
 
-def spread(model, devices: int | None):
+def spread(model, devices: int | None, batch_size: int):
     """Returns a model whose training is spread over several devices, each with its share of every batch.
 
     Args:
         model: any Keras model.
-        devices: how many devices; None leaves everything as it is.
+        devices: how many devices, at least 1; None leaves everything as it is.
+        batch_size: how many images a batch has.
 
     Returns:
         The model to train: a copy, whose weights are for the caller to bring back (None: the model itself); and a
         function that makes the context in which it is compiled and trained.
 
     Raises:
-        ValueError: there are not so many devices.
+        ValueError: there are not so many devices, or they cannot share a batch evenly.
         NotImplementedError: the backend is neither TensorFlow nor JAX.
     """
     if devices is None:
         return model, contextlib.nullcontext
     found = available()
-    if isinstance(devices, bool) or not isinstance(devices, Integral) or not 1 <= devices <= len(found):
+    if devices > len(found):
         raise ValueError(f"train: devices must be from 1 to {len(found)} ({', '.join(found)}), but it is {devices!r}")
+    if batch_size % devices:
+        raise ValueError(f"train: {batch_size} images of a batch cannot be shared evenly among devices={devices}")
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf

@@ -1,8 +1,6 @@
 """A dry run: every line of a training works, nothing is learned."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 
 import keras
 
@@ -25,7 +23,7 @@ def dry_running() -> bool:
     return bool(switch("COURSE_DRY_RUN", "eager"))
 
 
-def _without_graph() -> bool:
+def without_graph() -> bool:
     """Says whether this dry run goes without a graph: on TensorFlow, from a process's second one on.
 
     For a dry run's two steps a graph is not worth building. That it can be built here, the first dry run shows,
@@ -37,22 +35,18 @@ def _without_graph() -> bool:
     return before and keras.backend.backend() == "tensorflow"
 
 
-def as_dry_run(train: Callable) -> Callable:
-    """Returns a function that calls `train` with one epoch of two batches, and marks its run."""
+def shortened(dataset, recipe, **files):
+    """Returns data and recipe of a dry run: one epoch of two batches.
 
-    @wraps(train)
-    def dry(model, dataset, recipe, *, card, checkpoint, devices, **options):
-        for name, path in (("card", card), ("checkpoint", checkpoint)):
-            if path is not None:
-                raise ValueError(
-                    f"train: COURSE_DRY_RUN is set, and a dry run is no result: it writes no {name}. Unset the "
-                    f"variable, or leave `{name}` out"
-                )
-        most = {"train": STEPS * recipe.batch_size} | IMAGES
-        few = dataset.subset(**{part: min(n, len(getattr(dataset, f"x_{part}"))) for part, n in most.items()})
-        return train(
-            model, few, replace(recipe, epochs=1), card=None, checkpoint=None, devices=devices, dry_run=True,
-            eagerly=devices is None and _without_graph(), **options,
-        )  # fmt: skip
-
-    return dry
+    Raises:
+        ValueError: one of the `files` that it should write is not None.
+    """
+    for name, path in files.items():
+        if path is not None:
+            raise ValueError(
+                f"train: COURSE_DRY_RUN is set, and a dry run is no result: it writes no {name}. Unset the "
+                f"variable, or leave `{name}` out"
+            )
+    most = {"train": STEPS * recipe.batch_size} | IMAGES
+    few = dataset.subset(**{part: min(n, len(getattr(dataset, f"x_{part}"))) for part, n in most.items()})
+    return few, replace(recipe, epochs=1)

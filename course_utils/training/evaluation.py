@@ -1,10 +1,10 @@
 """What a classifier reaches on images: `evaluate`."""
 
-from numbers import Integral
-
 import numpy as np
 
+from course_utils.checked import Count, Flag, arguments
 from course_utils.data.checks import check_images, check_labels
+from course_utils.data.progress import ProgressBar
 from course_utils.models import check_model
 from course_utils.models.cost import largest_activation
 from course_utils.training.batches import resized
@@ -12,7 +12,8 @@ from course_utils.training.batches import resized
 _MOST_NUMBERS = 2**26  # in the largest array that a batch becomes: 256 MB
 
 
-def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
+@arguments
+def evaluate(model, images, labels, *, batch_size: Count | None = None, progress: Flag = True) -> dict:
     """Measures a classifier on images it is shown as they are.
 
     Args:
@@ -20,6 +21,7 @@ def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
         images: uint8 `(n, h, w, c)`; resized if the model wants another size.
         labels: int `(n,)`, in 0…classes − 1.
         batch_size: images at a time; None takes up to 500, fewer where they would become large arrays.
+        progress: tell how far it is, should it take more than 3 seconds.
 
     Returns:
         "loss" (mean cross-entropy, no label smoothing), "top1" and "top5" (shares between 0 and 1; "top5" is None
@@ -37,9 +39,7 @@ def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
         raise ValueError(f"evaluate: {len(images)} images and {len(labels)} labels: give one label for each image")
     if batch_size is None:
         batch_size = min(500, max(1, _MOST_NUMBERS // largest_activation(model)))
-    elif isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(f"evaluate: batch_size must be a whole number of at least 1, but it is {batch_size!r}")
-    logits = []
+    logits, bar = [], ProgressBar("evaluate", unit="images", after_s=3)
     for start in range(0, len(images), batch_size):
         # A model called directly runs one operation at a time: predict_on_batch runs the compiled graph. Padding the
         # last batch keeps its shape, so that the graph is built once.
@@ -47,6 +47,8 @@ def evaluate(model, images, labels, *, batch_size: int | None = None) -> dict:
         missing = batch_size - len(batch) if start else 0
         padded = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
         logits.append(np.asarray(model.predict_on_batch(padded), dtype="float64")[: len(batch)])
+        if progress:
+            bar(start + len(batch), len(images))
     logits = np.concatenate(logits)  # (n, classes)
     right = np.take_along_axis(logits, labels[:, None], axis=1)  # (n, 1)
     peak = logits.max(axis=1, keepdims=True)

@@ -2,43 +2,43 @@
 
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral
+from typing import Annotated, Literal
 
 import keras
-import numpy as np
 from keras.callbacks import CallbackList, LambdaCallback
+from pydantic import InstanceOf
 
+from course_utils.checked import Count, Flag, Plain, Seed, arguments
 from course_utils.data import Dataset
 from course_utils.files import path_to_write
 from course_utils.models import blocks, check_model, describe
 from course_utils.system import hardware
-from course_utils.training.augmentation import Augmentation
 from course_utils.training.batches import Batches, for_fit
 from course_utils.training.callbacks import Epochs, Written
 from course_utils.training.checkpoint import Finished, depends_on, load, restore, save, state
 from course_utils.training.devices import spread
-from course_utils.training.dry_run import as_dry_run, dry_running
+from course_utils.training.dry_run import dry_running, shortened, without_graph
 from course_utils.training.interrupts import held, stopped
 from course_utils.training.optimizer import optimizer_for
-from course_utils.training.progress import make_monitor
-from course_utils.training.recipes import Recipe
+from course_utils.training.progress import MONITORS, monitor_kind
 from course_utils.training.recipes import recipe as named_recipe
 from course_utils.training.run import Data, Hardware, Run
 
 
+@arguments
 def train(
     model,
-    dataset: Dataset,
-    recipe: str | Recipe = "quick",
+    dataset: InstanceOf[Dataset],
+    recipe="quick",
     *,
-    seed: int = 0,
-    keep_best: bool = True,
-    track_test: bool = False,
-    monitor: str | None = None,
+    seed: Seed = 0,
+    keep_best: Flag = True,
+    track_test: Flag = False,
+    monitor: Literal[tuple(MONITORS)] | None = None,  # type: ignore[valid-type]
     card=None,
     checkpoint=None,
-    jit_compile: bool | str = "auto",
-    devices: int | None = None,
+    jit_compile: Annotated[Literal[True, False, "auto"], Plain] = "auto",
+    devices: Count | None = None,
     after_epoch: Callable[[int], None] | None = None,
     **changes,
 ) -> Run:
@@ -87,9 +87,7 @@ def train(
     Warns:
         UserWarning: the card or the checkpoint could no longer be written. The run goes on: nothing learned is lost.
     """
-    recipe = named_recipe(recipe, **changes)
-    if not isinstance(dataset, Dataset):
-        raise TypeError(f"train: dataset must be a Dataset (see load_dataset), but it is a {type(dataset).__name__}")
+    recipe, monitor = named_recipe(recipe, **changes), monitor_kind(monitor)
     check_model("train", model)
     if model.output_shape[-1] != dataset.num_classes:
         raise ValueError(
@@ -101,38 +99,19 @@ def train(
             f"train: the model takes {model.input_shape[-1]} channels, but the images of {dataset.name!r} have "
             f"{dataset.input_shape[-1]}: build it with input_shape={dataset.input_shape}"
         )
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"train: seed must be a whole number of at least 0, but it is {seed!r}")
-    for name, value in (("keep_best", keep_best), ("track_test", track_test), ("jit_compile", jit_compile)):
-        if not isinstance(value, bool | np.bool_) and (name != "jit_compile" or value != "auto"):
-            raise TypeError(f"train: {name} must be True or False, but it is {value!r}")
-    if after_epoch is not None and not callable(after_epoch):
-        raise TypeError(f"train: after_epoch must be a function of the epoch, but it is a {type(after_epoch).__name__}")
     card = None if card is None else path_to_write(card, "train: card")
     checkpoint = None if checkpoint is None else path_to_write(checkpoint, "train: checkpoint")
     if card is not None and card == checkpoint:
         raise ValueError(f"train: card and checkpoint must be two files, but both are {str(card)!r}")
-    run = as_dry_run(_run) if dry_running() else _run
-    return run(
-        model, dataset, recipe, seed=int(seed), keep_best=keep_best, track_test=track_test, monitor=monitor, card=card,
-        checkpoint=checkpoint, jit_compile=jit_compile, devices=devices, after_epoch=after_epoch,
-    )  # fmt: skip
-
-
-def _run(
-    model, dataset, recipe, *, seed, keep_best, track_test, monitor, card, checkpoint, jit_compile, devices,
-    after_epoch, dry_run=False, eagerly=False,
-) -> Run:  # fmt: skip
-    """Does what `train` says."""
+    dry = dry_running()
+    if dry:
+        dataset, recipe = shortened(dataset, recipe, card=card, checkpoint=checkpoint)
     batches = partial(
         Batches, dataset.x_train, dataset.y_train, dataset.num_classes, batch_size=recipe.batch_size,
-        size=model.input_shape[1:3], augmentation=Augmentation(recipe.augment), repeats=recipe.repeats, seed=seed,
+        size=model.input_shape[1:3], augment=recipe.augment, repeats=recipe.repeats, seed=seed,
     )  # fmt: skip
-    learner, scope = spread(model, devices)
-    in_a_batch = min(recipe.batch_size, len(dataset.x_train))
-    if devices is not None and in_a_batch % devices:
-        raise ValueError(f"train: {in_a_batch} images of a batch cannot be shared evenly among devices={devices}")
     steps = len(batches(epoch=0))
+    learner, scope = spread(model, devices, min(recipe.batch_size, len(dataset.x_train)))
     with scope():
         optimizer = optimizer_for(recipe, steps)
         learner.compile(
@@ -140,7 +119,7 @@ def _run(
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=jit_compile,
-            run_eagerly=eagerly,
+            run_eagerly=dry and devices is None and without_graph(),
         )
         # Else TensorFlow builds its graph twice: once to make the optimizer's variables, once to use them. Not the one
         # above: under mixed_float16 Keras has wrapped it in another, with variables of its own.
@@ -156,7 +135,7 @@ def _run(
         dataset=Data.of(dataset),
         seed=seed,
         policy=blocks(model)[0].dtype_policy.name,
-        dry_run=dry_run,
+        dry_run=dry,
         # The head of a fresh network is zero.
         trained_before=any(weights.any() for weights in model.layers[-1].get_weights()),
         hardware=Hardware(**machine | {"accelerators": machine["accelerators"][: devices or 1]}),
@@ -169,7 +148,7 @@ def _run(
             finished, about = load(checkpoint, learner, run, about)
             run.trained_before = about["begin: trained_before"]
     epochs = Epochs(run, model, dataset, finished, **options)
-    screen = make_monitor(monitor, run, steps)
+    screen = MONITORS[monitor](run, steps)
     callbacks = [epochs, screen]
     if checkpoint is not None:
         callbacks.append(Written(lambda: save(checkpoint, epochs.finished, about), at_the_end=False))

@@ -5,46 +5,37 @@ is shown, and the last one is what a saved notebook keeps.
 """
 
 import os
+import sys
 import time
+from typing import Literal
 from xml.sax.saxutils import escape
 
 import keras
 
-REDRAW_SECONDS = 0.25
-MONITORS = ("live", "lines", "none")
+from course_utils.checked import check
 
+REDRAW_SECONDS = 0.25
 _INK, _QUIET, _TRAIN, _VALIDATION = "#1f2933", "#5b6770", "#0b6bb5", "#b3470f"
 
 
-def in_notebook() -> bool:
-    """Says whether a notebook kernel runs this code."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return getattr(get_ipython(), "kernel", None) is not None
-
-
-def make_monitor(kind: str | None, run, steps: int) -> "LinesMonitor":
-    """Returns the monitor of a run of `steps` steps an epoch.
+def monitor_kind(kind: str | None) -> str:
+    """Returns which of `MONITORS` is asked for, by `train`, or else by the variable COURSE_MONITOR.
 
     Raises:
-        ValueError: `kind`, or the variable COURSE_MONITOR that stands in for None, is not in `MONITORS`.
+        ValueError: the variable asks for another.
     """
-    kind = kind or os.environ.get("COURSE_MONITOR") or ("live" if in_notebook() else "lines")
-    if kind not in MONITORS:
-        raise ValueError(f"train: monitor must be one of {', '.join(MONITORS)}, but it is {kind!r}")
-    return {"live": LiveMonitor, "lines": LinesMonitor, "none": SilentMonitor}[kind](run, steps)
+    kind = kind or os.environ.get("COURSE_MONITOR")
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    kind = kind or ("live" if hasattr(shell, "kernel") else "lines")  # a kernel: this is a notebook
+    return check("train", "COURSE_MONITOR", Literal[tuple(MONITORS)], kind)
 
 
 def duration(seconds: float) -> str:
     """Returns a length of time for people: "8 s", "3 min 5 s", "1 h 2 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
+    minutes, seconds = divmod(round(seconds), 60)
+    if not minutes:
         return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def progress_line(run) -> str:
@@ -148,6 +139,9 @@ class LiveMonitor(SilentMonitor):
             self.handle = display(bundle, raw=True, display_id=True)
         else:
             self.handle.update(bundle, raw=True)
+
+
+MONITORS = {"live": LiveMonitor, "lines": LinesMonitor, "none": SilentMonitor}
 
 
 def progress_svg(run, line: str, share: float) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from course_utils.checked import Count, Number, Share, Text, checked
+from course_utils.checked import Count, Number, Share, Text, checked, shown
 from course_utils.training.augmentation import Augmentations
 
 
@@ -58,6 +58,8 @@ class Recipe:
     name: Text | None = None
 
     def __post_init__(self):
+        if self.schedule == "plateau" and self.warmup not in (0, Recipe.warmup):
+            raise ValueError(f"Recipe: warmup must be 0 with schedule='plateau', but it is {self.warmup!r}")
         if self.last_rate >= self.learning_rate:
             raise ValueError(
                 f"Recipe: last_rate must be below learning_rate={self.learning_rate}, but it is {self.last_rate!r}"
@@ -163,6 +165,6 @@ def recipe(name: str | Recipe, **changes) -> Recipe:
         if name not in RECIPES:
             raise ValueError(f"unknown recipe {name!r}; choose from {', '.join(RECIPES)}, or give a Recipe")
         name = RECIPES[name]
-    elif not isinstance(name, Recipe):
-        raise TypeError(f"a recipe must be a name or a Recipe, but it is a {type(name).__name__}")
+    if not isinstance(name, Recipe):
+        raise TypeError(f"a recipe must be a name or a Recipe, but it is {shown(name)}")
     return replace(name, **changes)

@@ -1,15 +1,22 @@
 """One training run, and the result card it is written to: one JSON file for each run, with one schema for both."""
 
+import json
 import math
-from dataclasses import asdict, field
+from dataclasses import field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from course_utils.checked import Accuracy, Count, Number, Text, Whole, checked
-from course_utils.files import user_path, write_json
+from course_utils.checked import Accuracy, Count, Name, Number, Text, Whole, adapter, checked
+from course_utils.files import file_path, write_json
 from course_utils.models.network import Network
 from course_utils.system import hardware, versions
 from course_utils.training.recipes import Recipe, counted
+
+
+def as_card(card: Any) -> dict:
+    """Returns a card of any kind as plain JSON values; numbers that are not finite become None."""
+    kind: Any = type(card)
+    return {"format": card.FORMAT, **json.loads(adapter(kind).dump_json(card))}
 
 
 @checked
@@ -38,10 +45,14 @@ class Measured:
     top1: Accuracy
     top5: Accuracy | None
 
+    def __post_init__(self):
+        if self.top5 is not None and self.top1 > self.top5:
+            raise ValueError(f"Measured: top5 must be at least top1={self.top1}, but it is {self.top5}")
+
     @classmethod
     def of(cls, found: dict) -> "Measured":
         """Returns what `evaluate` gave; a loss that is not finite becomes None."""
-        return cls(**_finite(found))
+        return cls(**found | {"loss": found["loss"] if math.isfinite(found["loss"]) else None})
 
 
 @checked
@@ -82,7 +93,7 @@ class Run:
     dataset: Data
     seed: Whole
     policy: Text
-    history: dict[Text, list[Number | None]] = field(default_factory=dict)
+    history: dict[Name, list[Number | None]] = field(default_factory=dict)
     best_epoch: Whole = 0
     test: Measured | None = None
     stopped: Text | None = None
@@ -108,7 +119,7 @@ class Run:
 
     def card(self) -> dict:
         """Returns the run as plain JSON values; numbers that are not finite become None."""
-        return _finite({"format": self.FORMAT, **asdict(self)})
+        return as_card(self)
 
     def save_card(self, path) -> Path:
         """Writes the result card to `path`. An older card there is replaced only once the new one is whole.
@@ -120,7 +131,7 @@ class Run:
         """
         if self.dry_run:
             raise ValueError("save_card: this run is a dry run (COURSE_DRY_RUN is set): its figures are no results")
-        return write_json(user_path(path, "save_card: path"), self.card())
+        return write_json(file_path(path, "save_card: path"), self.card())
 
     def __repr__(self):
         if not self.epochs:
@@ -143,15 +154,6 @@ class Run:
             )
         if self.epochs > self.recipe.epochs:
             raise ValueError(f"Run: recipe.epochs must be at least {self.epochs}, but it is {self.recipe.epochs}")
-        if not 0 <= self.best_epoch <= self.epochs:
-            raise ValueError(f"Run: best_epoch must be from 0 to {self.epochs}, but it is {self.best_epoch}")
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+        first = 1 if self.test else 0
+        if not first <= self.best_epoch <= self.epochs:
+            raise ValueError(f"Run: best_epoch must be from {first} to {self.epochs}, but it is {self.best_epoch}")

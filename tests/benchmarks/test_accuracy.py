@@ -120,12 +120,13 @@ def test_a_run_whose_loss_is_not_finite_leaves_no_card(command, tmp_path, monkey
 WRONG = [
     (["mixxer"], "unknown model 'mixxer'; choose from mixer_tiny"),
     (["mixer_tiny,attention_start=mimetic"], "'mixer' has no use for attention_start='mimetic'"),
-    (["vit_course,plain"], "vit_course,plain: there is no 'plain'"),
-    (["vit_course,depth=x"], "vit_course,depth=x: depth should be a valid integer"),
+    (["vit_course,plain"], "vit_course,plain: a change should be field=value, but it is 'plain'"),
+    (["vit_course,plain=1"], "vit_course,plain=1: there is no 'plain'"),
+    (["vit_course,depth=x"], "vit_course,depth=x: depth should be a valid integer, but it is 'x'"),
     (["vit_course,depth=0"], "depth should be greater than or equal to 1, but it is '0'"),
     (["mixer_tiny", "--epochs", "0"], "epochs should be greater than or equal to 1, but it is 0"),
     (["mixer_tiny", "--seeds", "0"], "--seeds must be at least 1, but it is 0"),
-    (["mixer_tiny", "--precision", "float31"], "float31"),
+    (["mixer_tiny", "--precision", "int8"], "invalid choice: 'int8'"),
     (["mixer_tiny", "--recipe", "slow"], "invalid choice: 'slow'"),
     (["no_mixing_tiny", "--recipe", "keras_io"], "there is no keras.io example on 'no_mixing'"),
 ]

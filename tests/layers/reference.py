@@ -16,23 +16,26 @@ def layer_norm(x, gamma, beta, epsilon=1e-6):
     return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + epsilon) * gamma + beta
 
 
-def mlp(x, w1, b1, w2, b2):
-    return gelu(x @ w1 + b1) @ w2 + b2
+def mlp(x, w):
+    """For vectors `x` (…, d); `w` maps weight paths to arrays."""
+    return gelu(x @ w["hidden/kernel"] + w["hidden/bias"]) @ w["output/kernel"] + w["output/bias"]
+
+
+def inside(w, part):
+    """The weights of one part of a layer, by their paths in it."""
+    return {path.removeprefix(f"{part}/"): value for path, value in w.items() if path.startswith(f"{part}/")}
+
+
+def norm(x, w, part):
+    """The LayerNorm called `part`."""
+    return layer_norm(x, w[f"{part}/gamma"], w[f"{part}/beta"])
 
 
 def mixer_block(x, w):
     """arXiv 2105.01601, equation 1, for one image `x` (n, d); `w` maps weight paths to arrays."""
-    normed = layer_norm(x, w["norm1/gamma"], w["norm1/beta"])
-    y = np.array(x)
+    normed, y = norm(x, w, "norm1"), np.array(x)
     for channel in range(x.shape[1]):  # the same MLP for the column of every channel
-        column = normed[:, channel]
-        y[:, channel] += mlp(
-            column,
-            w["token_mlp/hidden/kernel"],
-            w["token_mlp/hidden/bias"],
-            w["token_mlp/output/kernel"],
-            w["token_mlp/output/bias"],
-        )
+        y[:, channel] += mlp(normed[:, channel], inside(w, "token_mlp"))
     return no_mixing_block(y, w)
 
 
@@ -40,21 +43,14 @@ def no_mixing_block(y, w):
     """The second half of a Mixer block."""
     z = np.array(y)
     for token in range(y.shape[0]):  # the same MLP for the row of every token
-        row = layer_norm(y[token], w["norm2/gamma"], w["norm2/beta"])
-        z[token] += mlp(
-            row,
-            w["channel_mlp/hidden/kernel"],
-            w["channel_mlp/hidden/bias"],
-            w["channel_mlp/output/kernel"],
-            w["channel_mlp/output/bias"],
-        )
+        z[token] += mlp(norm(y[token], w, "norm2"), inside(w, "channel_mlp"))
     return z
 
 
 def conv_block(x, w, grid):
     """A depthwise convolution over the grid of tokens, then an MLP, for one image `x` (n, d)."""
     (rows, columns), kernel = grid, w["conv/kernel"][..., 0]  # (k, k, d)
-    normed = layer_norm(x, w["norm1/gamma"], w["norm1/beta"])
+    normed = norm(x, w, "norm1")
     y, reach = x + w["conv/bias"], kernel.shape[0] // 2
     for i in range(len(x)):
         for j in range(len(x)):  # what token j adds to token i
@@ -85,19 +81,17 @@ def linear_mixing(x, w):
 
 def fnet_block(x, w, mixed):
     """arXiv 2105.03824, figure 1, for one image `x` (n, d) and what the mixing made of it."""
-    y = layer_norm(x + mixed, w["norm1/gamma"], w["norm1/beta"])
+    y = norm(x + mixed, w, "norm1")
     z = np.array(y)
     for token in range(y.shape[0]):
-        z[token] += mlp(
-            y[token], w["mlp/hidden/kernel"], w["mlp/hidden/bias"], w["mlp/output/kernel"], w["mlp/output/bias"]
-        )
-    return layer_norm(z, w["norm2/gamma"], w["norm2/beta"])
+        z[token] += mlp(y[token], inside(w, "mlp"))
+    return norm(z, w, "norm2")
 
 
 def spatial_gating_unit(z, w):
     """arXiv 2105.08050, equations 2 and 4, for one image `z` (n, 2k)."""
     n, k = z.shape[0], z.shape[1] // 2
-    z1, z2 = z[:, :k], layer_norm(z[:, k:], w["norm/gamma"], w["norm/beta"])
+    z1, z2 = z[:, :k], norm(z[:, k:], w, "norm")
     gated = np.empty((n, k))
     for i in range(n):
         for channel in range(k):
@@ -108,9 +102,8 @@ def spatial_gating_unit(z, w):
 
 def gmlp_block(x, w):
     """arXiv 2105.08050, equation 1 and figure 1, for one image `x` (n, d)."""
-    wide = gelu(layer_norm(x, w["norm/gamma"], w["norm/beta"]) @ w["widen/kernel"] + w["widen/bias"])
-    gate = {path.removeprefix("gate/"): value for path, value in w.items() if path.startswith("gate/")}
-    return x + spatial_gating_unit(wide, gate) @ w["narrow/kernel"] + w["narrow/bias"]
+    wide = gelu(norm(x, w, "norm") @ w["widen/kernel"] + w["widen/bias"])
+    return x + spatial_gating_unit(wide, inside(w, "gate")) @ w["narrow/kernel"] + w["narrow/bias"]
 
 
 def softmax(scores):
@@ -146,10 +139,8 @@ def self_attention(x, w, num_heads, mask_diagonal=False):
 
 def transformer_block(x, w, num_heads, mask_diagonal=False):
     """arXiv 2010.11929, equations 2 and 3, for one image `x` (n, d)."""
-    own = {path.removeprefix("attention/"): value for path, value in w.items() if path.startswith("attention/")}
-    y = x + self_attention(layer_norm(x, w["norm1/gamma"], w["norm1/beta"]), own, num_heads, mask_diagonal)
-    normed = layer_norm(y, w["norm2/gamma"], w["norm2/beta"])
-    return y + mlp(normed, w["mlp/hidden/kernel"], w["mlp/hidden/bias"], w["mlp/output/kernel"], w["mlp/output/bias"])
+    y = x + self_attention(norm(x, w, "norm1"), inside(w, "attention"), num_heads, mask_diagonal)
+    return y + mlp(norm(y, w, "norm2"), inside(w, "mlp"))
 
 
 def moved(image, down, right):

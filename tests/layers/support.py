@@ -14,6 +14,23 @@ def randomised(layer, seed=0):
     return layer
 
 
+def built(layer, x, seed=0):
+    """Returns a layer built for `x` and given random weights."""
+    layer.build(x.shape)
+    return randomised(layer, seed)
+
+
+def moved_by(layer, x, token=4):
+    """Says which tokens of the output change with one token of the input: bool `(n,)`.
+
+    Its sign is turned: adding a constant would do nothing, LayerNorm takes it out.
+    """
+    changed = x.copy()
+    changed[:, token] *= -1
+    after, before = (keras.ops.convert_to_numpy(layer(given)) for given in (changed, x))
+    return np.abs(after - before).max(axis=(0, 2)) > 1e-6
+
+
 def weights_by_path(layer):
     """Returns {"norm1/gamma": float64 array, …} without the layer's own name."""
     return {

@@ -32,6 +32,7 @@ MAKERS = {  # each layer that is no block, in every form that its arguments give
 }
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", MAKERS)
 def test_layers_survive_saving(name, tmp_path):
     make, shape = MAKERS[name]
@@ -42,6 +43,7 @@ def test_layers_survive_saving(name, tmp_path):
     assert loaded.layers[-1].get_config() == layer.get_config()
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", [name for name in MAKERS if name not in ("MLP", "DropPath")])
 def test_a_wrong_rank_is_named(name):
     make, shape = MAKERS[name]
@@ -51,6 +53,44 @@ def test_a_wrong_rank_is_named(name):
         ValueError, match=rf"{type(layer).__name__}: the input must have {axes}, but its shape is \(2, 9"
     ):
         layer(np.zeros((2, 9) if len(shape) == 2 else (2, 9, 6), "float32"))
+
+
+WRONG = [
+    *((lambda bad=bad: layers.Patches(bad), "Patches: patch_size should be") for bad in (0, -1, 2.5, "4", None, True)),
+    *((lambda bad=bad: layers.MLP(4, hidden_dropout=bad), "MLP: hidden_dropout should") for bad in (None, 0, "True")),
+    (lambda: layers.MLP(0), "MLP: hidden_dim should be greater than or equal to 1, but it is 0"),
+    (lambda: layers.PatchEmbedding(4, 0.5), "PatchEmbedding: embed_dim should be a valid integer, but it is 0.5"),
+    (lambda: layers.ShiftedPatchTokenization(0, 8), "patch_size should be greater than or equal to 1, but it is 0"),
+    (lambda: layers.ShiftedPatchTokenization(4, 8, 1.5), "shift should be less than or equal to 1, but it is 1.5"),
+    (lambda: layers.ShiftedPatchTokenization(5, 8).build((1, 8, 8, 3)), "patch_size=5 does not divide .* 8 × 8"),
+    (lambda: LocalitySelfAttention(2, temperature=1), "temperature should be a valid boolean, but it is 1"),
+    (lambda: LocalitySelfAttention(2, mask_diagonal=None), "mask_diagonal should be a valid boolean, but it is None"),
+    (lambda: LocalitySelfAttention(4).build((2, 9, 6)), "LocalitySelfAttention: num_heads=4 does not divide .* d=6"),
+    (lambda: layers.SelfAttention(0), "SelfAttention: num_heads should be greater than or equal to 1, but it is 0"),
+    (lambda: layers.TransformerBlock(2, 8, attention=layers.SelfAttention(3)), "num_heads=2, but attention has 3"),
+    (lambda: layers.ConvBlock((3, 3), 7, kernel_size=4), "kernel_size must be odd, to have a middle, but it is 4"),
+    (lambda: layers.ConvBlock(4, 8), "ConvBlock: grid should be a valid tuple, but it is 4"),
+    (lambda: layers.GMLPBlock(7), "GMLPBlock: mlp_dim must be even, for the gate splits it in two, but it is 7"),
+    (lambda: layers.GMLPBlock(4, gate_bias_start=float("nan")), "Unit: bias_start should be a finite number, .* nan"),
+    (lambda: layers.SpatialGatingUnit(1, -1), "weight_std should be greater than or equal to 0, but it is -1"),
+    (lambda: layers.FNetBlock(4, mixing="fft"), "FNetBlock: mixing should be 'fourier', .* but it is 'fft'"),
+    (lambda: layers.FNetBlock(4, fourier_norm=None), "FourierMixing: norm should be 'none' or 'ortho', .* it is None"),
+    (lambda: layers.FourierMixing(tokens=1), "FourierMixing: tokens should be a valid boolean, but it is 1"),
+    (lambda: layers.LinearMixing("yes"), "LinearMixing: learned should be a valid boolean, but it is 'yes'"),
+]
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize(("make", "message"), WRONG, ids=map(str, range(len(WRONG))))
+def test_bad_arguments_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("attention", ["own", keras.layers.MultiHeadAttention(2, 3)])
+def test_an_attention_of_another_kind_is_named(attention):
+    with pytest.raises(TypeError, match="TransformerBlock: attention must be a SelfAttention, but it is"):
+        layers.TransformerBlock(2, 8, attention=attention)
 
 
 class Shifted(TokenLayer):

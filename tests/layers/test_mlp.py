@@ -1,41 +1,26 @@
 import keras
 import numpy as np
-import pytest
 
 from course_utils.layers import MLP, DropPath
 from course_utils.models import macs
 from tests.layers import reference
-from tests.layers.support import randomised, weights_by_path
+from tests.layers.support import built, weights_by_path
 
 to_numpy = keras.ops.convert_to_numpy
 
 
 def test_mlp_is_two_dense_layers_with_an_exact_gelu():
     x = np.random.default_rng(0).normal(0, 2, (3, 5, 4)).astype("float32")
-    layer = MLP(9)
-    layer.build(x.shape)
-    w = weights_by_path(randomised(layer))
-    expected = reference.mlp(
-        x.astype("float64"), w["hidden/kernel"], w["hidden/bias"], w["output/kernel"], w["output/bias"]
-    )
+    layer = built(MLP(9), x)
+    expected = reference.mlp(x.astype("float64"), weights_by_path(layer))
     np.testing.assert_allclose(to_numpy(layer(x)), expected, atol=1e-5)
     assert macs(layer) == 5 * (4 * 9 + 9 * 4)
 
 
-def test_mlp_drops_only_in_training():
+def test_mlp_drops_only_in_training_and_where_it_is_told():
+    """With a constant W2, values dropped in the hidden layer show as other sums."""
     x = np.ones((4, 50, 8), "float32")
-    layer = MLP(16, dropout=0.5)
-    layer.build(x.shape)
-    calm = to_numpy(layer(x))
-    np.testing.assert_array_equal(calm, to_numpy(layer(x, training=False)))
-    share = (to_numpy(layer(x, training=True)) == 0).mean()
-    assert 0.4 < share < 0.6
-
-
-def test_dropout_can_be_kept_to_the_output():
-    """With a constant W2, values dropped in the hidden layer would show as other sums."""
-    x = np.ones((4, 50, 8), "float32")
-    for hidden_dropout, sums in ((True, 10), (False, 1)):
+    for hidden_dropout in (True, False):
         layer = MLP(16, dropout=0.5, hidden_dropout=hidden_dropout)
         layer.build(x.shape)
         layer.hidden.bias.assign(np.linspace(1, 2, 16))
@@ -43,7 +28,8 @@ def test_dropout_can_be_kept_to_the_output():
         y = to_numpy(layer(x, training=True))
         assert 0.4 < (y == 0).mean() < 0.6
         found = len(np.unique(y[y != 0].round(3)))
-        assert found == 1 if sums == 1 else found > sums
+        assert found > 10 if hidden_dropout else found == 1
+        np.testing.assert_allclose(to_numpy(layer(x)), to_numpy(layer(x))[0, 0, 0], rtol=1e-6)
 
 
 def test_drop_path_drops_whole_images_and_keeps_the_mean():
@@ -53,16 +39,5 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean():
     assert (per_image == per_image[:, :1]).all()
     assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
     assert abs((y == 0).mean() - 0.25) < 0.03
-    assert abs(y.mean() - 1) < 0.04
-
-
-def test_drop_path_does_nothing_outside_training_or_at_rate_zero():
-    x = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")
     np.testing.assert_array_equal(to_numpy(DropPath(0.9)(x, training=False)), x)
     np.testing.assert_array_equal(to_numpy(DropPath(0.0)(x, training=True)), x)
-
-
-@pytest.mark.parametrize("bad", [None, 0, 1, "True"])
-def test_a_switch_that_is_no_switch_is_named(bad):
-    with pytest.raises(ValueError, match=f"MLP: hidden_dropout must be True or False, but it is {bad!r}"):
-        MLP(4, hidden_dropout=bad)

@@ -89,9 +89,14 @@ HOSTILE = [
     (damaged(lambda card: card["history"].pop("cpu_seconds")), r"history.cpu_seconds should be a number for each"),
     (damaged(setting("model", "num_classes", to=7)), r"Run: model.num_classes must be 100, but it is 7"),
     (damaged(setting("recipe", "epochs", to=3)), r"Run: recipe.epochs must be at least 8, but it is 3"),
-    (damaged(setting("best_epoch", to=9)), r"Run: best_epoch must be from 0 to 8, but it is 9"),
+    (damaged(setting("best_epoch", to=9)), r"Run: best_epoch must be from 1 to 8, but it is 9"),
+    (damaged(setting("best_epoch", to=0)), r"Run: best_epoch must be from 1 to 8, but it is 0"),
+    (damaged(setting("test", "top5", to=0.1)), r"Measured: top5 must be at least top1=0.\d+, but it is 0.1"),
+    (damaged(setting("model", "parameters", to=-1)), r"model.parameters should be greater than or equal to 1"),
+    (damaged(setting("dry_run", to=True)), r"dry_run should be False: the figures of a dry run are no results"),
+    (damaged(setting("history", "", to=[1.0] * 8)), r"history.* should have at least 1 character, but it is ''"),
     (damaged(setting("test", "top1", to=39)), r"test.top1 should be less than or equal to 1, but it is 39"),
-    (damaged(setting("versions", "keras", to="\ud800")), r"card.json: unexpected end of hex escape"),
+    (damaged(setting("versions", "keras", to="\ud800")), "it is not JSON .*surrogates not allowed"),
 ]
 
 
@@ -123,8 +128,14 @@ def test_one_broken_card_is_named_and_the_others_stand(run, tmp_path):
 
 
 def test_a_missing_card_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no result card at"):
-        read(tmp_path / "card.json")
+    for place in (tmp_path, tmp_path / "card.json", "~/no card.json"):
+        with pytest.raises(FileNotFoundError, match="there is no result card at"):
+            read(place)
+    for wrong in (None, 3):
+        with pytest.raises(TypeError, match=f"read: path must be a path, .* but it is {wrong}"):
+            read(wrong)
+        with pytest.raises(ValueError, match=f"recorded: name should be a valid string, but it is {wrong}"):
+            recorded(wrong)
     with pytest.raises(FileNotFoundError, match=r"there is no result card 'nothing'; there are .*mixer_course"):
         recorded("nothing")
 

@@ -81,7 +81,7 @@ def test_a_broken_card_is_named_and_the_tables_of_the_others_stand(folder):
 
 def test_an_unknown_paper_is_named(folder):
     for ask in (tables.measured, tables.recorded_curves, tables.course_runs):
-        with pytest.raises(ValueError, match=r"paper must be one of mixer, fnet, gmlp, .* but it is 'resnet'"):
+        with pytest.raises(ValueError, match=r"paper should be 'mixer', 'fnet', 'gmlp', .* but it is 'resnet'"):
             ask("resnet")
 
 
@@ -132,7 +132,7 @@ def test_runs_with_several_seeds_are_one_table(folder):
         {"network": "alone", "seed 0": "30 %"},
     ]
     assert tables.seeds("trial", epoch=2)[0]["seed 1"] == "50 %"
-    with pytest.raises(ValueError, match="epoch must be from 1 to 2, but it is 3"):
+    with pytest.raises(ValueError, match="epoch should be less than or equal to 2, but it is 3"):
         tables.seeds("trial", epoch=3)
     several, one = tables.mean_and_deviation("trial")
     assert (several["seed 0"], several["seed 2"]) == ("30.0 %", "37.0 %")

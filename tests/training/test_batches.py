@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.training.augmentation import Augmentation, crop, flip
+from course_utils.training.augmentation import augmented, crop, flip
 from course_utils.training.batches import Batches, for_fit, resized
 
 
@@ -55,12 +55,12 @@ def test_crop_shifts_each_image_its_own_way_by_an_eighth_at_most(images):
 
 
 def test_no_augmentation_leaves_pixels_alone(images):
-    assert Augmentation(())(images, images, np.random.default_rng(0)) == (images, images)
+    assert augmented((), images, images, np.random.default_rng(0)) == (images, images)
 
 
 def test_resizing_comes_last_and_only_where_needed(images):
     assert resized(images, (16, 16)) is images
-    x, _ = batches(images, size=(32, 24), augmentation=Augmentation(("flip",)))[0]
+    x, _ = batches(images, size=(32, 24), augment=("flip",))[0]
     assert x.shape == (8, 32, 24, 3)
     flat = np.full((1, 16, 16, 1), 77, dtype="uint8")
     np.testing.assert_allclose(resized(flat, (32, 32)), 77)
@@ -72,7 +72,7 @@ def test_a_batch_larger_than_the_data_becomes_the_data(images):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's data pipeline")
 def test_fit_is_fed_the_same_batches_without_the_tuning_that_holds_up_an_epochs_end(images):
-    epoch = batches(images, augmentation=Augmentation(("flip", "crop")))
+    epoch = batches(images, augment=("flip", "crop"))
     data = for_fit(epoch)
     assert not data.options().autotune.enabled
     assert int(data.cardinality()) == len(epoch)

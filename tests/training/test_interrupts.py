@@ -25,6 +25,7 @@ def at_each_step(monkeypatch, do):
     monkeypatch.setattr(SilentMonitor, "on_train_batch_end", lambda self, batch, logs=None: do())
 
 
+@pytest.mark.one_backend
 def test_an_interruption_keeps_everything_up_to_the_last_finished_epoch(shapes, small_model, monkeypatch):
     model = small_model(dropout=0.1, drop_path=0.1)
     steps = []
@@ -70,7 +71,7 @@ def test_a_hail_of_interruptions_ends_a_run_and_the_run_comes_back(shapes, small
 
 @pytest.mark.one_backend
 def test_an_interruption_while_the_test_images_are_measured_loses_no_history(shapes, small_model, monkeypatch):
-    def stop_at_the_test_images(model, images, labels):
+    def stop_at_the_test_images(model, images, labels, progress):
         if images is shapes.x_test:
             raise KeyboardInterrupt
         return evaluate(model, images, labels)

@@ -1,7 +1,4 @@
 import gc
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import keras
@@ -11,8 +8,8 @@ import pytest
 from course_utils.data import Dataset
 from course_utils.models import classifier
 from course_utils.results import cards
-from course_utils.training import Recipe, callbacks, evaluate, loop, train
-from course_utils.training.progress import SilentMonitor
+from course_utils.training import Recipe, callbacks, evaluate, train
+from course_utils.training.progress import MONITORS, SilentMonitor
 
 
 @pytest.mark.one_backend
@@ -32,14 +29,13 @@ def test_a_run_keeps_the_weights_of_its_best_epoch(shapes, small_model, tmp_path
     assert len(lines) == 5
     assert lines[0].startswith("epoch  1/4  loss")
     assert f"kept: the weights of epoch {run.best_epoch}" in lines[4]
+    assert not run.trained_before
 
-
-@pytest.mark.one_backend
-def test_the_last_weights_on_request(shapes, small_model):
-    model = small_model()
-    run = train(model, shapes, Recipe(3, 32, 0.01), keep_best=False, monitor="none")
-    assert run.best_epoch == 3
-    assert evaluate(model, shapes.x_validation, shapes.y_validation)["top1"] == run.history["val_accuracy"][-1]
+    # Now it is a trained network, and whoever goes on with it is told.
+    run = train(model, shapes, Recipe(1), monitor="lines", card=tmp_path / "card.json")
+    assert "this network has been trained before: the run goes on from its weights" in capsys.readouterr().out
+    assert cards.read(tmp_path / "card.json").trained_before
+    assert "trained before" in repr(run)
 
 
 def test_equal_seeds_give_equal_runs_and_others_do_not(shapes, small_model):
@@ -60,7 +56,10 @@ def test_twenty_steps_reduce_the_loss_on_a_fixed_batch_of_images_that_are_resize
     assert run.history["loss"][-1] < 2.0
 
 
-@pytest.mark.parametrize("images", [384, 32], ids=["in the middle", "in the last step"])
+@pytest.mark.parametrize(
+    "images",
+    [pytest.param(384, id="in the middle", marks=pytest.mark.one_backend), pytest.param(32, id="in the last step")],
+)
 def test_a_loss_that_is_not_finite_ends_the_run_and_says_so(images, shapes, small_model):
     """With one step in an epoch the training loss, taken before the step, is still finite."""
     model = small_model()
@@ -126,6 +125,7 @@ def test_what_a_card_cannot_hold_ends_no_run(shapes, small_model, tmp_path, monk
         ("/no/such/run.json", FileNotFoundError, "no file can be written to '/no/such/run.json'"),
         ("/proc/run.json", OSError, "no file can be written to '/proc/run.json'"),
         ("x" * 300, OSError, "no file can be written to 'xxx"),
+        ("run.json/", IsADirectoryError, "no file can be written to 'run.json/'"),
     ],
 )
 @pytest.mark.parametrize("argument", ["card", "checkpoint"])
@@ -135,23 +135,6 @@ def test_paths_are_tried_before_the_training(argument, path, error, message, sha
     with pytest.raises(error, match=f"^train: {argument}:? {message}"):
         train(small_model(), shapes, "quick", after_epoch=epochs.append, **{argument: path})
     assert not epochs
-
-
-@pytest.mark.one_backend
-def test_a_card_and_a_checkpoint_are_two_files(shapes, small_model, tmp_path):
-    with pytest.raises(ValueError, match="card and checkpoint must be two files, but both are"):
-        train(small_model(), shapes, "quick", card=tmp_path / "run", checkpoint=str(tmp_path / "run"))
-
-
-@pytest.mark.one_backend
-def test_training_a_trained_network_is_said_and_stands_on_the_card(shapes, small_model, tmp_path, capsys):
-    model = small_model()
-    how, sentence = Recipe(1, 32), "this network has been trained before: the run goes on from its weights"
-    for k in range(2):
-        run = train(model, shapes, how, monitor="lines", card=tmp_path / "card.json")
-        assert run.trained_before == cards.read(tmp_path / "card.json").trained_before == bool(k)
-        assert (sentence in capsys.readouterr().out) == bool(k)
-        assert ("trained before" in repr(run)) == bool(k)
 
 
 @pytest.mark.one_backend
@@ -177,7 +160,8 @@ def test_after_epoch_sees_the_weights_before_and_after_every_epoch(shapes, small
         after_epoch=lambda epoch: seen.update({epoch: model.get_weights()}),
     )  # fmt: skip
     assert list(seen) == [0, 1, 2]
-    for epoch, weights in ((0, first), (run.epochs, model.get_weights())):
+    assert run.best_epoch == 2, "the last weights on request"
+    for epoch, weights in ((0, first), (2, model.get_weights())):
         assert all(np.array_equal(a, b) for a, b in zip(seen[epoch], weights, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(seen[1], seen[2], strict=True))
 
@@ -193,46 +177,40 @@ def test_the_progress_goes_on_only_after_after_epoch(shapes, small_model, monkey
         def on_epoch_end(self, epoch, logs=None):
             happened.append(f"{self.run.epochs} done")
 
-    monkeypatch.setattr(loop, "make_monitor", lambda kind, run, steps: Monitor(run, steps))
-    train(small_model(), shapes, Recipe(2, 64), after_epoch=happened.append)
+    monkeypatch.setitem(MONITORS, "none", Monitor)
+    train(small_model(), shapes, Recipe(2, 64), monitor="none", after_epoch=happened.append)
     assert happened == [0, "epoch 0 starts", "1 done", 1, "epoch 1 starts", "2 done", 2]
 
 
-def test_what_does_not_fit_is_named(shapes, small_model):
-    with pytest.raises(TypeError, match="after_epoch must be a function of the epoch, but it is a int"):
-        train(small_model(), shapes, after_epoch=3)
-    with pytest.raises(TypeError, match=r"dataset must be a Dataset.*but it is a ndarray"):
-        train(small_model(), shapes.x_train)
-    for other in ("mixer", None, keras.Sequential([keras.layers.Dense(16)])):
-        with pytest.raises(TypeError, match=r"train: model must be a classifier, .* but it is"):
-            train(other, shapes)
-    with pytest.raises(ValueError, match="tells 7 classes apart, but the data set 'shapes: odd_one_out' has 16"):
-        train(classifier("mixer", (32, 32, 3), 7), shapes)
-    with pytest.raises(ValueError, match=r"takes 1 channels, but the images of .* have 3"):
-        train(classifier("mixer", (32, 32, 1), 16), shapes)
-    with pytest.raises(ValueError, match="there is no 'epoch'"):
-        train(small_model(), shapes, "quick", epoch=3)
-    with pytest.raises(ValueError, match="monitor must be one of live, lines, none, but it is 'loud'"):
-        train(small_model(), shapes, "quick", monitor="loud")
-    for seed in (-1, 1.5, "one", True):
-        with pytest.raises(ValueError, match=f"train: seed must be a whole number of at least 0, but it is {seed!r}"):
-            train(small_model(), shapes, seed=seed)
-    for name in ("keep_best", "track_test", "jit_compile"):
-        with pytest.raises(TypeError, match=f"train: {name} must be True or False, but it is 'no'"):
-            train(small_model(), shapes, **{name: "no"})
-    with pytest.raises(ValueError, match="has no layers named block_1, block_2"):
-        train(keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(16)]), shapes)
+OTHERS = ("mixer", None, keras.Sequential([keras.layers.Dense(16)]))
+PLAIN = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(16)])
+WRONG = [
+    *(({"model": other}, TypeError, "model must be a classifier, .* but it is") for other in OTHERS),
+    ({"model": PLAIN}, ValueError, "has no layers named block_1, block_2"),
+    ({"num_classes": 7}, ValueError, "tells 7 classes apart, but the data set 'shapes: odd_one_out' has 16"),
+    ({"input_shape": (32, 32, 1)}, ValueError, "takes 1 channels, but the images of .* have 3"),
+    ({"dataset": np.zeros(3)}, ValueError, "dataset should be an instance of Dataset, but it is a ndarray"),
+    ({"after_epoch": 3}, ValueError, "after_epoch should be callable, but it is 3"),
+    ({"epoch": 3}, ValueError, "there is no 'epoch'"),
+    ({"monitor": "loud"}, ValueError, "monitor should be 'live', 'lines' or 'none', but it is 'loud'"),
+    *(({"seed": seed}, ValueError, f"seed should be .*, but it is {seed!r}") for seed in (-1, 1.5, "one", True, 2**70)),
+    ({"keep_best": "no"}, ValueError, "keep_best should be a valid boolean, but it is 'no'"),
+    ({"track_test": 1}, ValueError, "track_test should be a valid boolean, but it is 1"),
+    ({"jit_compile": "no"}, ValueError, "jit_compile should be True, False or 'auto', but it is 'no'"),
+    ({"devices": 0}, ValueError, "devices should be greater than or equal to 1, but it is 0"),
+    ({"devices": 99}, ValueError, "devices must be from 1 to .*, but it is 99"),
+    ({"card": "run", "checkpoint": "run"}, ValueError, "card and checkpoint must be two files, but both are 'run'"),
+]
 
 
-def test_training_needs_no_tensorflow_of_its_own():
-    """`layers`, `models`, `training` run on every backend: only Keras may import a framework."""
-    code = """
-        import sys, keras
-        before = {name for name in sys.modules if name.startswith("tensorflow")}
-        import course_utils.training, course_utils.layers, course_utils.models
-        assert {name for name in sys.modules if name.startswith("tensorflow")} == before
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True)
+@pytest.mark.one_backend
+@pytest.mark.parametrize(("given", "error", "message"), WRONG, ids=map(str, range(len(WRONG))))
+def test_what_does_not_fit_is_named(given, error, message, shapes, small_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shape, classes = given.get("input_shape", shapes.input_shape), given.get("num_classes", 16)
+    model = classifier("no_mixing", shape, classes, embed_dim=8, depth=1)
+    with pytest.raises(error, match=message):
+        train(**{"model": model, "dataset": shapes, **given})
 
 
 @pytest.mark.one_backend
@@ -248,7 +226,9 @@ def test_a_dataset_made_by_hand_trains():
 def test_a_run_out_of_patience_stops_and_says_so_and_a_plateau_halves_the_rate(shapes, small_model, monkeypatch):
     """The validation loss is given: the first epoch is the best one."""
     given = iter(range(1, 30))
-    monkeypatch.setattr(callbacks, "evaluate", lambda *those: evaluate(*those) | {"loss": float(next(given))})
+    monkeypatch.setattr(
+        callbacks, "evaluate", lambda *those, **more: evaluate(*those, **more) | {"loss": float(next(given))}
+    )
     how = Recipe(20, batch_size=50, learning_rate=0.01, schedule="plateau", patience=8, keep="val_loss")
     run = train(small_model(), shapes.subset(train=100, validation=20, test=20), how, monitor="none")
     assert run.epochs == 9

@@ -67,7 +67,7 @@ def test_the_image_can_be_drawn_before_the_first_epoch_and_for_one_epoch(run):
 
 
 def test_lines_say_epoch_loss_accuracy_and_time(run, capsys):
-    lines = progress.make_monitor("lines", run, 10)
+    lines = progress.MONITORS["lines"](run, 10)
     lines.on_epoch_begin(1)
     lines.on_train_batch_end(9, {"loss": 1.0})
     lines.on_epoch_end(1)
@@ -88,8 +88,9 @@ def test_an_early_end_is_said(run):
 def test_the_live_view_redraws_one_display_with_epoch_step_and_time_left(run, drawn, monkeypatch):
     clock = iter(range(0, 1000, 10))
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
-    run.history = {}
-    live = progress.make_monitor("live", run, 10)
+    run.history, run.trained_before = {}, True
+    live = progress.MONITORS["live"](run, 10)
+    assert "c, trained before</text>" in drawn[-1]["image/svg+xml"]
     live.on_epoch_begin(1)
     live.on_train_batch_end(4, {"loss": 1.5, "accuracy": 0.4})
     assert drawn[-1]["text/plain"].startswith("epoch 2/4, step 5/10, ")
@@ -105,7 +106,7 @@ def test_the_time_left_of_a_resumed_run_counts_only_the_epochs_since(run, drawn,
     now = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     run.recipe, run.history = Recipe(50), {key: values * 20 for key, values in run.history.items()}
-    live = progress.make_monitor("live", run, 100)
+    live = progress.MONITORS["live"](run, 100)
     assert live.status() == "epoch 41/50, step 0/100"
     now[0] = 10.0
     live.on_epoch_begin(40)
@@ -116,38 +117,33 @@ def test_the_time_left_of_a_resumed_run_counts_only_the_epochs_since(run, drawn,
 
 def test_every_line_of_a_dry_run_says_that_it_is_no_result(run, drawn, capsys):
     run.dry_run = True
-    lines = progress.make_monitor("lines", run, 10)
+    lines = progress.MONITORS["lines"](run, 10)
     lines.on_epoch_end(1)
     lines.on_train_end()
     shown = capsys.readouterr().out.splitlines()
-    progress.make_monitor("live", run, 10).on_train_end()
+    progress.MONITORS["live"](run, 10).on_train_end()
     shown += [bundle["text/plain"] for bundle in drawn]
     assert len(shown) == 4
     assert all(line.startswith("dry run on 640 images, no result: ") for line in shown)
     assert all("dry run on 640 images, no result: " in bundle["image/svg+xml"] for bundle in drawn)
 
 
-def test_the_live_view_says_that_the_network_had_been_trained(run, drawn):
-    run.trained_before = True
-    progress.make_monitor("live", run, 10)
-    assert "c, trained before</text>" in drawn[-1]["image/svg+xml"]
-
-
 def test_the_live_view_does_not_redraw_at_every_step(run, drawn, monkeypatch):
     monkeypatch.setattr(progress.time, "perf_counter", lambda: 1000.0)
-    live = progress.make_monitor("live", run, 10)
+    live = progress.MONITORS["live"](run, 10)
     for step in range(10):
         live.on_train_batch_end(step, {"loss": 1.0})
     assert len(drawn) == 1
 
 
-def test_outside_a_notebook_lines_are_chosen_and_a_variable_overrules(run, monkeypatch):
+def test_outside_a_notebook_lines_are_chosen_and_a_variable_overrules(monkeypatch):
     monkeypatch.delenv("COURSE_MONITOR", raising=False)
-    assert type(progress.make_monitor(None, run, 1)) is progress.LinesMonitor
+    assert progress.monitor_kind(None) == "lines"
     monkeypatch.setenv("COURSE_MONITOR", "none")
-    assert type(progress.make_monitor(None, run, 1)) is progress.SilentMonitor
-    with pytest.raises(ValueError, match="monitor must be one of live, lines, none, but it is 'loud'"):
-        progress.make_monitor("loud", run, 1)
+    assert (progress.monitor_kind(None), progress.monitor_kind("live")) == ("none", "live")
+    monkeypatch.setenv("COURSE_MONITOR", "loud")
+    with pytest.raises(ValueError, match="COURSE_MONITOR should be 'live', 'lines' or 'none', but it is 'loud'"):
+        progress.monitor_kind(None)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (185, "3 min 5 s"), (3725, "1 h 2 min")])

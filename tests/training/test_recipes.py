@@ -31,6 +31,8 @@ def test_recipes_by_name_with_changes():
         (lambda: Recipe(1, optimizer="sgd"), "optimizer should be 'adamw' or 'muon', but it is 'sgd'"),
         (lambda: Recipe(1, schedule="step"), "schedule should be 'cosine', .*, but it is 'step'"),
         (lambda: Recipe(1, augment="flip"), r"augment should be several names, such as \('flip',\), but it is 'flip'"),
+        (lambda: Recipe(1, augment=("flip", "flip")), r"augment should name each once, but it is \('flip', 'flip'\)"),
+        (lambda: Recipe(1, schedule="plateau", warmup=0.5), "warmup must be 0 with schedule='plateau', but it is 0.5"),
         (lambda: Recipe(1, augment=("flip", "spin")), "augment.1 should be 'flip', 'crop', .*, but it is 'spin'"),
     ],
 )
@@ -39,9 +41,10 @@ def test_bad_values_are_named(make, message):
         make()
 
 
-def test_a_recipe_of_another_type_is_named():
-    with pytest.raises(TypeError, match="must be a name or a Recipe, but it is a dict"):
-        recipe({"epochs": 3})
+@pytest.mark.parametrize(("other", "shown"), [({"epochs": 3}, "a dict"), (3, "3"), (None, "None")])
+def test_a_recipe_of_another_type_is_named(other, shown):
+    with pytest.raises(TypeError, match=f"must be a name or a Recipe, but it is {shown}"):
+        recipe(other)
 
 
 class Keras:
