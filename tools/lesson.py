@@ -14,6 +14,8 @@ without outputs, the same one every time. What its text may hold:
   and ends with its check, `exercises.check_…(…)`. `read_exercise` gives the student's cell, in which a gap takes each
   solution's place, and the solved one. A stored lesson has the student's cell and, as text that unfolds, the solution:
   running all cells never overwrites what a student has written.
+- `# %% [markdown] tags=["teacher"]`: a note for the teacher, left out of the stored lesson. One stands after the first
+  cell of each `## ` section; tools/editions.py says what it holds.
 
 `read_lesson` adds the folded cell that carries the helper package (tools/payload.py), before the first code cell.
 """
@@ -66,12 +68,13 @@ def sources(folder: Path = SOURCES) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
-def read_lesson(source: Path, repository: str = "") -> NotebookNode:
+def read_lesson(source: Path, repository: str = "", notes: bool = False) -> NotebookNode:
     """Returns the lesson as a notebook without outputs.
 
     Args:
         source: a py:percent text file.
         repository: where the project is published, "owner/name"; with it, the title carries a badge.
+        notes: with the notes for the teacher.
 
     Raises:
         ValueError: the lesson has no title, a solution is not marked as it must be, or an exercise's name is taken.
@@ -84,7 +87,7 @@ def read_lesson(source: Path, repository: str = "") -> NotebookNode:
             metadata = {"exercise": exercise.name, "tags": ["exercise", *tags(cell)]}
             cells.append(new_cell("code", exercise.student, metadata))
             cells.append(new_cell("markdown", exercise.solution(), {"tags": ["solution"]}))
-        else:
+        elif notes or "teacher" not in tags(cell):
             cells.append(new_cell(cell.cell_type, cell.source, cell.metadata))
     title = cells[0] if cells else None
     if title is None or title.cell_type != "markdown" or not title.source.startswith("# "):
