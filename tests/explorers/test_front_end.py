@@ -16,7 +16,7 @@ from tests.explorers.browser import (
     state,
     words,
 )
-from tests.explorers.support import GRIDS, colour, small_explorer
+from tests.explorers.support import GRIDS, colour, images, influences, small_explorer
 
 pytestmark = pytest.mark.browser
 
@@ -132,6 +132,19 @@ def test_a_clicked_token_is_pinned_and_stays_on_the_way_to_the_controls(page):
     assert state(page) == {"detail": "coarse", "level": 1, "lit": True, "cell": 4}
     page.get_by_role("slider", name="Level").press("End")
     assert (state(page)["level"], state(page)["cell"], pinned(page)) == (9, 4, True)
+
+
+def test_token_9_stays_token_9_when_network_block_and_image_change(open_page):
+    page = open_page(explorers.influence_explorer_from_arrays(influences(), images(), [1, 2], (4, 4)))
+    point(page, "The input tokens, lit by their influence", MARGIN + 120, MARGIN + 200, "click")
+    for name in ("after", "1", "image 1"):
+        button = page.get_by_role("radio", name=name, exact=True)
+        box = button.bounding_box()
+        page.mouse.move(box["x"] + 5, box["y"] + 5, steps=30)  # over other tokens
+        page.mouse.click(box["x"] + 5, box["y"] + 5)
+        assert button.is_checked()
+        assert (state(page)["token"], pinned(page)) == (9, True)
+    assert state(page) == {"network": "after", "image": "image 1", "depth": 1, "token": 9}
 
 
 def test_a_pinned_token_stays_at_its_spot_in_another_grid(page):
