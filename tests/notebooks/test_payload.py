@@ -34,7 +34,8 @@ def small(answer: int = 42) -> str:
 
 def program(source: str) -> str:
     """Returns a program that runs a cell's source with the working folder on the path, and the project not."""
-    return f"import sys\nsys.path = ['', *(e for e in sys.path if e not in ('', {str(ROOT)!r}))]\n{source}"
+    others = "[e for e in sys.path if e and not os.path.exists(os.path.join(e, 'course_utils', '__init__.py'))]"
+    return f"import os, sys\nsys.path = ['', *{others}]\n{source}"
 
 
 def start(source: str, folder: Path, python=sys.executable) -> subprocess.Popen:
