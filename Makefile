@@ -25,7 +25,7 @@ COLAB_STAMP := .venv-colab/.installed
 JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks payload check publish lock clean
+.PHONY: help lab test lint notebooks payload check student selfstudy teacher assignment publish lock clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,6 +54,18 @@ check: $(TEST_STAMP)  ## say whether the stored lessons are in step with noteboo
 
 payload: $(TEST_STAMP)  ## renew the copy of course_utils (and text) in the stored lessons, without running them
 	"$(BIN)/python" -m tools.build_notebooks --payload
+
+student: $(TEST_STAMP)  ## make the edition for a class in build/student: no outputs, no solutions
+	"$(BIN)/python" -m tools.editions student
+
+selfstudy: $(TEST_STAMP)  ## copy the stored lessons, solutions folded, to build/selfstudy
+	"$(BIN)/python" -m tools.editions selfstudy
+
+teacher: $(TEST_STAMP)  ## make the teacher's edition in build/teacher: notes for each section, solutions open
+	"$(BIN)/python" -m tools.editions teacher
+
+assignment: $(TEST_STAMP)  ## make the exercises in build/assignment, a course folder for nbgrader
+	"$(BIN)/python" -m tools.editions assignment
 
 publish: $(TEST_STAMP)  ## with REPOSITORY=owner/name: write the badges that open the lessons in Colab
 	"$(BIN)/python" -m tools.publish "$(REPOSITORY)"
