@@ -10,17 +10,20 @@ under way.
 """
 
 import argparse
+import io
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 from pydantic import ValidationError
 
 from benchmarks.plain import SIZES
 from course_utils.checked import adapter, in_words
 from course_utils.data import Dataset, load_dataset
+from course_utils.files import write_whole
 from course_utils.models import CONFIGS, Config, classifier
 from course_utils.papers import WITH_LESSON
 from course_utils.results.cards import every
@@ -32,6 +35,7 @@ from course_utils.training.run import Data, Run
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE / "runs"
+SNAPSHOTS = (1, 8)
 COURSE = [f"{paper}_course" for paper in WITH_LESSON]
 
 
@@ -63,8 +67,13 @@ class Job:
         """Returns the network, not yet trained."""
         return classifier(self.config, self.input_shape, self.dataset.num_classes, seed=self.seed)
 
-    def run(self, folder: Path, keep: Callable[[Run], object], jit_compile: bool | str = "auto") -> None:
+    def run(
+        self, folder: Path, keep: Callable[[Run], object], jit_compile: bool | str = "auto", weights: Path | None = None
+    ) -> None:
         """Trains, or goes on from the checkpoint in `folder`, gives the run to `keep` and removes the checkpoint.
+
+        With `weights`, a folder, the weights after the epochs `SNAPSHOTS` and the kept ones stay there, as
+        `benchmarks.ship` takes them.
 
         Raises:
             KeyboardInterrupt: the run was interrupted.
@@ -73,18 +82,34 @@ class Job:
         folder.mkdir(parents=True, exist_ok=True)
         card, checkpoint = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         print(f"{self.name}: {'goes on' if checkpoint.exists() else 'begins'}; {self.recipe}", flush=True)
+        model = self.build()
+
+        def note(epoch: int) -> None:
+            if weights and epoch in SNAPSHOTS:
+                save_weights(model, weights / f"{self.name}_{epoch}.npz")
+
         run = train(
-            self.build(), self.dataset, self.recipe, seed=self.seed, monitor="lines", card=card, checkpoint=checkpoint,
-            jit_compile=jit_compile,
+            model, self.dataset, self.recipe, seed=self.seed, monitor="lines", card=card, checkpoint=checkpoint,
+            jit_compile=jit_compile, after_epoch=note,
         )  # fmt: skip
         print(run, flush=True)
         if run.stopped == "interrupted":
             raise KeyboardInterrupt
         if not complete(run):
             raise RuntimeError(f"{self.name}: {run.stopped}; no card was written")
+        if weights:
+            save_weights(model, weights / f"{self.name}_{run.best_epoch}.npz")
         keep(run)
         checkpoint.unlink(missing_ok=True)
         card.unlink(missing_ok=True)
+
+
+def save_weights(model, path: Path) -> None:
+    """Writes a network's weights in full precision, in their order."""
+    buffer = io.BytesIO()
+    np.savez(buffer, *model.get_weights())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, buffer.getbuffer(), "the weights")
 
 
 def complete(run: Run) -> bool:
@@ -150,6 +175,7 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--data", default="cifar100", help="cifar100, fashion_mnist, shapes or a folder of images")
     parser.add_argument("--xla", action="store_true", help="compile with XLA on a CPU too")
+    parser.add_argument("--weights", type=Path, help="a folder for the weights, for benchmarks.ship; default: none")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where the cards go")
     add_common(parser)
     given = parser.parse_args(arguments)
@@ -181,7 +207,7 @@ def main(arguments=None):
                     continue
                 path = known[0] if known else given.results / f"{task.name}.json"
                 try:
-                    task.run(given.runs, lambda run, path=path: run.save_card(path), given.xla or "auto")
+                    task.run(given.runs, lambda run, path=path: run.save_card(path), given.xla or "auto", given.weights)
                 except (ValueError, RuntimeError) as error:  # such as another run's checkpoint; the other runs go on
                     failed.append(str(error))
                     print(f"{model}, seed {seed}: {error}", flush=True)

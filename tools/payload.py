@@ -61,7 +61,7 @@ def package_files(lesson: str, root: Path = ROOT) -> dict[str, bytes]:
     found = {}
     for file in (root / "course_utils").rglob("*"):
         name = file.relative_to(root).as_posix()
-        network = re.fullmatch(r"course_utils/models/weights/(\w+?)(_\d+)?\.(npz|json)", name)
+        network = re.fullmatch(r"course_utils/models/weights/(\w+?)(_\d+)?\.(weights|json)", name)
         if network and not re.search(rf"\b{network[1]}\b", lesson):
             continue
         if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):

@@ -25,9 +25,11 @@ class Classifier(keras.Model):
 
     Attributes:
         configuration: the `Config` that it was built from; None for a model whose blocks were exchanged.
+        trained_before: its weights come from a trained network, whatever its head's say.
     """
 
     configuration: Config | None = None
+    trained_before: bool = False
 
     def get_config(self):
         """Returns what Keras saves, and the configuration."""

@@ -137,7 +137,8 @@ def train(
         policy=blocks(model)[0].dtype_policy.name,
         dry_run=dry,
         # The head of a fresh network is zero.
-        trained_before=any(weights.any() for weights in model.layers[-1].get_weights()),
+        trained_before=getattr(model, "trained_before", False)
+        or any(weights.any() for weights in model.layers[-1].get_weights()),
         hardware=Hardware(**machine | {"accelerators": machine["accelerators"][: devices or 1]}),
     )
     options = {"keep_best": keep_best, "track_test": track_test}

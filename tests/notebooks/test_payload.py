@@ -87,10 +87,10 @@ def test_it_carries_the_package_and_the_cards():
 def test_weights_travel_with_the_lesson_that_names_their_network(tmp_path):
     folder = tmp_path / "course_utils" / "models" / "weights"
     folder.mkdir(parents=True)
-    for name in ("vit_course.json", "vit_course_50.npz", "mixer_course_50.npz", "README.md"):
+    for name in ("vit_course.json", "vit_course_50.weights", "mixer_course_50.weights", "README.md"):
         (folder / name).write_bytes(name.encode())
     found = [Path(name).name for name in package_files('load_trained("vit_course")', tmp_path)]
-    assert found == ["README.md", "vit_course.json", "vit_course_50.npz"]
+    assert found == ["README.md", "vit_course.json", "vit_course_50.weights"]
     assert [Path(name).name for name in package_files("small_data_vit_course", tmp_path)] == ["README.md"]
 
 
