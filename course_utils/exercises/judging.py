@@ -65,20 +65,23 @@ class Check:
     def passes(self, attempt) -> bool:
         """Does the same, and says whether the function is right."""
         missing = self._missing(attempt)
-        print(f"✗ {missing}" if missing else f"✓ {self.right}")
+        print(missing or f"✓ {self.right}")
         return missing is None
 
     def require(self, attempt) -> None:
         """Prints nothing, and raises AssertionError with the sentence if the function is not right: for nbgrader."""
         if missing := self._missing(attempt):
-            raise AssertionError(missing)
+            raise AssertionError(missing[2:])
 
     def _missing(self, attempt) -> str | None:
         try:
             _check_signature(attempt, self.arguments)
             self.test(attempt)
         except NotYet as hint:
-            return f"Not yet: {hint}{'; replace the ... by your own code' if _has_gap(attempt) else ''}."
+            gap = _has_gap(attempt)
+            if gap and isinstance(hint, Nothing):
+                return "– Not answered yet: replace the ... by your own code."
+            return f"✗ Not yet: {hint}{'; replace the ... by your own code' if gap else ''}."
         return None
 
 

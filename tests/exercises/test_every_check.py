@@ -88,7 +88,7 @@ HOSTILE = [
     (np.zeros(3), "give the function itself, without calling it; this is a ndarray"),
     (None, "give the function itself, without calling it; this is None."),
     (stubborn, "your function runs longer than 0.05 s"),
-    (unanswered, "your function returns nothing; replace the ... by your own code"),
+    (unanswered, "Not answered yet: replace the ... by your own code"),
     (half_answered, "; replace the ... by your own code"),
     (lambda *args: ..., "your function returns nothing but the ..."),
     (lambda *args: None, "your function returns nothing: use return"),
@@ -142,11 +142,11 @@ def test_whatever_a_student_gives_gets_one_sentence_and_changes_nothing(check, a
     assert state() == before
     printed = capsys.readouterr().out
     line = printed.splitlines()[-1]
-    assert line.startswith("✗ Not yet: ")
+    assert line.startswith("– Not answered yet: " if attempt is unanswered else "✗ Not yet: ")
     assert line.endswith(".")
     assert len(line) < 400
     assert hint in line
-    assert printed.count("✗") == 1
+    assert printed.count("✗") + printed.count("– Not") == 1
 
 
 @every_check
