@@ -1,6 +1,8 @@
 """The explorer: one description, shown as a widget, as a still image, as words, or as a page of its own."""
 
 import base64
+import html
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -195,6 +197,14 @@ class Explorer:
     def __repr__(self):
         return f"{self.title}: an interactive image. {self.words()}"
 
+    def _frame(self, folder: Path) -> str:
+        """Writes the explorer's page into a folder, and returns the HTML of a frame with it (tools/site.py)."""
+        path = folder / f"explorer_{len(list(folder.glob('explorer_*.html'))) + 1}.html"
+        self.save_html(path)
+        path.with_suffix(".png").write_bytes(self.png())
+        source, title = f"{folder.name}/{path.name}", html.escape(self.title, quote=True)
+        return f'<iframe class="explorer" loading="lazy" src="{source}" title="{title}" height="600"></iframe>'
+
     def _ipython_display_(self):
         """Shows a still image with words, and after it the widget, which hides that image as soon as it is alive.
 
@@ -202,6 +212,9 @@ class Explorer:
         """
         from IPython.display import publish_display_data
 
+        if pages := os.environ.get("COURSE_PAGES"):
+            publish_display_data({"text/html": self._frame(Path(pages)), "text/plain": repr(self)})
+            return
         still = snapshot(self._encoded, note="A still image: it comes alive when its cell is run.")
         publish_display_data(*figures.as_output(png(still), repr(self)))
         self.widget.still = [still.shape[1], still.shape[0]]

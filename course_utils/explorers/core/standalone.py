@@ -26,8 +26,10 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ margin: 16px auto; padding: 0 12px; max-width: 960px; background: #fff; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #111; }} }}
+:root[theme="dark"] {{ color-scheme: dark; }}
+:root[theme="light"] {{ color-scheme: light; }}
+body {{ margin: 16px auto; padding: 0 12px; max-width: 960px; background: light-dark(#fff, #111); }}
+body.framed {{ margin: 0; padding: 0; max-width: none; }}
 {style}
 </style>
 </head>
@@ -52,6 +54,15 @@ const model = {{
 const source = URL.createObjectURL(new Blob([bytes("front")], {{ type: "text/javascript" }}));
 const front = (await import(source)).default;
 front.render({{ model, el: document.getElementById("explorer") }});
+if (parent !== window) {{ // a frame in a lesson's page: it takes this height, and says whether it is dark
+  document.body.className = "framed";
+  const tell = () => parent.postMessage({{ height: document.getElementById("explorer").offsetHeight }}, "*");
+  addEventListener("message", ({{ data }}) => {{
+    if (data?.theme === "auto") document.documentElement.removeAttribute("theme");
+    else if (data?.theme) document.documentElement.setAttribute("theme", data.theme);
+  }});
+  new ResizeObserver(tell).observe(document.getElementById("explorer"));
+}}
 </script>
 </body>
 </html>
