@@ -34,6 +34,13 @@
 #
 # Write `setup("colab")` to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Who has a GPU here, and who has two cores? Both will see the same lesson.
+# - **Students say:** “Mine says quick: do I miss something?” No: every explorer and every exercise is the same; the
+#   networks are smaller.
+# - **Misconception:** That a folded cell hides something to be configured. It only brings the helper package.
+# - **If late:** Let them run both cells while you say what a patch is.
+
 # %%
 from course_utils import setup
 
@@ -46,7 +53,7 @@ import numpy as np
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
-from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing
+from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing, predict
 from course_utils.figures import training_curves
 from course_utils.layers import MixerBlock, PatchEmbedding, Patches
 from course_utils.models import describe
@@ -60,10 +67,31 @@ from course_utils.training import Recipe
 #
 # Every network of this course starts in the same way: cut the image into $n$ patches of $p × p$ pixels, and write the
 # $p·p·c$ numbers of each patch in a row. That row is the token.
-#
-# **Predict first.** An image is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to
-# the number of tokens $n$? To the length of one token? To their product?
-#
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Before the explorer: what happens to the number of tokens when a patch is twice as wide? Then: can one
+#   cell of the puzzle alone know that it is odd?
+# - **Students say:** “Twice as many numbers in a token.” It is four times: both sides double.
+# - **Misconception:** That cutting into patches loses or compresses something. The layer below puts the image back
+#   exactly.
+# - **If late:** Skip “use your own image” and the source of `Patches.call`; keep the puzzle and the influence
+#   explorer, everything later needs them.
+
+# %%
+predict(
+    (
+        "An image is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to the "
+        "number of tokens $n$?"
+    ),
+    ["It halves", "It falls to a quarter", "It stays"],
+    answer=(
+        "A patch covers four times as many pixels, so there are a quarter as many. One token becomes four times as "
+        "long, and the product stays. Check it below."
+    ),
+    right=1,
+)
+
+# %% [markdown]
 # Then move the patch size, and point at a patch (or focus the image and use the arrow keys). Try your own image
 # too.
 
@@ -93,8 +121,14 @@ show.source(Patches.call)
 #
 # Here is what the quick profile trains on. Sixteen shapes, fifteen in one colour and one in another. The class is
 # *where* the odd one is.
-#
-# **Predict first.** Cover all but one cell with your hand. Can you tell from that cell alone whether it is the odd one?
+
+# %%
+predict(
+    "Cover all but one cell with your hand. Can you tell from that cell alone whether it is the odd one?",
+    ["Yes, by its colour", "Yes, by its shape", "No"],
+    answer="A red star is odd among blue shapes, and ordinary among red ones.",
+    right=2,
+)
 
 # %%
 puzzle = load_dataset("shapes")
@@ -110,9 +144,14 @@ show.samples(puzzle)
 # of them we ask: if input token $j$ changes a little, how much does output token $i$ change? That is a gradient,
 # $‖∂y_i/∂x_j‖$, taken through the real network: the norm of the *token Jacobian*. We call it the *influence* of $j$ on
 # $i$.
-#
-# **Predict first.** Point at one output token. Which input tokens light up in the network without mixing? And in the
-# Mixer, after one block?
+
+# %%
+predict(
+    "Point at one output token. Which input tokens light up in the Mixer after one block, before any training?",
+    ["Only the token itself", "Its neighbours", "All of them"],
+    answer="One MLP along the tokens joins them all at once. And in the network without mixing? Look.",
+    right=2,
+)
 
 # %%
 untrained = classifier("mixer", puzzle.input_shape, puzzle.num_classes, seed=0)
@@ -144,6 +183,12 @@ explore_influence(
 # An MLP is two dense layers here, with a GELU, a smooth ReLU, between them.
 #
 # An MLP always works along the last axis. So how does $T$ get at the columns?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Cover the formula. Which of the two MLPs may swap two patches without noticing?
+# - **Students say:** “The transpose is a detail.” It is the idea: the same MLP, on the other axis.
+# - **Misconception:** That token mixing has one set of weights for each channel. All channels share one.
+# - **If late:** Leave out the table of named configurations.
 
 # %%
 show.source(MixerBlock)
@@ -198,6 +243,13 @@ for name, shape, classes in [
 # everything up to the last finished epoch is kept. At the end the weights of the epoch that was best on the validation
 # images are put back (*kept*). *Top-5* counts an answer as right if the class is among the five likeliest.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What will the curve do in the first three epochs, and why?
+# - **Students say:** “It does not learn!” in epoch 1. Let it run: the puzzle is at chance until tokens are compared.
+# - **Misconception:** That validation and test images are the same thing. Validation chooses the epoch; the test
+#   chooses nothing.
+# - **If late:** Start the cell, and go on to the next section while it runs.
+
 # %%
 dataset, config, how = session.lesson_plan("mixer", PROFILE)
 
@@ -214,9 +266,22 @@ show.samples(dataset, model=model)
 # ### What did training do to the mixing?
 #
 # The same question as before, now of the network before and after training, block by block.
-#
-# **Predict first.** In the puzzle every cell may have to be compared with every other. After training, will an output
-# token be moved by itself more than before, or less?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Point at one token, block 1, before and after: what has changed? Then: why would a unit write the same to
+#   every token?
+# - **Students say:** “After training it should be only the odd cell.” The picture is about one image; ask for another.
+# - **Misconception:** That a bright map means an important region. It is a weight, not what came through it.
+# - **If late:** Keep the influence explorer; drop the maps of token mixing.
+
+# %%
+predict(
+    (
+        "In the puzzle every cell may have to be compared with every other. After training, will an output token be "
+        "moved by itself more than before, or less?"
+    ),
+    ["More, in every block", "Less, in every block", "It depends on the block"],
+)
 
 # %%
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -234,9 +299,15 @@ explore_influence(
 #
 # A hidden unit of $T$ has one weight for each token: a map of the image. Its *input weights* say which positions it
 # reads, its *output weights* say to which positions it writes. Before training they are noise.
-#
-# **Predict first.** The paper saw units that look at the whole image, units that look at a small region, and many
-# pairs of units with opposite signs (section 3.5). Which of them would help to find the odd one out?
+
+# %%
+predict(
+    (
+        "The paper saw units that look at the whole image, units that look at a small region, and many pairs of units"
+        " with opposite signs (section 3.5). Which would help to find the odd one out?"
+    ),
+    ["Units that look at the whole image", "Units that look at a small region", "Pairs with opposite signs"],
+)
 
 # %%
 explore_token_mixing({"before training": before, "after training": model})
@@ -269,8 +340,21 @@ for name, network in (("before", before), ("after", model)):
 #
 # Remove one idea and keep the rest: the same width, depth, data and recipe, but no $T$. On the puzzle, chance is
 # 1 in 16, which is 6.25 %.
-#
-# **Predict first.** What will the *training* accuracy do? And the test accuracy?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What will the *training* accuracy of a network without mixing do? Vote by hand before the curve.
+# - **Students say:** “It will overfit.” It cannot even learn its training images by comparing, for nothing compares.
+# - **Misconception:** That more parameters or epochs would help. The argument on paper says no: a mean over
+#   independent cells.
+# - **If late:** The second experiment, settings that learn, is homework: stop after the table.
+
+# %%
+predict(
+    "Without token mixing: what will the *training* accuracy do?",
+    ["Rise to 100 %, for it learns by heart", "Stay near chance", "Rise more slowly than with mixing"],
+    answer="Nothing in it compares. Run on, and look at the test accuracy too.",
+    right=1,
+)
 
 # %%
 with_mixing = run if dataset.name == puzzle.name else train(untrained, puzzle, "quick")
@@ -310,8 +394,12 @@ show.table(
 # 0.01, dropout 0.1, batch size 256, 60 epochs). Here is that experiment: whole in the `full` profile, shorter in
 # `colab`. In `quick` it is a small one: a smaller network, 4 epochs, one batch size, and the puzzle where Fashion-MNIST
 # is not at hand.
-#
-# **Predict first.** Which of the settings matters most?
+
+# %%
+predict(
+    "Which of the settings matters most?",
+    ["The learning rate", "Dropout", "The batch size"],
+)
 
 # %%
 if PROFILE == "quick":
@@ -358,6 +446,13 @@ training_curves(
 #
 # Use only `reshape` and `transpose`. Patches come row by row, pixels row by row inside a patch, and the channels of a
 # pixel stay together.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Who has patchify without a loop? Explain your transpose to your neighbour.
+# - **Students say:** “My patches are right but the check says no.” Nearly always the channels: they stay together,
+#   last.
+# - **Misconception:** That a passed check on one shape is a proof. The checks try several shapes.
+# - **If late:** Exercises 1 and 2 in class, 3 and 5 at home. 4 is the best one for a strong group.
 
 
 # %% exercise="patchify"
@@ -468,6 +563,12 @@ exercises.check_shuffle_patches(shuffle_patches)
 # [keras.io example on the MLPs](https://keras.io/examples/vision/mlp_image_classification/), a well-known lesson on the
 # same three papers. Parameters and MACs are listed next to each of our accuracies. *CPU minutes*: how long a run kept
 # processor cores busy, all added up.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Which of these numbers may be compared, and which may not?
+# - **Students say:** “The Mixer is worse than a ViT.” With less data, yes: the paper's own point.
+# - **Misconception:** That two rows with other recipes say which idea is better.
+# - **If late:** Read the three things to take home aloud, and end.
 
 # %%
 show.table(tables.measured("mixer"))

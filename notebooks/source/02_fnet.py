@@ -30,6 +30,12 @@
 # your machine is and chooses how much of the lesson it can run: `quick`, `colab` or `full`, as in lesson 01. Write
 # `setup("colab")` to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What do you still know of a Fourier transform? One sentence.
+# - **Students say:** “Sound.” Good: an image is the same in two directions.
+# - **Misconception:** That one needs complex numbers to follow. Cosines are enough here.
+# - **If late:** Run it while you ask.
+
 # %%
 from course_utils import setup
 
@@ -42,7 +48,7 @@ import numpy as np
 from keras import Model, ops
 
 from course_utils import classifier, exercises, load_dataset, recipe, session, show, train
-from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence
+from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence, predict
 from course_utils.figures import line_chart, training_curves
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
 from course_utils.models import describe
@@ -55,10 +61,25 @@ from course_utils.results import tables
 #
 # Every image of 64 × 64 pixels is a sum of 4096 waves: slow ones, with few periods from border to border, and fast
 # ones. The Fourier transform says how strong each wave is.
-#
-# **Predict first.** How many of the 4096, the slowest ones, do you need before you recognise the image? And which of
-# the four images will need most?
-#
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** How many of 4096 waves until you recognise the cat? And for *one patch*: in how many rows will it be
+#   heard?
+# - **Students say:** “All of them” for the cat; a few hundred do. “One row” for the patch; nearly all.
+# - **Misconception:** That each output of the transform belongs to a place of the image. It belongs to a frequency
+#   along the row of tokens.
+# - **If late:** The frequencies explorer alone carries the idea; skip the one of `stripes`.
+
+# %%
+predict(
+    (
+        "How many of the 4096, the slowest ones, do you need before you recognise the image? (And which of the four "
+        "images will need most?)"
+    ),
+    ["About 30", "A few hundred", "More than half of them"],
+)
+
+# %% [markdown]
 # Move the number of waves (or focus the slider and use the arrow keys). Try your own image too.
 
 # %%
@@ -79,10 +100,20 @@ explore_frequencies()
 # will make up for it.) Over the tokens alone, output token $k$ is a sum over all positions $j$ with the weights of a
 # wave, $\cos(2π\,jk/n)$; the channels then only shift that wave. The tokens lie in one row here, one row of patches
 # behind the other: a wave along them is no wave across the image.
-#
-# **Predict first.** Choose *one patch of the cat*: only one token has anything to say. In how many rows of the table
-# will it be heard when the transform runs over the channels alone? Over the tokens alone? And for *stripes*, which are
-# one pure wave along the tokens: how many rows will light up?
+
+# %%
+predict(
+    (
+        "Choose *one patch of the cat*: only one token has anything to say. The transform runs over the tokens alone."
+        " In how many rows of the table will it be heard?"
+    ),
+    ["In one row", "In two rows", "In nearly all rows"],
+    answer=(
+        "Each output is a sum over *all* positions. Over the channels alone it is heard in its own row only. And "
+        "*stripes*, one pure wave along the tokens: how many rows will light up?"
+    ),
+    right=2,
+)
 
 # %%
 explore_fourier()
@@ -107,6 +138,12 @@ explore_fourier()
 # $F_n$ is the matrix of the transform over $n$ tokens. NumPy knows the transform; apply it to the identity matrix
 # (each row is 1 at one position and 0 elsewhere), and it returns the matrix. Here it is for $n = 4$:
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What is F F? Let them guess from the 4 × 4 matrix before running the cell.
+# - **Students say:** “The identity.” Almost: mirrored. That “almost” is the rest of the lesson.
+# - **Misconception:** That taking the real part twice does no harm. The cell shows that it does.
+# - **If late:** Skip the sizes of values on the way; keep the mirror.
+
 
 # %% tags=["nbval-check-output"]
 def dft(n):
@@ -123,8 +160,14 @@ printed(dft(4))
 # %% [markdown]
 # Row 0 is the plain sum. Row 1 is one wave along the tokens, row 2 two waves. Row 3 is row 1 with the other sign
 # of $i$: the same cosine, the opposite sine.
-#
-# **Predict first.** What comes out if you transform twice: $F_4 F_4$?
+
+# %%
+predict(
+    "What comes out if you transform twice: $F_4 F_4$?",
+    ["The tokens as they were, but for a factor", "The tokens in another order, but for a factor", "Something new"],
+    answer=r"The tokens come back mirrored: $j → -j \bmod n$, with token 0 where it was.",
+    right=1,
+)
 
 # %% tags=["nbval-check-output"]
 printed(dft(4) @ dft(4) / 4)
@@ -204,6 +247,12 @@ for name, shape, classes in [
 #
 # After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Why do we keep a diary of answers and not only the accuracy?
+# - **Students say:** “To see mistakes.” Yes: *which* mistakes.
+# - **Misconception:** That no parameters in the mixing means a small network. Its MLPs are four times as wide.
+# - **If late:** Start it, and draw the mirrored order of 16 tokens on the board meanwhile.
+
 # %%
 dataset, config, how = session.lesson_plan("fnet", PROFILE)
 
@@ -232,9 +281,20 @@ show.samples(dataset, model=model)
 #
 # The influence, as in lesson 01 (the norm of the token Jacobian): if input token $j$ changes a little, how much does
 # output token $i$ change? There are no mixing weights to look at, but there is this.
-#
-# **Predict first.** Up to block 1, before training: which input tokens move output token 5 most? And up to block 2,
-# after a transform of a transform?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Where is the X from? One arm is F F; who finds the other?
+# - **Students say:** “The diagonal is the residual.” Not here: the transform is far larger than x.
+# - **Misconception:** That a network which is wrong is wrong at random. Nearly all mistakes are the mirrored position.
+# - **If late:** Go straight to the mistakes: they are the lesson's best figure.
+
+# %%
+predict(
+    "Up to block 1, before training: which input tokens move output token 5 most?",
+    ["Token 5 itself", "Its neighbours", "All nearly alike"],
+    answer="To a Fourier transform no token is nearer than another. And up to block 2, after two transforms?",
+    right=2,
+)
 
 # %%
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -260,9 +320,15 @@ explore_influence(
 # Here we need the puzzle of lesson 01: sixteen shapes, one in another colour, and the class is where it lies. We sort
 # the answers after each epoch into three kinds: right, *the mirrored position* ($-j \bmod 16$ instead of $j$), any
 # other.
-#
-# **Predict first.** If the network merely guessed whenever it is wrong, the mirrored position would get 1 in 15 of its
-# mistakes. How many will it get?
+
+# %%
+predict(
+    (
+        "If the network merely guessed whenever it is wrong, the mirrored position would get 1 in 15 of its mistakes."
+        " How many will it get?"
+    ),
+    ["About 1 in 15", "About half", "Nearly all"],
+)
 
 # %%
 puzzle = load_dataset("shapes")
@@ -302,6 +368,13 @@ line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", m
 #
 # The question from above: does FNet need to be told where a token is? Put the tokens of an image into the mirrored
 # order, and compare what arrives at the end of an untrained network, with positions and without.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Rank Fourier, learned, random, none before the table fills. Who changes their order after each row?
+# - **Students say:** “Random cannot work.” On this puzzle it gets most of it: the MLPs do the rest.
+# - **Misconception:** That an ablation on one task is a finding about the idea. Compare with the paper's numbers on
+#   language.
+# - **If late:** Keep positions on and off; run only `none` of the ablations; skip the timing.
 
 # %% tags=["nbval-check-output"]
 order = -np.arange(16) % 16
@@ -358,8 +431,14 @@ line_chart(
 #
 # The paper's own ablations. Replace $F_n$ and $F_d$ by two matrices of real numbers that are *learned*, or that stay as
 # *random* as they were drawn; or take the mixing out, so that only the MLP is left. Each keeps its position embedding.
-#
-# **Predict first.** Write down an order of the four, then fill the table: run the cells one at a time.
+
+# %%
+predict(
+    "Which of the four will come last? Choose, then fill the table: run the cells one at a time.",
+    ["Fourier", "Learned matrices", "Random matrices", "None, only the MLP"],
+    answer="Without mixing no token hears of another. And the order of the other three?",
+    right=3,
+)
 
 # %%
 MIXINGS = {
@@ -420,8 +499,12 @@ ablate("none")
 #
 # The table counts no MACs for the transform: it has no dense layer. It is not free. A fast Fourier transform
 # grows with $n \log n$, a matrix over the tokens with $n^2$.
-#
-# **Predict first.** From which $n$ on will the transform win on your machine?
+
+# %%
+predict(
+    "From which $n$ on will the transform win on your machine?",
+    ["From 16 on", "From a few hundred on", "Never"],
+)
 
 
 # %%
@@ -461,6 +544,12 @@ line_chart(
 #
 # Entry $(k, j)$ is $e^{-2πi\,jk/n}$; count from 0. `np.outer(a, b)` multiplies each with each.
 # (Without `np.fft`, this time.)
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Exercise 5: which order does FNet not see? Try before you compute.
+# - **Students say:** “n − 1 … 0.” Off by one: token 0 stays.
+# - **Misconception:** That a test for linearity may use one input. Nine layers say no.
+# - **If late:** 2 and 5 in class; 1, 3, 4 at home.
 
 
 # %% exercise="dft_matrix"
@@ -569,6 +658,12 @@ exercises.check_unseen_order(unseen_order)
 # **This course**, from recorded runs on images, and the [keras.io example on the
 # MLPs](https://keras.io/examples/vision/mlp_image_classification/), FNet among them. Parameters and MACs for an image
 # are listed next to each of our accuracies. *CPU minutes*: how long a run kept processor cores busy, all added up.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** The paper is about language. What would you have to measure before you say the same about images?
+# - **Students say:** “92 to 97 % accuracy.” Of BERT's, not accuracy.
+# - **Misconception:** The words *of BERT's* get lost: say them twice.
+# - **If late:** Only the three things to take home.
 
 # %%
 show.table(tables.measured("fnet"))

@@ -31,6 +31,12 @@
 # your machine is and chooses how much of the lesson it can run: `quick` (images made by the course, two CPU cores),
 # `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What is a gate, in one word? (Multiplication.)
+# - **Students say:** “0 or 1.” Any number, negative ones too.
+# - **Misconception:** That a gate decides from its own token. Here it reads all positions.
+# - **If late:** Run it while you ask.
+
 # %%
 from course_utils import setup
 
@@ -42,7 +48,7 @@ import numpy as np
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
-from course_utils.explorers import explore_gate, explore_gating, explore_influence
+from course_utils.explorers import explore_gate, explore_gating, explore_influence, predict
 from course_utils.figures import training_curves
 from course_utils.layers import GMLPBlock, MixerBlock, PatchEmbedding, SpatialGatingUnit
 from course_utils.models import blocks, describe
@@ -60,10 +66,25 @@ from course_utils.results import tables
 #
 # Below, each token is one number, its brightness, and the gates are written by hand. (The real unit has one more step;
 # it comes under *Build it*.)
-#
-# **Predict first.** What passes if $W = 0$ and $b = 1$? If $W = 0$ and $b = 0$? And in the puzzle, where one cell has
-# another brightness: which gate lets the odd cell alone through?
-#
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What passes with W = 0, b = 1? With both 0? Which row of W finds an odd cell?
+# - **Students say:** “b = 1 shuts.” It lets everything through: the start of the real network.
+# - **Misconception:** That W is a picture of the image. It is weights between positions, the same for every image.
+# - **If late:** Two gates are enough: identity, and itself − all others.
+
+# %%
+predict(
+    "What passes if $W = 0$ and $b = 1$?",
+    ["Nothing", "Everything, as it is", "Half of it"],
+    answer=(
+        "The gate is 1 everywhere. With $b = 0$ nothing passes. And in the puzzle, where one cell has another "
+        "brightness: which gate lets the odd cell alone through?"
+    ),
+    right=1,
+)
+
+# %% [markdown]
 # Then go through the gates, and point at positions: *One row of W* shows what the gate of that position reads.
 
 # %%
@@ -101,6 +122,12 @@ show.samples(puzzle)
 #
 # (Before the bracket, · multiplies number by number; behind $W$, as behind $U$ and $V$, it is a product of matrices.)
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Which half is normalised, and why not both?
+# - **Students say:** “For stability.” Ask for more: what grows with the square otherwise?
+# - **Misconception:** That an untrained gMLP mixes a little. The cell counts: one token of sixteen moves.
+# - **If late:** Skip the table of configurations and the factor of two.
+
 # %%
 show.source(SpatialGatingUnit, GMLPBlock)
 
@@ -134,8 +161,15 @@ print("after the block       y   (batch, n, d) ", tuple(y.shape))
 #
 # ### The start: an identity
 #
-# The paper starts $W$ near 0 and $b$ at 1. **Predict first.** How far is the gate of this untrained block from 1? If
-# one token of the image changes, how many tokens does the block change? How many does a Mixer block change?
+# The paper starts $W$ near 0 and $b$ at 1.
+
+# %%
+predict(
+    "One token of the image changes. How many tokens does an untrained gMLP block change?",
+    ["One", "Its neighbours, too", "All 16"],
+    answer="$W$ is almost 0: nobody hears of it. And an untrained Mixer block?",
+    right=0,
+)
 
 
 # %% tags=["nbval-check-output"]
@@ -162,8 +196,15 @@ print("tokens moved, untrained Mixer block:", tokens_moved(MixerBlock(tokens_mlp
 #
 # ### Why is only $z_2$ normalised?
 #
-# Take a gate with a $W$ of some size, and make $z$ twice as large. **Predict first.** How much larger is
-# $\mathrm{SGU}(z)$?
+# Take a gate with a $W$ of some size, and make $z$ twice as large.
+
+# %%
+predict(
+    r"How much larger is $\mathrm{SGU}(z)$?",
+    ["As large as before", "Twice", "Four times"],
+    answer="$z_1$ doubles; the LayerNorm keeps the gate as it was. Without the norm it would be four times.",
+    right=1,
+)
 
 # %% tags=["nbval-check-output"]
 keras.utils.set_random_seed(0)
@@ -202,6 +243,12 @@ for name, shape, classes in [
 #
 # Below a gMLP learns from scratch. After each epoch we keep a copy of its gates, to look through them afterwards.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** After which epoch will the gate have opened? Guess, then look at the curve.
+# - **Students say:** “It starts slower than the Mixer.” Sometimes: it has to grow its mixing first.
+# - **Misconception:** That the copies of the gates cost much. They are n × n numbers.
+# - **If late:** Start it and go on.
+
 # %%
 dataset, config, how = session.lesson_plan("gmlp", PROFILE)
 
@@ -232,9 +279,22 @@ show.samples(dataset, model=model)
 # Row $i$ of $W$ says how the gate of token $i$ weighs all tokens: $n$ numbers, a map of the image. Here are all rows,
 # each where its token lies.
 #
-# **Predict first.** Epoch 0 is before training. What colour will the maps have there? And after training: will a gate
-# read its own position most, its neighbours, or positions far away?
-#
+# Epoch 0 is before training.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Move the epoch from 0 on. When do the maps appear, and in which block first?
+# - **Students say:** “A gate reads its own position most.” One position of sixteen: look at the table, then at another
+#   seed.
+# - **Misconception:** That b = 1 stays. Training pulls it down: predict that before the chart.
+# - **If late:** Keep the time-lapse; skip the table of distances.
+
+# %%
+predict(
+    "After training: what will a gate read most?",
+    ["Its own position", "Its neighbours", "Positions far away", "All alike"],
+)
+
+# %% [markdown]
 # Move the epoch from 0 on, in each block, and point at tokens.
 
 # %%
@@ -247,8 +307,12 @@ explore_gate({"gMLP": gates}, model)
 # image to image. (Attention, in lesson 04, chooses anew for every image.)
 #
 # The same growth in numbers. Before training, an entry of $W$ is about a millionth in size, and $b$ is 1.
-#
-# **Predict first.** Which way will training move $b$?
+
+# %%
+predict(
+    "Which way will training move $b$?",
+    ["Up", "Down", "It stays at 1"],
+)
 
 # %%
 growth = {
@@ -306,9 +370,12 @@ show.table(
 # ### Who moves whom, before and after
 #
 # The influence, as in lesson 01: the norm of the token Jacobian.
-#
-# **Predict first.** You know the answer for the untrained network. After training, how many input tokens move an
-# output token?
+
+# %%
+predict(
+    "You know the answer for the untrained network. After training, how many input tokens move an output token?",
+    ["One", "A few", "All"],
+)
 
 # %%
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
@@ -333,8 +400,18 @@ explore_influence(
 #
 # With $W ≈ 0$ and $b = 0$ the unit gives 0, whatever comes in. Only the residual passes: at the start each block does
 # nothing at all.
-#
-# **Predict first.** Will this network learn? Faster or slower than the one with $b = 1$?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** The paper calls b = 1 critical. What would you need to see before you disagree?
+# - **Students say:** “So the paper is wrong.” No: thirty blocks on ImageNet, two here.
+# - **Misconception:** That one run is a finding. The table of five seeds is why it stands there.
+# - **If late:** Read the seeds table instead of training: it is recorded.
+
+# %%
+predict(
+    "Will this network learn?",
+    ["No: nothing passes, so nothing can learn", "Yes, but more slowly", "Yes, and sooner"],
+)
 
 # %%
 if dataset.name == puzzle.name:
@@ -385,8 +462,14 @@ show.table(tables.seeds("gate_bias"))
 #
 # Now hold $W$ at its first value, which is almost 0. $b$ may still learn: the gate can become louder or quieter at each
 # position, but it reads nobody.
-#
-# **Predict first.** What accuracy can it reach?
+
+# %%
+predict(
+    "What accuracy can it reach?",
+    ["Chance: 1 in 16", "About half", "Nearly what the others reach"],
+    answer="$W$ is the only place where tokens meet.",
+    right=0,
+)
 
 # %%
 unmixed = classifier("gmlp", puzzle.input_shape, puzzle.num_classes, seed=0)
@@ -422,6 +505,12 @@ show.table(
 # ### 1 · The gate
 #
 # $\mathrm{SGU}(z) = z_1 · (W · \mathrm{LN}(z_2) + b)$. `norm` normalises along the last axis. Mind the axis of $b$.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Exercise 2: what would a gate look like that is the identity at one position only?
+# - **Students say:** “b + W z” without the axis: b belongs to tokens, not channels.
+# - **Misconception:** That a right output on one input proves an identity.
+# - **If late:** 1 and 2 in class; the rest at home.
 
 
 # %% exercise="spatial_gate"
@@ -529,6 +618,12 @@ exercises.check_left_neighbour(left_neighbour)
 # far. (By the measure above a convolution's rows would hardly be alike.)
 #
 # **This course**, from recorded runs, beside the keras.io example:
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** “Attention is not needed”: for what, on which data?
+# - **Students say:** “gMLP has no attention.” The paper also adds a tiny one, and says when it helps.
+# - **Misconception:** That equal accuracy means equal networks. Look at the MACs.
+# - **If late:** Only the three things to take home.
 
 # %%
 show.table(tables.measured("gmlp"))

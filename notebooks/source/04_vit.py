@@ -31,6 +31,12 @@
 # your machine is and chooses how much of the lesson it can run: `quick` (images made by the course, two CPU cores),
 # `colab` (CIFAR-100 on one GPU) or `full`. Write `setup("colab")` to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Three words: query, key, value. Who can say what each is asked for?
+# - **Students say:** “Query is the input.” All three are made from the same token.
+# - **Misconception:** That attention is one idea out of language only.
+# - **If late:** Run it while you ask.
+
 # %%
 from course_utils import setup
 
@@ -42,7 +48,7 @@ import numpy as np
 from keras import ops
 
 from course_utils import analysis, classifier, evaluate, exercises, load_dataset, session, show, train
-from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions
+from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions, predict
 from course_utils.figures import attention_distances, training_curves
 from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
 from course_utils.models import blocks, describe
@@ -58,6 +64,12 @@ from course_utils.results import tables
 # Let every token carry one thing only: its colour. Two tokens are alike if their colours point the same way away from
 # the background. Let each token take from the others in proportion to $e^{\text{likeness}/τ}$. A row of such weights is
 # made to sum to 1: that is a softmax, and $τ$ is called its temperature.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** At a low temperature: whom does an ordinary cell take from, and whom does the odd one?
+# - **Students say:** “The odd cell gets the attention.” By likeness it is left with itself.
+# - **Misconception:** That attention needs training to compare. Nothing was learned here.
+# - **If late:** Keep it whole: it is the shortest way into attention.
 
 # %%
 puzzle = load_dataset("shapes")
@@ -82,10 +94,15 @@ by_hand = {
     for tau in (2, 0.5, 0.1)  # attention matrices (1 block, 3 images, 1 head, 16, 16)
 }
 
+# %%
+predict(
+    "A low temperature. Whom does the odd cell take from?",
+    ["From all others", "From itself", "From its neighbours"],
+    answer="No other cell is like it. And an ordinary cell? What does a high temperature do to the difference?",
+    right=1,
+)
+
 # %% [markdown]
-# **Predict first.** Point at an ordinary cell: whom does it take from? And the odd one? What does a high temperature do
-# to the difference?
-#
 # (The caption gives the *entropy* of a row $a$, $-\sum_j a_j \log_2 a_j$, which says how widely a token asks: 0 bits if
 # it takes all from one token, 4 bits if it takes alike from all 16.)
 
@@ -118,6 +135,12 @@ attention_explorer_from_arrays(
 #
 # MSA is $h$ heads side by side, each on its own $d/h$ channels, then one dense layer over all.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** How large is q · k when a head is 256 wide? And what does a softmax make of that?
+# - **Students say:** “The square root is a normalisation.” Ask for what size it keeps.
+# - **Misconception:** That more heads cost more parameters. They cut the same matrices.
+# - **If late:** Skip *Where are the parameters?*; it belongs to a discussion of fair comparisons.
+
 # %%
 show.source(SelfAttention, TransformerBlock)
 
@@ -138,9 +161,20 @@ print("every row of A sums to 1:", bool(np.allclose(ops.convert_to_numpy(A).sum(
 
 # %% [markdown]
 # ### Why divide by $\sqrt{d/h}$?
-#
-# **Predict first.** Queries and keys with numbers of size 1: how large is $q · k$ when a head is 4 wide? When it is
-# 256 wide? And what does the softmax make of that, over 16 tokens?
+
+# %%
+predict(
+    (
+        "Queries and keys with numbers of size 1. A head becomes 64 times as wide, 256 instead of 4. How much larger "
+        "does $q · k$ become?"
+    ),
+    ["As large as before", "8 times", "64 times"],
+    answer=(
+        r"A sum of $m$ independent products grows with $\sqrt{m}$. And what does the softmax make of that, over 16 "
+        "tokens?"
+    ),
+    right=1,
+)
 
 # %% tags=["nbval-check-output"]
 rng = np.random.default_rng(0)
@@ -161,8 +195,14 @@ for width in (4, 16, 64, 256):
 # [keras.io example on ViT](https://keras.io/examples/vision/image_classification_with_vision_transformer/) (CIFAR-100
 # at 72 pixels, 144 tokens of width 64, 8 blocks) flattens all tokens and puts dense layers of 2048 and 1024 on top. It
 # also makes each of its 4 heads as wide as the whole token. A mean pool needs one dense layer.
-#
-# **Predict first.** Which share of all parameters sits in the head, there and here?
+
+# %%
+predict(
+    "Which share of all parameters sits in the head of the keras.io example?",
+    ["About a tenth", "About half", "Nearly all"],
+    answer="The cell below counts, there and here.",
+    right=2,
+)
 
 # %% tags=["nbval-check-output"]
 n, d, classes = 144, 64, 100
@@ -213,6 +253,12 @@ for name, shape, classes in (
 # While the network learns, we note after each epoch how sharply its tokens attend: the entropy of each row, written as
 # "as if it attended to so many tokens alike".
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Why is it flat and then steep? Look at the second panel before you speak.
+# - **Students say:** “The learning rate warms up.” Part of it; the other part is in the entropy.
+# - **Misconception:** That a flat curve means a bug.
+# - **If late:** Show the recorded curve from the stored notebook while theirs runs.
+
 # %%
 dataset, config, how = session.lesson_plan("vit", PROFILE)
 on_puzzle = dataset.name == puzzle.name
@@ -256,9 +302,20 @@ show.samples(dataset, model=model)
 # ## Look inside · 7 minutes
 #
 # ### Whom do they ask?
-#
-# **Predict first.** In the trained network, does an ordinary cell of the puzzle look at cells like itself, as in the
-# experiment by hand, or at the odd one? In block 1? In block 2?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Block 1, one ordinary cell: alike or unlike? Block 2?
+# - **Students say:** “It looks at the odd one, so it found it.” In block 1 yes; keep the guess for the next section.
+# - **Misconception:** That position embeddings must look like a map. On the puzzle there is no reason to; on
+#   photographs there is.
+# - **If late:** Attention explorer only; positions and distances as homework.
+
+# %%
+predict(
+    "In the trained network, block 1: whom does an ordinary cell of the puzzle look at?",
+    ["At cells like itself, as in the experiment by hand", "At the odd one", "At its neighbours"],
+    answer="Keep your choice in mind, and compare. And in block 2?",
+)
 
 # %%
 rows, columns = analysis.token_grid(model)
@@ -295,8 +352,12 @@ if on_puzzle:
 # ### Where is a token?
 #
 # The position embedding is $n$ vectors. Two positions are alike if the cosine between their vectors is near 1.
-#
-# **Predict first.** Before training the vectors are noise. After training on the puzzle: will neighbours be alike?
+
+# %%
+predict(
+    "Before training the vectors are noise. After training on the puzzle: will neighbours be alike?",
+    ["Yes, the nearer the more alike", "No more than others"],
+)
 
 # %%
 explore_positions({"before training": before, "after training": model})
@@ -347,9 +408,23 @@ attention_distances(
 # ## Take it apart · 10 minutes
 #
 # ### Without position embedding
-#
-# **Predict first.** Shuffle the patches of an image. What changes in the answer of a ViT without position embedding
-# and with a mean pool? What follows for the puzzle?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Three matrices, one output: which one is the explanation?
+# - **Students say:** “Then attention is useless.” It is a measurement of one thing.
+# - **Misconception:** That a map which looks right is right. Test 1 replaces it and the answer does not move.
+# - **If late:** Shuffling and test 2 are enough: the class token and rollout can go.
+
+# %%
+predict(
+    (
+        "Shuffle the patches of an image. What changes in the answer of a ViT without position embedding and with a "
+        "mean pool?"
+    ),
+    ["Nothing, but for rounding", "A little", "Everything"],
+    answer="It sees a set of patches. What follows for the puzzle?",
+    right=0,
+)
 
 # %%
 unplaced = classifier(config, puzzle.input_shape, puzzle.num_classes, position_embedding=False, seed=0)
@@ -414,8 +489,17 @@ explore_attention({"mean pool": model, "class token": with_token}, seen, start={
 # [arXiv 1902.10186](https://arxiv.org/abs/1902.10186)). Three tests.
 #
 # **Test 1: put in another matrix.** In one block we replace the attention matrices and leave all else alone: the same
-# values, residuals and MLPs. *Predict first*, from the maps you have seen: in which block does it hurt? And what will
-# the network answer when it gets the matrices of another image?
+# values, residuals and MLPs.
+
+# %%
+predict(
+    "From the maps you have seen: in which block will another matrix hurt?",
+    ["In block 1", "In block 2", "In both"],
+    answer=(
+        "Keep your choice in mind, and compare. And what will the network answer when it gets the matrices of another"
+        " image?"
+    ),
+)
 
 # %%
 images, labels = dataset.x_test[:200], dataset.y_test[:200]
@@ -526,6 +610,12 @@ for k in range(1, len(A) + 1):
 #
 # One head, one image: $\mathrm{softmax}(Q K^\top / \sqrt{d/h})\,V$. Mind large scores: $e^{1000}$ is infinite.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Exercise 4: which block stands on the left of the product?
+# - **Students say:** “It overflows.” Subtract the row's maximum first.
+# - **Misconception:** That the number of heads changes the parameters.
+# - **If late:** 1 in class, 3 for the strong ones, the rest at home.
+
 
 # %% exercise="attention"
 def attend(q, k, v):
@@ -633,6 +723,12 @@ exercises.check_attention_distance(attention_distance)
 # class; appendix D.4): on photographs *what* there is goes a long way. On our puzzle it loses everything.
 #
 # **This course**, from recorded runs, beside the keras.io example:
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** 300 million images: what would you do with 5,000?
+# - **Students say:** “Use a CNN.” Or a pre-trained ViT: lesson 06 and the reading list.
+# - **Misconception:** That the accuracy of a pre-trained network is the architecture's.
+# - **If late:** Only the three things to take home.
 
 # %%
 show.table(tables.measured("vit"))

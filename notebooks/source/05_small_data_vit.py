@@ -36,6 +36,12 @@
 #
 # Write `setup("colab")` to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** What does a convolution know before it has seen a single image?
+# - **Students say:** “Edges.” It knows that neighbours belong together; edges are learned.
+# - **Misconception:** That few data means few epochs.
+# - **If late:** Run it while you ask.
+
 # %%
 from course_utils import setup
 
@@ -47,7 +53,7 @@ import numpy as np
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, figures, load_dataset, recipe, session, show, train
-from course_utils.explorers import explore_shift, explore_temperature
+from course_utils.explorers import explore_shift, explore_temperature, predict
 from course_utils.figures import training_curves
 from course_utils.layers import LocalitySelfAttention, SelfAttention, ShiftedPatchTokenization
 from course_utils.models import describe
@@ -64,11 +70,25 @@ from course_utils.training import Recipe
 #
 # *Shifted patch tokenization* (SPT) lets the token look over the edge from the start: copy the image four times,
 # move each copy along a diagonal by half a patch, stack the five images, and cut the stack into patches.
-#
-# **Predict first.** How many pixels of the image does one token then see: as many as before, twice, four or five
-# times as many? And how many if the copies move by a *whole* patch? A copy that moved left and up: which side does it
-# let the token see?
-#
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Half a patch: how many pixels does a token see? A whole patch: which neighbours are missing?
+# - **Students say:** “Five times, it is five patches.” They overlap: four times.
+# - **Misconception:** The direction: what moved left and up shows what lies right and down.
+# - **If late:** One token in the middle, one at the border, then go on.
+
+# %%
+predict(
+    "The copies move by *half* a patch. How many pixels of the image does one token then see?",
+    ["As many as before", "Twice as many", "Four times as many", "Five times as many"],
+    answer=(
+        "The five patches overlap. And if the copies move by a *whole* patch? A copy that moved left and up: which "
+        "side does it let the token see?"
+    ),
+    right=2,
+)
+
+# %% [markdown]
 # Then move the shift and the direction, and point at a token (or focus the image and use the arrow keys). Try a token
 # at the border too.
 
@@ -98,9 +118,15 @@ for p in (4, 5, 8, 16):
 #
 # The puzzle of this course: sixteen shapes, fifteen in one colour and one in another; the class is *where* the odd one
 # is. With $p = 8$ each shape is one plain patch.
-#
-# **Predict first.** Through shifted patches a token sees its own shape and half of every neighbour. How will that help
-# to find the odd one? And can it do harm?
+
+# %%
+predict(
+    (
+        "Through shifted patches a token sees its own shape and half of every neighbour. Will that help to find the "
+        "odd one?"
+    ),
+    ["It helps: tokens compare at once", "It harms: the odd colour stands in many tokens", "Both"],
+)
 
 # %%
 puzzle = load_dataset("shapes")
@@ -119,6 +145,12 @@ show.samples(puzzle)
 #
 # $x$ is the image, $s_1 … s_4$ are its moved copies, $E$ and $e$ are a dense layer. Note the LayerNorm, LN: a plain
 # patch embedding has none. So SPT changes *two* things at once.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Halve τ, mask the diagonal: which row is sharper? Let them order the four rows.
+# - **Students say:** “The mask sharpens.” Not always: look at the fourth row.
+# - **Misconception:** That a learned temperature can do something new. The queries could learn it, too.
+# - **If late:** Skip the table of costs.
 
 # %%
 show.source(ShiftedPatchTokenization)
@@ -154,9 +186,15 @@ show.source(SelfAttention.scores, LocalitySelfAttention)
 # %% [markdown]
 # First the line that LSA replaces, then the whole class: it is the `SelfAttention` of lesson 04 with other scores.
 #
-# **Predict first.** Token 0 asks four tokens, itself first. Its row of $Q K^\top$ is 8, 4, 2, 0. What happens to its
-# shares when $τ$ is halved? When its own entry is masked? Which of the four rows has the largest *entropy* (0 bits: all
-# from one token; 2 bits: the same from all four)?
+# Token 0 asks four tokens, itself first. Its row of $Q K^\top$ is 8, 4, 2, 0.
+
+# %%
+predict(
+    "Which of the four rows has the largest *entropy* (0 bits: all from one token; 2 bits: the same from all four)?",
+    ["τ = 4, diagonal open", "τ = 2, diagonal open", "τ = 4, diagonal masked", "τ = 2, diagonal masked"],
+    answer="A high τ brings the shares together, and with the diagonal open there are four to share, not three.",
+    right=0,
+)
 
 # %% tags=["nbval-check-output"]
 scores = np.array([8.0, 4.0, 2.0, 0.0])
@@ -200,6 +238,12 @@ for name, changes in {
 #
 # Both ideas together. `after_epoch` notes the temperatures as they move.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** By how much will the temperatures fall?
+# - **Students say:** “To nearly nothing.” A tenth.
+# - **Misconception:** That a parameter which exists is trained: exercise 6.
+# - **If late:** Start it and go on.
+
 # %%
 dataset, config, how = session.lesson_plan("small_data_vit", PROFILE)
 
@@ -216,8 +260,19 @@ show.samples(dataset, model=model)
 #
 # ### Did the temperatures move?
 #
-# **Predict first.** Each head started at $\sqrt{d_h}$. The paper wants sharper rows, so lower temperatures. By how much
-# will they fall here: by a tenth, by half, to a tenth?
+# Each head started at $\sqrt{d_h}$. The paper wants sharper rows, so lower temperatures.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Which token wins at an eighth of the temperature? What is left at eight times?
+# - **Students say:** “Sharper is better.” Sharper is more decided, not more right.
+# - **Misconception:** That the unmasked diagonal means something. No loss ever depended on it.
+# - **If late:** The temperature explorer alone.
+
+# %%
+predict(
+    "By how much will they fall here?",
+    ["By about a tenth", "By half", "To a tenth"],
+)
 
 # %%
 start, *after = np.stack(noted)  # (blocks, heads) each
@@ -237,8 +292,18 @@ training_curves(curves, keys=("temperature",), labels={"temperature": "temperatu
 # Here are rows of $Q K^\top$ of the network that you have just trained. With *learned* and the mask on you see the
 # attention that it uses.
 #
-# **Predict first.** Move $τ$ down to an eighth of $\sqrt{d_h}$, then up to eight times. Which token wins at the low
-# end? What does the row look like at the high end? Does the mask change anything?
+# Move $τ$ down to an eighth of $\sqrt{d_h}$, then up to eight times.
+
+# %%
+predict(
+    "What does a row look like at the high end?",
+    ["One token takes all", "All shares come together", "It stays as it is"],
+    answer=(
+        "Divided by a large $τ$, all scores are nearly 0. Which token wins at the low end? Does the mask change "
+        "anything?"
+    ),
+    right=1,
+)
 
 # %%
 explore_temperature(model, {"test image 1": dataset.x_test[0], "test image 2": dataset.x_test[1]})
@@ -274,9 +339,22 @@ for k, block in enumerate(weights, start=1):
 #
 # The control is **SPT with shift 0**: the LayerNorm, the parameters and the five patches, but all five the same. To
 # save time, the control and each half of LSA come only further down, from recorded runs, or with a GPU.
-#
-# **Predict first.** Which network will leave chance first? Which will end highest? And the control: do the *shifts*
-# help, or the LayerNorm and the additional parameters?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Would another seed give the same table? Vote.
+# - **Students say:** “SPT is worse.” In the first column. Open the table of seeds.
+# - **Misconception:** That the control is unnecessary. Without it you cannot tell the shift from the LayerNorm.
+# - **If late:** Do not train: read the table of seeds and the map of mistakes in the stored notebook.
+
+# %%
+predict(
+    "Which will end highest?",
+    ["The plain ViT", "LSA", "SPT", "SPT and LSA"],
+    answer=(
+        "Keep your choice in mind, and compare. And the control: do the *shifts* help, or the LayerNorm and the "
+        "additional parameters?"
+    ),
+)
 
 # %%
 PLAIN = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
@@ -359,9 +437,14 @@ show.table(rows)
 # about an even share, 1 in 16, in block 2. There is little here for temperature and mask to repair.
 #
 # ### How much of it is luck?
-#
-# **Predict first.** Would another seed give the same table?
-#
+
+# %%
+predict(
+    "Would another seed give the same table?",
+    ["Yes, nearly", "Another order, but the same winner", "Another winner"],
+)
+
+# %% [markdown]
 # Here is the quick profile's experiment with seeds 0, 1 and 2, with the control and with each half of LSA alone: test
 # accuracy on the puzzle, from recorded runs.
 
@@ -379,8 +462,12 @@ show.table(tables.seeds("spt_and_lsa"))
 # (`schedule=recipe(brief, epochs=16)`): which differences are left?
 #
 # ### Why does SPT slow down?
-#
-# **Predict first.** A token of SPT sees half of each neighbour. *Where* will its wrong answers lie?
+
+# %%
+predict(
+    "A token of SPT sees half of each neighbour. Where will its wrong answers lie?",
+    ["Anywhere", "Next to the right cell", "In the same row"],
+)
 
 
 # %%
@@ -422,6 +509,12 @@ show.image(figures.beside(cards), "Where the wrong answers lie, seen from the ri
 # ### 1 · Move an image left and up
 #
 # By `s` pixels each; zeros move in. Careful with `s = 0`.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Exercise 1 with s = 0: what does `x[:-0]` give?
+# - **Students say:** “My shift goes the wrong way.” Draw one pixel.
+# - **Misconception:** That entropy needs no care with 0 · log 0.
+# - **If late:** 1 and 4 in class, 6 for the strong ones.
 
 
 # %% exercise="left_up"
@@ -553,6 +646,12 @@ exercises.check_temperature_is_trained(temperature_is_trained)
 # **This course**, from recorded runs, beside the keras.io example. There the warm-up schedule was built and never
 # handed to the optimizer. You will hunt such bugs in lesson 06.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** The paper chose its best epoch on the test images. What does that do to the number?
+# - **Students say:** “Nothing.” It can only raise it.
+# - **Misconception:** That two percent between two single runs is a difference.
+# - **If late:** Only the three things to take home.
+
 # %%
 show.table(tables.measured("small_data_vit"))
 
@@ -567,8 +666,14 @@ training_curves(tables.recorded_curves("small_data_vit"), keys=("val_accuracy",)
 # smaller: 4 blocks of width 128 instead of 9 of 192, a mean pool and no drop path.) It is made for long runs: after 18
 # epochs both networks have hardly begun, and the two differ by no more than another seed could make.
 #
-# **Predict first.** The same $2 × 2$ as above, on photographs: all of CIFAR-100, 16 tokens, 8 epochs, three seeds. What
-# will SPT do, what LSA?
+# The same $2 × 2$ as above, on photographs: all of CIFAR-100, 16 tokens, 8 epochs, three seeds.
+
+# %%
+predict(
+    "What will SPT do?",
+    ["Raise the accuracy", "Lower it", "Neither"],
+    answer="Compare with the table. And LSA?",
+)
 
 # %%
 show.table(tables.mean_and_deviation("spt_and_lsa_cifar100"))

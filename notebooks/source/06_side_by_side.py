@@ -32,6 +32,12 @@
 # your machine is and chooses how much of the lesson it can run; lesson 01 explains the profiles. Write `setup("colab")`
 # to choose yourself.
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Name the five mixers without looking.
+# - **Students say:** They forget one: whichever they have not built.
+# - **Misconception:** That this lesson ranks them.
+# - **If late:** Run it while you ask.
+
 # %%
 from course_utils import setup
 
@@ -47,7 +53,7 @@ from keras import ops
 from course_utils import analysis, classifier, exercises, load_dataset, recipe, selftest, session, show, train
 from course_utils.exercises.bugs import SharedNormMixerBlock as BrokenMixerBlock
 from course_utils.exercises.bugs import WrongGradientNorm as OtherLayerNorm
-from course_utils.explorers import explore_influence, influence_explorer_from_arrays
+from course_utils.explorers import explore_influence, influence_explorer_from_arrays, predict
 from course_utils.figures import bar_chart, line_chart, training_curves
 from course_utils.layers import ConvBlock
 from course_utils.models import CONFIGS, blocks, describe, macs
@@ -64,10 +70,22 @@ MIXERS = {WORDS.get(key, paper.title): key for key, paper in PAPERS.items()}  # 
 # Seven networks that nobody has trained. All cut the image into the same 16 tokens, all are 64 channels wide and two
 # blocks deep. How much does each input token move the one that you point at? That is the *influence* of lesson 01, the
 # norm of the token Jacobian.
-#
-# **Predict first.** After *one* block: in which of the seven does every token move every other one? Which do nothing at
-# all between tokens? One of the five papers' mixers will surprise you.
-#
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** One block: which of the seven moves every token, which none?
+# - **Students say:** “The gate mixes.” Not before training.
+# - **Misconception:** That influence says where the weights come from. It says only how much.
+# - **If late:** Keep it: point at token 9 and switch.
+
+# %%
+predict(
+    "After *one* block, untrained: which of the five papers' mixers does nothing at all between tokens?",
+    ["MLP", "Fourier", "Gate", "Attention", "SPT + LSA"],
+    answer="It starts as an identity. And in which of the seven does every token move every other one?",
+    right=2,
+)
+
+# %% [markdown]
 # Set *Up to block* to 1, point at a token, and switch the network: the token stays.
 
 # %%
@@ -101,6 +119,12 @@ explore_influence(untrained, {"a puzzle": puzzle.x_test[0]})
 #
 # (*Depthwise*: each channel has its own 3 × 3 weights, and channels do not meet there.) You have seen the five papers'
 # blocks in their lessons. Here is the one that is new, with the two sums that you know:
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Fill the last column of the table from memory.
+# - **Students say:** “Same width, so same size.” Look at the parameters.
+# - **Misconception:** That MACs are time.
+# - **If late:** Skip the chart of more tokens.
 
 # %%
 show.source(ConvBlock)
@@ -136,8 +160,15 @@ show.table([built(name, network) for name, network in untrained.items()])
 #
 # ### What if there were more tokens?
 #
-# **Predict first.** You halve the patch size, and $n$ becomes four times as large. Every block then costs *at least*
-# four times as much. Which cost more than that?
+# You halve the patch size, and $n$ becomes four times as large. Every block then costs *at least* four times as much.
+
+# %%
+predict(
+    "Which cost more than that?",
+    ["MLP and Fourier", "Attention and gate", "All"],
+    answer="They hold a matrix of $n × n$ numbers.",
+    right=1,
+)
 
 
 # %%
@@ -175,8 +206,18 @@ line_chart(
 # ## Train it · 7 minutes
 #
 # Seven networks, one after another, with one recipe and one seed.
-#
-# **Predict first.** Write down an order: which one will be best, which one last? Which one fastest for an epoch?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Write an order down; nobody may change it later.
+# - **Students say:** “Convolution is broken.” It is slow: look at 25 epochs.
+# - **Misconception:** That chance after seven epochs proves something. A proof needs an argument, as for *none*.
+# - **If late:** Show the bars of the stored notebook and train one network.
+
+# %%
+predict(
+    "Which one will be best? (Write down the whole order, and which is fastest for an epoch.)",
+    ["MLP", "Fourier", "Gate", "Attention", "SPT + LSA", "Convolution"],
+)
 
 # %%
 dataset, size, how = session.lesson_plan("side_by_side", PROFILE)
@@ -251,8 +292,12 @@ training_curves(
 # ### Accuracy against time
 #
 # "A is better than B after ten epochs" and "A is better than B after ten seconds" are two statements.
-#
-# **Predict first.** Which network's curve moves most when the axis changes from epochs to seconds?
+
+# %%
+predict(
+    "Which network's curve moves most when the axis changes from epochs to seconds?",
+    ["MLP", "Fourier", "Gate", "Attention", "SPT + LSA", "Convolution"],
+)
 
 # %%
 line_chart(
@@ -275,8 +320,18 @@ line_chart(
 # ## Look inside · 6 minutes
 #
 # The first image of this lesson once more, after training. One token pointed at, the mixer switched.
-#
-# **Predict first.** Will the gate still light one token only?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Does the pattern follow the image? Does it know the position? Two columns, seven rows.
+# - **Students say:** “Fourier does not know positions.” It knows all but its mirrors.
+# - **Misconception:** That a zero in a chart is rounding. For attention it is exact.
+# - **If late:** Only the two bars.
+
+# %%
+predict(
+    "Will the gate still light one token only?",
+    ["Yes", "No"],
+)
 
 # %%
 images = {f"test image {k + 1}": dataset.x_test[k] for k in range(2)}
@@ -296,8 +351,14 @@ influence_explorer_from_arrays(influences, images, depths, analysis.token_grid(t
 #    the first?
 # 2. Shuffle the tokens. If the output is the same, only shuffled, the block does not know where a token is. (We give
 #    the difference as a share of the output's standard deviation.)
-#
-# **Predict first.** For each mixer: does its pattern follow the image? Does it know the position?
+
+# %%
+predict(
+    "Whose pattern follows the image most?",
+    ["MLP", "Fourier", "Gate", "Attention"],
+    answer="Only attention computes its weights from the image. And who knows the position?",
+    right=3,
+)
 
 
 # %%
@@ -354,9 +415,19 @@ bar_chart(
 # would change two things at once.
 #
 # To save time, these runs have about half as many steps as the ones above.
-#
-# **Predict first.** Which of three suffers most when images become few: the MLP, attention, or SPT + LSA, which was
-# made for small data sets?
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Which suffers most with few images? Who says “attention” should say why.
+# - **Students say:** “Transformers need much data.” Not for this task.
+# - **Misconception:** That the left ends of the lines can be compared with the right ends: they have other numbers of
+#   steps.
+# - **If late:** Skip it; it trains longest.
+
+# %%
+predict(
+    "Which of three suffers most when images become few?",
+    ["The MLP", "Attention", "SPT + LSA, which was made for small data sets"],
+)
 
 # %%
 total = len(dataset.x_train)
@@ -432,6 +503,12 @@ line_chart(
 # a plain ViT and one with SPT and LSA. It was published with these accuracies on CIFAR-100. When its code was run again
 # on a newer Keras, this came out:
 
+# %% [markdown] tags=["teacher"]
+# - **Ask:** 53 % published, 11 % when run again: list causes before you read on.
+# - **Students say:** “A bug in the example.” Some; the gradient was in the library.
+# - **Misconception:** That a right output means a right layer.
+# - **If late:** Do it in any case: it is why the course tests.
+
 # %%
 bar_chart(
     {
@@ -476,8 +553,15 @@ def finite_difference(value, x):
 exercises.check_finite_difference(finite_difference)
 
 # %% [markdown]
-# **Predict first.** The wrong one has the right output. Will its slopes be wrong in single channels, by a factor, or
-# all by the same amount?
+# The wrong one has the right output.
+
+# %%
+predict(
+    "How will its slopes be wrong?",
+    ["In single channels", "By a factor", "All by the same amount"],
+    answer="Every channel is pushed the same way: the mean was held fixed.",
+    right=2,
+)
 
 # %%
 rng = np.random.default_rng(0)
@@ -542,8 +626,12 @@ print("Keras 3.0.0's norm passes it:  ", right_gradient(OtherLayerNorm))
 # ### Why not just train and look?
 #
 # Here is a Mixer with one of the five bugs that you will hunt, beside the right one. Same few images, same recipe.
-#
-# **Predict first.** How far below the right curve will its curve lie?
+
+# %%
+predict(
+    "How far below the right curve will its curve lie?",
+    ["Far below", "A little below", "You will not see it"],
+)
 
 
 # %%
@@ -589,6 +677,12 @@ line_chart(
 #
 # `exercises.bugs.suspects` gives you a maker of the right thing and one of the broken thing, to look at and to try your
 # test on:
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Count, invariance or effect: which question for which bug?
+# - **Students say:** “I would see it in the curve.” The next cell up shows that you would not.
+# - **Misconception:** That reading the code is enough. Each line looks right.
+# - **If late:** Bugs 1 and 4 in class; the others at home.
 
 # %%
 right, broken = exercises.bugs.suspects("norms")
@@ -745,6 +839,12 @@ exercises.check_hidden_width(hidden_width)
 #
 # **This course**, from recorded runs: all of CIFAR-100, 8 epochs each with one recipe and one seed, beside what the
 # keras.io examples had reached by then.
+
+# %% [markdown] tags=["teacher"]
+# - **Ask:** Which sentence of the five papers would you now test first?
+# - **Students say:** “The best one is …” Ask: for which task, how many images, how much time?
+# - **Misconception:** That the table is a ranking.
+# - **If late:** Only the three things to take home.
 
 # %%
 show.table(tables.at_the_same_epoch("short"))
