@@ -50,13 +50,20 @@ PROFILE = setup()
 import itertools
 
 import numpy as np
+from IPython.display import display
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
-from course_utils.explorers import explore_influence, explore_patches, explore_token_mixing, predict
+from course_utils.explorers import (
+    explore_influence,
+    explore_patches,
+    explore_token_mixing,
+    predict,
+    token_mixing_explorer_from_arrays,
+)
 from course_utils.figures import training_curves
 from course_utils.layers import MixerBlock, PatchEmbedding, Patches
-from course_utils.models import describe
+from course_utils.models import PublishedError, describe, load_published
 from course_utils.results import tables
 from course_utils.training import Recipe
 
@@ -332,6 +339,24 @@ for name, network in (("before", before), ("after", model)):
 # On the puzzle, what is *read* stays different from position to position, and what is *written* in the last block
 # becomes much alike everywhere: the network gathers from single positions and tells everybody. That fits the end of the
 # network, which takes the mean over all tokens: one loud answer, heard from everywhere.
+
+# %% [markdown]
+# ### The paper's own network
+#
+# With the internet, you can look into Mixer-B/16, trained on ImageNet-21k, as its authors published it (timm's copy on
+# the Hugging Face hub: 240 MB, fetched once). Its weights go into the very layers that you have just read. The first
+# three of its twelve blocks are the paper's figure 5.
+
+# %%
+FETCH = False  # True fetches it
+
+try:
+    published = load_published("mixer_b16") if FETCH else None
+except PublishedError as error:
+    published = print(f"Not shown: {error}.")
+if published:
+    weights = analysis.token_mixing_weights(published.model)[:3]
+    display(token_mixing_explorer_from_arrays({"Mixer-B/16": weights}, analysis.token_grid(published.model)))
 
 # %% [markdown]
 # ## Take it apart · 6 minutes

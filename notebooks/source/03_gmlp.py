@@ -45,13 +45,14 @@ PROFILE = setup()
 # %%
 import keras
 import numpy as np
+from IPython.display import display
 from keras import ops
 
-from course_utils import analysis, classifier, exercises, load_dataset, session, show, train
+from course_utils import analysis, classifier, exercises, figures, load_dataset, session, show, train
 from course_utils.explorers import explore_gate, explore_gating, explore_influence, predict
 from course_utils.figures import training_curves
 from course_utils.layers import GMLPBlock, MixerBlock, PatchEmbedding, SpatialGatingUnit
-from course_utils.models import blocks, describe
+from course_utils.models import PublishedError, blocks, describe, load_published
 from course_utils.results import tables
 
 # %% [markdown]
@@ -327,7 +328,32 @@ training_curves(growth, keys=("size", "bias"), labels={"size": "mean size of W's
 # %% [markdown]
 # On the puzzle, $W$ grows within the first epochs and then stays. And $b$ falls: training pulls the gate that the paper
 # opens a little towards shut. Keep that in mind for the next section.
+
+# %% [markdown]
+# ### The paper's size, trained on ImageNet
 #
+# With the internet, you can look into gMLP-S/16, trained on ImageNet (timm's copy on the Hugging Face hub: 78 MB,
+# fetched once). Each map is one row of $W$, the filter of one token in the middle of the image, in all 30 blocks, row
+# by row; red adds, blue subtracts, each map with its own scale. The paper's figure of its spatial weights shows the
+# same. Will the filter look alike, only shifted, if you change `TOKEN`?
+
+# %%
+FETCH = False  # True fetches it
+TOKEN = (7, 7)  # (row, column), from 0 to 13
+
+try:
+    published = load_published("gmlp_s16") if FETCH else None
+except PublishedError as error:
+    published = print(f"Not shown: {error}.")
+if published:
+    size = analysis.token_grid(published.model)
+    k = np.ravel_multi_index(TOKEN, size)
+    filters = [weights[k].reshape(size) for weights, _ in analysis.gate_weights(published.model)]
+    maps = np.stack([figures.diverging(values) for values in filters])
+    words = f"30 maps of 14 × 14 weights: how the gate of token {TOKEN} weighs all tokens, one map for each block."
+    display(show.image(figures.sheet(maps.repeat(5, axis=1).repeat(5, axis=2), 10, 6), words))
+
+# %% [markdown]
 # ### Itself, its neighbours, or far away?
 #
 # Two questions to each block. First: how large are the weights that a gate gives to its own position, to the positions

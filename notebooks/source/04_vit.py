@@ -45,13 +45,15 @@ PROFILE = setup()
 # %%
 import keras
 import numpy as np
+from IPython.display import display
 from keras import ops
 
-from course_utils import analysis, classifier, evaluate, exercises, load_dataset, session, show, train
+from course_utils import analysis, classifier, evaluate, exercises, figures, load_dataset, session, show, train
+from course_utils.data.images import photographs
 from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions, predict
 from course_utils.figures import attention_distances, training_curves
 from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
-from course_utils.models import blocks, describe
+from course_utils.models import PublishedError, blocks, describe, load_published, load_trained
 from course_utils.results import tables
 
 # %% [markdown]
@@ -403,6 +405,77 @@ attention_distances(
 # looks for a *content* finds it near or far, as it happens: on average it looks as far as a head that looks nowhere in
 # particular. A summary can hide what matters. (In the paper's networks some heads of the first blocks stay local and
 # others already look across most of the image.)
+
+# %% [markdown]
+# ### The same, learned from photographs
+#
+# The puzzle knows no near and far. Photographs do. Here is a ViT with 64 tokens that was trained on CIFAR-100, for 8
+# epochs; its weights come with the course, so you need no GPU to look into it.
+
+# %%
+predict(
+    "Its positions stand in a grid of 8 × 8. Will neighbours be alike now?",
+    ["Yes, the nearer the more alike", "No more than others"],
+    answer="Pin a position in the explorer below, and compare one epoch with eight.",
+    right=0,
+)
+
+# %%
+recorded = {f"{epoch} epochs": load_trained("vit_course", epoch) for epoch in (1, 8)}
+explore_positions({f"on photographs, {name}": network for name, network in recorded.items()})
+
+# %% tags=["nbval-check-output"]
+row, column = np.divmod(np.arange(64), 8)
+apart = np.maximum(abs(row[:, None] - row), abs(column[:, None] - column))
+for name, network in recorded.items():
+    similarity = analysis.position_similarity(network)
+    means = "  ".join(f"{steps} steps away {similarity[apart == steps].mean():+.2f}" for steps in (1, 2, 3))
+    print(f"{name}: cosine with positions {means}")
+
+# %%
+photos = np.stack(list(photographs(32).values()))
+
+
+def how_far(network):
+    return analysis.mean_attention_distance(analysis.attention(network, photos), (8, 8), 4).mean(axis=1)
+
+
+everywhere = float(analysis.mean_attention_distance(np.full((64, 64), 1 / 64), (8, 8), 4))
+attention_distances({name: how_far(network) for name, network in recorded.items()}, everywhere=everywhere)
+
+# %% [markdown]
+# Nobody told this network that the positions form a grid: it found out. And its heads have spread out. In each block
+# some head stays local, and the most local one looks a little further than that of the block before; in the last block
+# one looks further than a head that looks everywhere alike. The paper shows both in its figure 7.
+#
+# Here is whom its tokens ask in a photograph. (64 tokens on 32 × 32 pixels: that is all the network gets.)
+
+# %%
+explore_attention({"on photographs": recorded["8 epochs"]}, {"a cat": photographs(32)["cat"]})
+
+# %% [markdown]
+# **The paper's own network.** With the internet, look into ViT-Ti/16, trained on ImageNet-21k and then on ImageNet
+# (timm's copy on the Hugging Face hub: 23 MB, fetched once): what it says of the cat, and where its class token took
+# that from, block by block; last comes the rollout through all blocks. `prepare` takes a photograph of your own, too.
+
+# %%
+FETCH = False  # True fetches it
+
+try:
+    published = load_published("vit_ti16") if FETCH else None
+except PublishedError as error:
+    published = print(f"Not shown: {error}.")
+if published:
+    pixels = published.prepare(photographs(256)["cat"])
+    shares = ops.convert_to_numpy(ops.softmax(published.model(pixels)[0]))
+    for k in shares.argsort()[:-4:-1]:
+        print(f"{100 * shares[k]:5.1f} %  {published.class_names[k]}")
+    A = analysis.attention(published.model, pixels)  # (blocks, 1, heads, 1 + n, 1 + n); token 0 is the class token
+    given = [*A[:, 0].mean(axis=1)[:, 0, 1:], analysis.rollout(A)[-1, 0, 0, 1:]]
+    maps = [figures.sequential(taken.reshape(14, 14)).repeat(8, 0).repeat(8, 1) for taken in given]
+    words = "A cat, the class token's attention in each of 12 blocks, and the rollout through all of them."
+    display(show.image(figures.sheet(np.stack([pixels[0, ::2, ::2].astype("uint8"), *maps]), 7, 6), words))
+    display(explore_positions({"ViT-Ti/16": published.model}))
 
 # %% [markdown]
 # ## Take it apart · 10 minutes
