@@ -303,10 +303,10 @@ for epoch in (1, 8):
     print(f"from {taus.min():.2f} to {taus.max():.2f}")
 
 # %% [markdown]
-# Most go down at first, and then all of them *up*: this network wants smoother rows than √head_dim makes, the opposite of what
-# the paper is after (section 3.2). It is one network, with one seed, an optimizer of its own (Muon) and fewer epochs
-# than the paper's. But it is a good reason to look before you explain: a temperature that may move in both directions
-# was used in both.
+# Most go down at first, and then all of them *up*: this network wants smoother rows than √head_dim makes, the opposite
+# of what the paper is after (section 3.2). It is one network, with one seed, an optimizer of its own (Muon) and fewer
+# epochs than the paper's. But it is a good reason to look before you explain: a temperature that may move in both
+# directions was used in both.
 #
 # ### One row, turned by hand
 #
