@@ -30,7 +30,6 @@ from course_utils.files import write_whole
 from tools import payload
 from tools.build_notebooks import complaints
 from tools.lesson import (
-    BEGIN,
     CHECK,
     COLLAPSED,
     GAP,
@@ -60,7 +59,6 @@ NBGRADER = f'''\
 
 c = get_config()
 c.CourseDirectory.course_id = "vision_mixers"
-c.ClearSolutions.begin_solution_delimeter = "{BEGIN.removeprefix("### ")}"
 c.ClearSolutions.code_stub = {{"python": "{GAP}"}}
 c.ExecutePreprocessor.timeout = 300  # seconds; the first cell that imports Keras takes most of them
 '''

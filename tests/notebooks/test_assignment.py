@@ -156,6 +156,7 @@ def test_what_a_cell_defines_and_what_it_needs(code, defined, used):
     assert names(code) == (defined, used)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
 def test_every_solution_gets_its_point_and_no_network_is_trained(source, capsys):
     """Runs the cells as they are, with their solutions, without nbgrader."""
