@@ -159,6 +159,7 @@ AXES, OTHER_WAYS = ((-1, 0), (1, 0), (0, -1), (0, 1)), ((1, 1), (-1, -1), (-1, 1
 # ---- {check: (right answers, {a part of the hint: a wrong one})} ------------------------------------------------
 
 ANSWERS = {
+    # MLP-Mixer
     "patchify": (
         [patchify],
         {
@@ -209,6 +210,7 @@ ANSWERS = {
             "not where they should be": lambda x, order, p: shuffle_patches(x, order[::-1], p),
         },
     ),
+    # FNet
     "dft_matrix": (
         [dft, lambda n: np.fft.fft(np.eye(n))],
         {
@@ -273,6 +275,7 @@ ANSWERS = {
             "each of the numbers 0 to 15 once": lambda n: np.arange(n) // 2,
         },
     ),
+    # gMLP
     "spatial_gate": (
         [spatial_gate],
         {
@@ -346,6 +349,7 @@ ANSWERS = {
             "(n, n) for W": lambda r, c: left_neighbour(r, c)[::-1],
         },
     ),
+    # ViT
     "attention": (
         [attend],
         {
@@ -410,6 +414,7 @@ ANSWERS = {
             "must be one number": lambda t, r, c, p: t,
         },
     ),
+    # SPT + LSA
     "left_up": (
         [lambda images, s: moved(images, -s, -s)],
         {
