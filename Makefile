@@ -25,7 +25,7 @@ COLAB_STAMP := .venv-colab/.installed
 JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks payload check student selfstudy teacher assignment publish lock clean
+.PHONY: help lab test lint notebooks payload check student selfstudy teacher assignment site publish lock clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -67,6 +67,9 @@ teacher: $(TEST_STAMP)  ## make the teacher's edition in build/teacher: notes fo
 assignment: $(TEST_STAMP)  ## make the exercises in build/assignment, a course folder for nbgrader
 	"$(BIN)/python" -m tools.editions assignment
 
+site: $(TEST_STAMP)  ## make the course's pages in build/site/html, with live explorers
+	"$(BIN)/python" -m tools.site
+
 publish: $(TEST_STAMP)  ## with REPOSITORY=owner/name: write the badges that open the lessons in Colab
 	"$(BIN)/python" -m tools.publish "$(REPOSITORY)"
 
@@ -89,7 +92,7 @@ $(LAB_STAMP): pyproject.toml constraints.txt | .venv/pyvenv.cfg
 
 $(TEST_STAMP): pyproject.toml constraints.txt | .venv/pyvenv.cfg
 	@echo "Installing the course and what tests it: a few minutes, once."
-	"$(BIN)/python" $(PIP_INSTALL) --constraint constraints.txt --editable ".[lab,test]"
+	"$(BIN)/python" $(PIP_INSTALL) --constraint constraints.txt --editable ".[lab,site,test]"
 	@touch $@ $(LAB_STAMP)
 
 .venv-colab/pyvenv.cfg:

@@ -25,7 +25,7 @@ from tools.settings import read_pyproject, read_repository
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = read_pyproject()["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DIRECT = [Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["lab"] + EXTRAS["test"]]
+DIRECT = [Requirement(line) for line in itertools.chain(PROJECT["dependencies"], *EXTRAS.values())]
 # Where the name that is imported is not the name that is installed.
 MODULES = {"PIL": "pillow", "skimage": "scikit-image", "IPython": "ipython"}
 PYTHONS = ("3.11.9", "3.12.0", "3.13.0")
@@ -251,15 +251,19 @@ def test_what_the_documents_point_to_is_there(name):
         assert (file.parent / target).exists(), f"{name} points to {target}"
 
 
-def test_the_workflow_runs_the_tests_and_names_no_secret():
-    (file,) = (ROOT / ".github" / "workflows").glob("*.yml")
-    text = file.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("workflow", "goal"), [("test", "test"), ("pages", "site")])
+def test_a_workflow_runs_it_and_names_no_secret(workflow, goal):
+    text = text_of(f".github/workflows/{workflow}.yml")
     jobs = yaml.safe_load(text)["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"]]
     assert all(("run" in step) != ("uses" in step) for step in steps)
-    assert any("make test" in step.get("run", "") for step in steps)
-    assert {f"3.{minor}" for minor in (11, 12, 13)} == set(jobs["test"]["strategy"]["matrix"]["python"])
+    assert any(f"make {goal}" in step.get("run", "") for step in steps)
     assert "secrets" not in text
+
+
+def test_the_workflow_tests_every_python():
+    (job,) = yaml.safe_load(text_of(".github/workflows/test.yml"))["jobs"].values()
+    assert {f"3.{minor}" for minor in (11, 12, 13)} == set(job["strategy"]["matrix"]["python"])
 
 
 @pytest.mark.slow

@@ -2,9 +2,9 @@
 
     make lock
 
-`constraints.txt` holds what `.[lab,test]` resolves to, `tests/environments/colab-constraints.txt` what Colab's versions
-draw in, `tests/environments/jax-constraints.txt` what JAX draws in. None of them names where packages come from: pip is
-asked for that on the machine that installs.
+`constraints.txt` holds what the project with all its extras resolves to, `tests/environments/colab-constraints.txt`
+what Colab's versions draw in, `tests/environments/jax-constraints.txt` what JAX draws in. None of them names where
+packages come from: pip is asked for that on the machine that installs.
 """
 
 import subprocess
@@ -27,7 +27,7 @@ def lock(source: str, target: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
-    lock("pyproject.toml", "constraints.txt", "--extra", "lab", "--extra", "test")
+    lock("pyproject.toml", "constraints.txt", "--all-extras")
     lock("tests/environments/colab.txt", "tests/environments/colab-constraints.txt")
     # The two backends are compared: only they may differ.
     lock("tests/environments/jax.txt", "tests/environments/jax-constraints.txt", "--constraint", "constraints.txt")
