@@ -3,7 +3,8 @@
 The text in `notebooks/source/` is the only place where a lesson is edited. `read_lesson` turns it into a notebook
 without outputs, the same one every time. What its text may hold:
 
-- `# %% [markdown]` and `# %%`, with tags where needed: `# %% tags=["nbval-check-output"]`.
+- `# %% [markdown]` and `# %%`, with tags where needed: `# %% tags=["nbval-check-output"]`. A cell that begins with
+  `predict(` is folded, and left out on a page: its code tells the answer.
 - `# %% exercise="patchify"`: an exercise. Its name (lower case, digits, `_`) is its own in the whole course and stays,
   wherever the exercise moves. The cell holds one or more solutions, each between two lines of their own:
 
@@ -87,6 +88,9 @@ def read_lesson(source: Path, repository: str = "", notes: bool = False) -> Note
             metadata = {"exercise": exercise.name, "tags": ["exercise", *tags(cell)]}
             cells.append(new_cell("code", exercise.student, metadata))
             cells.append(new_cell("markdown", exercise.solution(), {"tags": ["solution"]}))
+        elif cell.source.startswith("predict("):  # its code tells the answer
+            folded = COLLAPSED | {"tags": ["remove-input", *tags(cell)]}
+            cells.append(new_cell("code", f"# @title Predict first\n{cell.source}", folded))
         elif notes or "teacher" not in tags(cell):
             cells.append(new_cell(cell.cell_type, cell.source, cell.metadata))
     title = cells[0] if cells else None

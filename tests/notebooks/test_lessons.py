@@ -83,6 +83,17 @@ def test_the_first_code_cell_carries_the_package_and_is_folded(lesson):
     assert not [cell for cell in others if payload.carries(cell.source)]
 
 
+def test_a_prediction_does_not_show_its_answer(lesson):
+    cells = [cell for cell in code_cells(lesson) if "\npredict(" in f"\n{cell.source}"]
+    assert len(cells) >= 6
+    for cell in cells:
+        assert cell.source.startswith("# @title Predict first\npredict(")
+        assert cell.metadata["cellView"] == "form"
+        assert cell.metadata["jupyter"] == {"source_hidden": True}
+        assert "remove-input" in tags(cell)
+        assert "<details" in cell.outputs[0].data["text/html"]
+
+
 def test_an_exercise_has_a_check_and_a_solution_that_unfolds(lesson):
     cells = read(lesson).cells
     places = [k for k, cell in enumerate(cells) if "exercise" in tags(cell)]
