@@ -1,30 +1,39 @@
 """Makes the course's pages: `python -m tools.site`, into build/site/html.
 
-Each lesson is run once (and again only when it or the package has changed), so that its explorers are alive on its page
-and not only still images. Everything a page loads lies beside it: it works from a USB stick, without a network.
+Each lesson is run once (and again only when its code or the package has changed), so that its explorers are alive on
+its page and not only still images. What a page loads lies beside it: it works from a USB stick, without a network.
 """
 
 import argparse
 import base64
 import hashlib
 import html
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
+import numpy as np
+from latex2mathml.converter import convert
+from nbformat import NotebookNode
+from PIL import Image
 
 from tools import payload
 from tools.build_notebooks import clean_environment, execute
-from tools.lesson import NOTEBOOKS
-from tools.settings import ROOT
+from tools.editions import notes_page
+from tools.lesson import NOTEBOOKS, SOURCES, sources
+from tools.settings import ROOT, read_repository
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "site"
 FILES = {"image/png": ".png", "image/svg+xml": ".svg"}
-PAGES = ("teaching", "results", "architecture")
+PAGES = ("teacher", "teaching", "results", "architecture")  # the first is made of the lessons' notes
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+BADGE = re.compile(r"\[!\[(.+?)\]\(.+?\)\]")
 
 
 def package_hash() -> str:
@@ -36,11 +45,18 @@ def package_hash() -> str:
     return digest.hexdigest()
 
 
-def executed(stored: Path, live: Path) -> Path:
-    """Runs a lesson with its explorers as pages in the folder `live`, unless that was done; returns the notebook."""
+def executed(stored: Path, live: Path, **variables: str) -> NotebookNode:
+    """Returns a stored lesson with the outputs of a run in which its explorers wrote their pages into `live`.
+
+    Args:
+        stored, live: the lesson; a folder.
+        variables: of the environment, on top of those of `make notebooks`.
+    """
     notebook = nbformat.read(stored, as_version=4)
-    code = "\0".join(cell.source for cell in notebook.cells) + package_hash()
-    target = SITE / "executed" / f"{stored.stem}-{hashlib.sha256(code.encode()).hexdigest()[:16]}.ipynb"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    said = [cell.source for cell in code if not payload.carries(cell.source)]
+    version = hashlib.sha256("\0".join([*said, package_hash(), *variables.values()]).encode()).hexdigest()[:16]
+    target = SITE / "executed" / f"{stored.stem}-{version}.ipynb"
     if not target.exists():
         shutil.rmtree(live, ignore_errors=True)
         live.mkdir(parents=True)
@@ -48,83 +64,155 @@ def executed(stored: Path, live: Path) -> Path:
         for old in target.parent.glob(f"{stored.stem}-*.ipynb"):
             old.unlink()
         with tempfile.TemporaryDirectory() as scratch:
-            environment = clean_environment(Path(scratch), COURSE_PAGES=str(live), PYTHONPATH=str(ROOT))
+            environment = clean_environment(Path(scratch), COURSE_PAGES=str(live), PYTHONPATH=str(ROOT), **variables)
             seconds = execute(notebook, Path(scratch), environment)
         nbformat.write(notebook, target)
         print(f"{stored.stem}: run in {seconds:.0f} s", flush=True)
-    return target
+    ran = [cell for cell in nbformat.read(target, as_version=4).cells if cell.cell_type == "code"]
+    for cell, known in zip(code, ran, strict=True):
+        cell.outputs = known.outputs
+    return notebook
 
 
-def as_page(notebook, name: str, live: Path):
-    """Returns a lesson for its page: images as files with their alternative text, explorers as frames."""
+def as_page(notebook: NotebookNode, name: str, files: Path, pages: Collection[str]) -> NotebookNode:
+    """Returns a lesson for its page: images as files with their alternative text, formulas that need no script.
+
+    Args:
+        notebook, name: the lesson.
+        files: folder for the images.
+        pages: names of the site's pages.
+    """
+    title = notebook.cells[0]
+    title.source = BADGE.sub(r"[\1]", title.source)  # its image would be fetched from the network
+    title.source += f"\n\n[Download this lesson as a notebook](./{name}.ipynb)"
     for number, cell in enumerate(notebook.cells):
-        if number == 0:  # a badge would be fetched from the network
-            lines = [line for line in cell.source.splitlines() if not line.startswith("[![")]
-            cell.source = "\n".join([*lines, "", f"[Download this lesson as a notebook](./{name}.ipynb)"])
-        if payload.carries(cell.source):
+        if cell.cell_type == "markdown":
+            cell.source = with_links(cell.source, NOTEBOOKS, pages)
+        elif payload.carries(cell.source):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "remove-cell"]
         for place, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
             kind = next((kind for kind in FILES if kind in data), None)
+            if "course-predict" in data.get("text/html", ""):
+                data["text/html"] = re.sub(
+                    r"\$([^$]+)\$", lambda formula: convert(html.unescape(formula[1])), data["text/html"]
+                )
+            if 'class="explorer"' in data.get("text/html", ""):  # a frame further down the page would not print
+                for page in re.findall(r'src="(.+?)\.html"', data["text/html"]):
+                    still, words = f"{page}.png", html.escape(data.get("text/plain", ""), quote=True)
+                    data["text/html"] += f'<img class="still" src="{still}" alt="{words}">'
             if "text/html" in data or kind is None:
                 continue
             content = data[kind]
-            path = live / f"{number}_{place}{FILES[kind]}"
+            path = files / f"{number}_{place}{FILES[kind]}"
             path.write_bytes(base64.b64decode(content) if kind == "image/png" else content.encode("utf-8"))
             alt = output.metadata.get(kind, {}).get("alt") or data.get("text/plain", "")
-            image = f'<img loading="lazy" src="{name}/{path.name}" alt="{html.escape(alt, quote=True)}">'
+            image = f'<img src="{name}/{path.name}" alt="{html.escape(alt, quote=True)}">'
             output.data = nbformat.from_dict({"text/html": image, "text/plain": alt})
     return notebook
 
 
-def first_image(live: Path) -> str:
-    """Returns the name of a lesson's first image, for the index."""
-    return min(live.glob("explorer_*.png"), default=min(live.glob("*.png"))).name
-
-
-def index(lessons: dict[str, tuple[str, str]]) -> str:
-    """Returns the first page.
+def with_links(text: str, folder: Path, pages: Collection[str]) -> str:
+    """Returns Markdown without dead links: what is no page is shown on GitHub, or named, if no repository is.
 
     Args:
-        lessons: title and image by name.
+        text: of a file in `folder`.
+        pages: names of the site's pages.
     """
-    items = "\n".join(
-        f'<li><a href="{name}.html"><img src="{name}/{image}" alt="">{html.escape(title)}</a></li>'
-        for name, (title, image) in lessons.items()
+
+    def link(found: re.Match) -> str:
+        words, target, anchor = found.groups("")
+        file = (folder / target).resolve()
+        if not file.exists():
+            return found[0]
+        if file.parent in (DOCS, NOTEBOOKS) and file.stem in pages:
+            return f"[{words}]({file.name}{anchor})"
+        repository = read_repository()
+        address = f"https://github.com/{repository}/blob/main/{file.relative_to(ROOT).as_posix()}"
+        return f"[{words}]({address})" if repository else words
+
+    return LINK.sub(link, text)
+
+
+def cover(explorer: Path) -> Image.Image:
+    """Returns what has colour in an explorer's still image: its panels, without the text above them."""
+    image = Image.open(explorer).convert("RGB")
+    coloured = np.ptp(np.asarray(image, np.int16), axis=-1) > 30
+    rows, columns = (np.flatnonzero(coloured.any(axis=axis)) for axis in (1, 0))
+    left, top, height = columns[0], rows[0], rows[-1] + 1 - rows[0]
+    width = min(columns[-1] + 1 - left, height * 8 // 5)
+    shown = Image.new("RGB", (width, width * 5 // 8), "white")
+    shown.paste(image.crop((left, top, left + width, top + height)))
+    return shown
+
+
+def card(notebook: NotebookNode, name: str) -> str:
+    """Returns a lesson's place on the first page: a picture, title, minutes, two sentences."""
+    title, minutes, text = re.match(
+        r"# (.+)\n(?:.*\n)*?\*\*(\d+ minutes)\.\*\* ([^#]+?)\n\n", notebook.cells[0].source
+    ).groups()
+    sentences = re.split(r"(?<=[.!?]) ", LINK.sub(r"\1", " ".join(text.split())))
+    about = html.escape(" ".join(sentences[:2]))
+    return (
+        f'<li><a href="{name}.html"><img src="{name}/cover.png" alt=""><strong>{html.escape(title)}</strong></a>'
+        f"<p>{about} <em>{minutes}.</em></p></li>"
     )
-    pages = "\n".join([*lessons, *PAGES])
+
+
+def index(cards: dict[str, str]) -> str:
+    """Returns the first page, with a card for each lesson."""
+    contents = "\n".join(
+        f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{chr(10).join(pages)}\n```\n"
+        for caption, pages in (("Lessons", cards), ("Teach with it, look it up", PAGES))
+    )
     introduction = (DOCS / "site" / "index.md").read_text(encoding="utf-8")
-    return f'{introduction}\n<ul class="lessons">\n{items}\n</ul>\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n'
+    return f'{introduction}\n<ul class="lessons">\n{chr(10).join(cards.values())}\n</ul>\n\n{contents}'
 
 
-def build(notebooks: list[Path], output: Path) -> None:
+def build(notebooks: list[Path], output: Path, **variables: str) -> None:
     """Makes the site from the stored lessons.
+
+    Args:
+        notebooks, output: the lessons; a folder, made anew.
+        variables: see `executed`.
 
     Raises:
         LessonError: a lesson does not run.
+        ValueError: a note for the teacher is not as it must be.
         subprocess.CalledProcessError: Sphinx found fault; it says with what.
     """
-    text, live, static = (SITE / part for part in ("text", "live", "static"))
-    for folder in (text, static):
+    text, files, static = (SITE / part for part in ("text", "files", "static"))
+    for folder in (text, files, static):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    lessons = {}
+    cards = {}
+    pages = {*PAGES, *(stored.stem for stored in notebooks)}
     for stored in notebooks:
-        notebook = nbformat.read(executed(stored, live / stored.stem), as_version=4)
-        title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
-        nbformat.write(as_page(notebook, stored.stem, live / stored.stem), text / stored.name)
-        shutil.copy(stored, live / stored.name)
-        lessons[stored.stem] = title, first_image(live / stored.stem)
-    for page in PAGES:
-        shutil.copy(DOCS / f"{page}.md", text)
+        name, live = stored.stem, SITE / "live" / stored.stem
+        notebook = executed(stored, live, **variables)
+        shutil.copytree(live, files / name)
+        shutil.copy(stored, files)
+        cover(live / "explorer_1.png").save(files / name / "cover.png", optimize=True)
+        cards[name] = card(notebook, name)
+        nbformat.write(as_page(notebook, name, files / name, pages), text / stored.name)
+    (text / "teacher.md").write_text(notes_page(sources(SOURCES)), encoding="utf-8")
+    for page in PAGES[1:]:
+        content = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+        (text / f"{page}.md").write_text(with_links(content, DOCS, pages), encoding="utf-8")
     shutil.copytree(DOCS / "images", text / "images")
-    (text / "index.md").write_text(index(lessons), encoding="utf-8")
+    (text / "index.md").write_text(index(cards), encoding="utf-8")
     for name in ("site.css", "site.js"):
         shutil.copy(DOCS / "site" / name, static)
     shutil.copy(DOCS / "site" / "conf.py", text)
     shutil.rmtree(output, ignore_errors=True)
     sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", SITE / "doctrees"]
     subprocess.run([*sphinx, text, output], check=True)
+
+
+def megabytes(*paths: Path) -> float:
+    """Returns how large files are, and folders with all that is in them."""
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def main(arguments=None):
@@ -136,8 +224,14 @@ def main(arguments=None):
     for name in given.lessons:
         if name not in known:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(known)}")
-    build([known[name] for name in given.lessons or known], given.output)
-    print(f"The pages are in {given.output}: open {given.output / 'index.html'}")
+    names = given.lessons or list(known)
+    output = given.output
+    build([known[name] for name in names], output)
+    largest = max(names, key=lambda name: megabytes(output / f"{name}.html", output / name))
+    print(
+        f"{output / 'index.html'}: {len(names)} lessons, {megabytes(output):.1f} MB; the largest page is {largest}, "
+        f"{megabytes(output / f'{largest}.html', output / largest):.1f} MB with all that it shows"
+    )
 
 
 if __name__ == "__main__":

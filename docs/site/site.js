@@ -12,6 +12,15 @@ window.addEventListener("message", ({ data, source }) => {
     tell(frame);
   }
 });
+// What scrolls can be reached by the keyboard.
+const reachable = () => {
+  for (const part of document.querySelectorAll("article :is(pre, table, div.math, .table-wrapper)")) {
+    if (part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+};
+window.addEventListener("resize", reachable);
 document.addEventListener("DOMContentLoaded", () => {
+  reachable();
   new MutationObserver(() => frames().forEach(tell)).observe(document.body, { attributeFilter: ["data-theme"] });
 });
