@@ -135,12 +135,13 @@ def with_links(text: str, folder: Path, pages: Collection[str]) -> str:
 
 
 def cover(explorer: Path) -> Image.Image:
-    """Returns what has colour in an explorer's still image: its panels, without the text above them."""
+    """Returns an explorer's still image from where its colours begin: its panels, without the text above them."""
     image = Image.open(explorer).convert("RGB")
-    coloured = np.ptp(np.asarray(image, np.int16), axis=-1) > 30
-    rows, columns = (np.flatnonzero(coloured.any(axis=axis)) for axis in (1, 0))
-    left, top, height = columns[0], rows[0], rows[-1] + 1 - rows[0]
-    width = min(columns[-1] + 1 - left, height * 8 // 5)
+    pixels = np.asarray(image, np.int16)
+    rows = np.flatnonzero((np.ptp(pixels, axis=-1) > 30).any(axis=1))
+    top, height = rows[0], rows[-1] + 1 - rows[0]
+    columns = np.flatnonzero((pixels[top : top + height] < 250).any(axis=(0, 2)))
+    left, width = columns[0], min(columns[-1] + 1 - columns[0], height * 8 // 5)
     shown = Image.new("RGB", (width, width * 5 // 8), "white")
     shown.paste(image.crop((left, top, left + width, top + height)))
     return shown
