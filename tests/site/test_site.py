@@ -154,6 +154,8 @@ def test_solutions_are_folded_and_what_is_not_for_students_is_not_there(open_pag
     assert solutions.first.locator("pre").is_visible()
     text = page.content()
     assert payload.TITLE not in text
+    assert page.locator(".course-predict").count() > 0
+    assert page.locator("pre", has_text="predict(").count() == 0  # such a cell holds the answer
     assert "Students say" not in text
     assert "Students say" in open_page("teacher").content()
 
