@@ -15,6 +15,7 @@ html_js_files = ["site.js"]
 html_copy_source = False
 html_show_copyright = False
 html_show_sourcelink = False
+html_show_search_summary = False  # it would ask for pages, which a browser refuses from a disk
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3

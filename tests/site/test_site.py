@@ -171,6 +171,14 @@ def test_the_first_page_shows_each_lesson(open_page):
     page.wait_for_selector("h1:has-text('All explorers')")
 
 
+def test_the_search_finds_a_word_without_a_network(open_page):
+    page = open_page("index")
+    page.locator("input[name=q]").first.fill("misconception")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a", has_text="Notes for the teacher").first.click()
+    page.wait_for_selector("h1:has-text('Notes for the teacher')")
+
+
 def test_no_page_points_to_what_is_not_there(html):
     pages = {page: page.read_text(encoding="utf-8") for page in html.glob("*.html")}
     assert len(pages) >= len(PAGES)
