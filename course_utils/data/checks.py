@@ -29,7 +29,8 @@ def whole_number(name: str, value, low: int, high: int | None = None, note: str 
 def check_images(argument: str, x) -> None:
     """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)`, with 1 or 3 channels; it names `argument`."""
     if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{argument} must be a NumPy array; got {shown(x)}. np.asarray(...) may help.")
+        got = f"a {type(x).__name__}" if isinstance(x, list | tuple | np.ndarray) else shown(x)
+        raise TypeError(f"{argument} must be a NumPy array; got {got}. np.asarray(...) may help.")
     if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
         bad = np.argwhere(~np.isfinite(x))
         raise ValueError(

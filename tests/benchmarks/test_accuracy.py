@@ -41,7 +41,7 @@ def interrupting(monkeypatch):
         if epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(accuracy, "train", lambda *a, **k: real(*a, **k, after_epoch=stop))
+    monkeypatch.setattr(accuracy, "train", lambda *a, **k: real(*a, **k | {"after_epoch": stop}))
 
 
 real = accuracy.train

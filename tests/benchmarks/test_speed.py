@@ -73,7 +73,7 @@ def test_what_was_not_timed_tells_no_time_to_an_accuracy():
 
 def test_the_clock_of_a_run_is_the_processors_or_the_gpus():
     seconds = {"seconds": [9.0, 4.0, 5.0, 3.0], "cpu_seconds": [60.0, 30.0, 90.0, 600.0]}
-    run = replace(RUN, history=seconds, best_epoch=0)
+    run = replace(RUN, history=seconds, best_epoch=0, test=None)
     assert speed.clock(run, 3) == "3 minutes"
     on_gpu = replace(run, hardware=replace(run.hardware, accelerators=["NVIDIA H200"]))
     assert speed.clock(on_gpu, 2) == "13 s on NVIDIA H200 (4.5 s each)"

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from course_utils.data import load_dataset
 from course_utils.models import classifier, describe, load_trained, pretrained, trained, trained_names
 from course_utils.models.pretrained import Choice, Snapshot, Trained, WeightsError, pack, unpack
 
@@ -145,6 +146,11 @@ def test_the_early_snapshots_of_all_networks_take_2_mb(name):
         f for n in NAMES for f in pretrained.FOLDER.glob(f"{n}_*") if f != pretrained.weights_file(n, trained(n).kept)
     ]
     assert sum(file.stat().st_size for file in early) <= 2.1e6
+
+
+@pytest.fixture(scope="module")
+def cifar100():
+    return load_dataset("cifar100")
 
 
 @pytest.mark.real_data

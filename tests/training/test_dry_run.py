@@ -40,10 +40,15 @@ def test_it_moves_every_weight_and_may_do_without_a_graph_from_the_first_on(shap
     monkeypatch.setenv("COURSE_DRY_RUN", "Eager")
     model = small_model()
     before = model.get_weights()
-    run = train(model, shapes.subset(train=60), Recipe(3, 32), monitor="none")
+    run = train(model, shapes, Recipe(3, 32), monitor="none")
     assert model.run_eagerly
-    assert sizes(run) == (60, 48, 48), "a small data set is taken whole"
+    assert run.dataset.train == 64
     assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_small_data_set_is_taken_whole(shapes, small_model, monkeypatch):
+    monkeypatch.setenv("COURSE_DRY_RUN", "eager")
+    assert sizes(train(small_model(), shapes.subset(train=40), Recipe(3, 64), monitor="none")) == (40, 48, 48)
 
 
 @pytest.mark.parametrize("name", ["card", "checkpoint"])

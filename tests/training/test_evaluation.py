@@ -44,7 +44,7 @@ def test_a_network_that_says_all_alike_or_nonsense_is_never_right(value, loss, s
         ({"x": lambda x: x / 255}, TypeError, r"images must be uint8 pixels, 0..255; got float64 with values 0..0.96"),
         ({"x": lambda x: x.astype("uint16") * 257}, TypeError, "images must be uint8 pixels, 0..255; got uint16"),
         ({"x": lambda x: x.astype("int8")}, TypeError, "images must be uint8 pixels, 0..255; got int8"),
-        ({"x": list}, TypeError, "images must be a NumPy array; got list"),
+        ({"x": list}, TypeError, "images must be a NumPy array; got a list"),
         ({"x": lambda x: x[..., 0]}, ValueError, r"images must have shape \(n, height, width, channels\)"),
         ({"x": lambda x: x[..., :1]}, ValueError, "images must have 3 channels, but they have 1"),
         ({"x": lambda x: x[:0], "y": lambda y: y[:0]}, ValueError, "images is empty"),

@@ -207,7 +207,8 @@ WRONG = [
 @pytest.mark.parametrize(("given", "error", "message"), WRONG, ids=map(str, range(len(WRONG))))
 def test_what_does_not_fit_is_named(given, error, message, shapes, small_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shape, classes = given.get("input_shape", shapes.input_shape), given.get("num_classes", 16)
+    given = dict(given)
+    shape, classes = given.pop("input_shape", shapes.input_shape), given.pop("num_classes", 16)
     model = classifier("no_mixing", shape, classes, embed_dim=8, depth=1)
     with pytest.raises(error, match=message):
         train(**{"model": model, "dataset": shapes, **given})
