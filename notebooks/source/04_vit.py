@@ -421,7 +421,7 @@ predict(
 )
 
 # %%
-recorded = {f"{epoch} epochs": load_trained("vit_course", epoch) for epoch in (1, 8)}
+recorded = {f"epoch {epoch}": load_trained("vit_course", epoch) for epoch in (1, 8)}
 explore_positions({f"on photographs, {name}": network for name, network in recorded.items()})
 
 # %% tags=["nbval-check-output"]
@@ -429,8 +429,8 @@ row, column = np.divmod(np.arange(64), 8)
 apart = np.maximum(abs(row[:, None] - row), abs(column[:, None] - column))
 for name, network in recorded.items():
     similarity = analysis.position_similarity(network)
-    means = "  ".join(f"{steps} steps away {similarity[apart == steps].mean():+.2f}" for steps in (1, 2, 3))
-    print(f"{name}: cosine with positions {means}")
+    means = "  ".join(f"{far} apart {similarity[apart == far].mean():+.2f}" for far in (1, 2, 3))
+    print(f"{name}: mean cosine of positions {means}")
 
 # %%
 photos = np.stack(list(photographs(32).values()))
@@ -451,7 +451,7 @@ attention_distances({name: how_far(network) for name, network in recorded.items(
 # Here is whom its tokens ask in a photograph. (64 tokens on 32 × 32 pixels: that is all the network gets.)
 
 # %%
-explore_attention({"on photographs": recorded["8 epochs"]}, {"a cat": photographs(32)["cat"]})
+explore_attention({"on photographs": recorded["epoch 8"]}, {"a cat": photographs(32)["cat"]})
 
 # %% [markdown]
 # **The paper's own network.** With the internet, look into ViT-Ti/16, trained on ImageNet-21k and then on ImageNet
