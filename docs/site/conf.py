@@ -21,6 +21,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # with tables
 suppress_warnings = ["mystnb.unknown_mime_type"]
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "monokai"  # each has contrast enough
 

@@ -125,6 +125,12 @@ def test_formulas_are_mathml(open_page):
     assert "$" not in outside_code
 
 
+def test_a_table_that_a_cell_shows_is_a_table(open_page):
+    page = open_page(LESSON.stem)
+    assert page.locator(".cell_output table th").count() >= 3
+    assert page.locator(".cell_output p", has_text="| -").count() == 0
+
+
 @pytest.mark.parametrize("name", [LESSON.stem, SMALL])
 def test_a_page_prints_dark_on_light_with_all_that_it_shows(open_page, name):
     page = open_page(name, color_scheme="dark")
