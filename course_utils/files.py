@@ -26,9 +26,9 @@ def user_path(path, name: str) -> Path:
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise TypeError(f"{name} must be a path, such as 'run.json', but it is {path!r}")
+        raise TypeError(f"{name} must be a path, but it is {path!r}")
     if not text.strip() or "\0" in text:
-        raise ValueError(f"{name} must be a path, such as 'run.json', but it is {text!r}")
+        raise ValueError(f"{name} must be a path, but it is {text!r}")
     return Path(os.path.expandvars(os.path.expanduser(text)))
 
 

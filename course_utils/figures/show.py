@@ -120,11 +120,13 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
         side: width of each image on the page, about, in pixels.
 
     Raises:
-        ValueError: `dataset` is none, or a number is not a whole one of at least 1.
+        ValueError: `dataset` or `model` is none, or a number is not a whole one of at least 1.
     """
     if not hasattr(dataset, "x_test"):
         raise ValueError(f"samples: dataset must be one that load_dataset gives, but it is {dataset!r:.60}")
     count, side = checks.whole("samples", "count", count), checks.whole("samples", "side", side)
+    if model is not None and len(getattr(model, "input_shape", None) or ()) != 4:
+        raise ValueError(f"samples: model must be a classifier, as classifier(…) builds it, but it is {model!r:.60}")
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
     said = None
     if model is not None:

@@ -191,6 +191,12 @@ def test_networks_that_an_explorer_cannot_ask_are_refused():
         (lambda: explorers.explore_attention(both, shown), "the models' tokens differ"),
         (lambda: explorers.explore_influence({}, shown), r"models must be .* with at least one"),
         (lambda: explorers.explore_influence({"none": none}, shown, [3]), "depths must be .* from 1 to 2, but it is 3"),
+        (
+            lambda: explorers.explore_influence({"none": none}, shown, 3),
+            "depths must be different whole numbers, .* is 3",
+        ),
+        (lambda: positions(np.eye(4), 5), r"grid must be \(rows, columns\), at least one, but it is 5"),
+        (lambda: positions(np.eye(4), (2, 2, 1)), r"grid must be \(rows, columns\), but it is \(2, 2, 1\)"),
         (lambda: explorers.explore_token_mixing({"none": none}), "needs Mixer blocks"),
         (lambda: explorers.explore_positions({}), "with at least one"),
         (lambda: explorers.explore_positions({"none": none}), "has no position embedding"),

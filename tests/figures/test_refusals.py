@@ -1,5 +1,7 @@
 """What cannot be drawn is refused in a sentence: which argument, what came, and what would be right."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -20,8 +22,8 @@ def one_line(x, y):
     return lines({"epoch": {"a": (x, y)}})
 
 
-def samples(*arguments):
-    return show.samples(load_dataset("shapes", size=480), *arguments)
+def samples(*arguments, model=None):
+    return show.samples(load_dataset("shapes", size=480), *arguments, model=model)
 
 
 REFUSED = [
@@ -74,6 +76,7 @@ REFUSED = [
     (show.table, ([],), "there are no rows"),
     (show.table, ([{"name": 1}], ["size"]), "no row has 'size'; they have name"),
     (show.samples, (3,), "samples: dataset must be one that load_dataset gives, but it is 3"),
+    (partial(samples, model=3), (), "samples: model must be a classifier, as classifier.*builds it, but it is 3"),
     (samples, ("six",), "samples: count must be a whole number of at least 1, but it is 'six'"),
 ]
 

@@ -115,11 +115,11 @@ def test_what_a_card_cannot_hold_ends_no_run(shapes, small_model, tmp_path, monk
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        (3, TypeError, "must be a path, such as 'run.json', but it is 3"),
-        (True, TypeError, "must be a path, such as 'run.json', but it is True"),
-        (b"run", TypeError, "must be a path, such as 'run.json', but it is b'run'"),
-        ("", ValueError, "must be a path, such as 'run.json', but it is ''"),
-        ("a\0b", ValueError, r"must be a path, such as 'run.json', but it is 'a\\x00b'"),
+        (3, TypeError, "must be a path, but it is 3"),
+        (True, TypeError, "must be a path, but it is True"),
+        (b"run", TypeError, "must be a path, but it is b'run'"),
+        ("", ValueError, "must be a path, but it is ''"),
+        ("a\0b", ValueError, r"must be a path, but it is 'a\\x00b'"),
         (".", IsADirectoryError, "no file can be written to '.'"),
         ("/dev/null", OSError, "no file can be written to '/dev/null'"),
         ("/no/such/run.json", FileNotFoundError, "no file can be written to '/no/such/run.json'"),

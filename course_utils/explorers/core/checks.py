@@ -5,23 +5,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
-from course_utils.figures.checks import amount, image, named, numbers, whole
+from course_utils.figures.checks import amount, image, listed, named, numbers, whole
 
 __all__ = ["amount", "grid_of", "images_of", "named", "networks_of", "numbers", "seen_by", "whole", "wholes"]
 
 
 def wholes(owner: str, name: str, values: Sequence, most: int | None = None) -> list[int]:
     """Returns a list of whole numbers from 1 on, at least one, none of them twice."""
+    values = listed(owner, name, values, "different whole numbers")
     values = [whole(owner, name, value, most=most or 2**31) for value in values]
-    if not values or len(set(values)) != len(values):
+    if len(set(values)) != len(values):
         raise ValueError(f"{owner}: {name} must be different whole numbers, at least one, but they are {values}")
     return values
 
 
 def grid_of(owner: str, grid) -> tuple[int, int]:
     """Returns (rows, columns) of tokens."""
-    rows, columns = [whole(owner, "grid", side) for side in grid]
-    return rows, columns
+    sides = [whole(owner, "grid", side) for side in listed(owner, "grid", grid, "(rows, columns)")]
+    if len(sides) != 2:
+        raise ValueError(f"{owner}: grid must be (rows, columns), but it is {grid!r:.60}")
+    return sides[0], sides[1]
 
 
 def images_of(owner: str, images: Mapping, divide_by: Sequence = (), channels=(1, 3)) -> dict[str, np.ndarray]:
