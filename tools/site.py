@@ -31,7 +31,7 @@ from tools.settings import ROOT, read_repository
 DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "site"
 FILES = {"image/png": ".png", "image/svg+xml": ".svg"}
-PAGES = ("teacher", "teaching", "results", "architecture")  # the first is made of the lessons' notes
+PAGES = ("teacher", "glossary", "teaching", "results", "architecture")  # the first is made of the lessons' notes
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[(.+?)\]\(.+?\)\]")
 
