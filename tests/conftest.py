@@ -27,7 +27,6 @@ LAST = (
 LESSON = re.compile(r"\d\d_\w+")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Puts fast tests first, and keeps a file together in one process; of those that come last, each lesson."""
 
@@ -37,7 +36,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
     for item in items:
         lesson = LESSON.search(item.nodeid) if rank(item) >= 0 else None
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson[0]}" if lesson else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson[0]}" if lesson else item.location[0]))
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
             item.add_marker(pytest.mark.skip(reason="COURSE_DATA is not set: no real data on this machine"))
 

@@ -5,6 +5,7 @@ Who may import whom is checked by import-linter: the contracts stand in pyprojec
 
 import ast
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -280,3 +281,8 @@ def test_the_wheel_brings_the_front_end_and_the_result_cards(tmp_path):
     wanted |= {f"course_utils/results/cards/{card.relative_to(results).as_posix()}" for card in results.rglob("*.json")}
     assert wanted <= inside, sorted(wanted - inside)
     assert not [name for name in inside if name.startswith(("tests", "tools", "notebooks"))]
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process only")
+def test_the_tests_of_a_file_stay_in_one_process(request):
+    assert request.node.nodeid.endswith("@tests/test_project.py"), "pytest-xdist does not see the groups"

@@ -27,7 +27,7 @@ def lock(source: str, target: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
-    lock("pyproject.toml", "constraints.txt", "--all-extras")
+    lock("pyproject.toml", "constraints.txt", "--all-extras", "--constraint", "tests/environments/below.txt")
     lock("tests/environments/colab.txt", "tests/environments/colab-constraints.txt")
     # The two backends are compared: only they may differ.
     lock("tests/environments/jax.txt", "tests/environments/jax-constraints.txt", "--constraint", "constraints.txt")
