@@ -27,6 +27,7 @@ LAST = (
 LESSON = re.compile(r"\d\d_\w+")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Puts fast tests first, and keeps a file together in one process; of those that come last, each lesson."""
 
