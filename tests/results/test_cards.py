@@ -132,7 +132,7 @@ def test_a_missing_card_is_named(tmp_path):
         with pytest.raises(FileNotFoundError, match="there is no result card at"):
             read(place)
     for wrong in (None, 3):
-        with pytest.raises(TypeError, match=f"read: path must be a path, .* but it is {wrong}"):
+        with pytest.raises(TypeError, match=f"read: path must be a path, but it is {wrong}"):
             read(wrong)
         with pytest.raises(ValueError, match=f"recorded: name should be a valid string, but it is {wrong}"):
             recorded(wrong)
