@@ -28,7 +28,7 @@ from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read
 from tools.settings import read_repository
 
 MOST_BYTES = 3_000_000
-CELL_SECONDS = 180
+CELL_SECONDS = 300
 DRY_RUN = re.compile("^dry run:", re.MULTILINE)  # how it announces itself
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
