@@ -1,20 +1,10 @@
 """What images and labels must be at every public entrance: the same questions, in the same words."""
 
-import reprlib
 import warnings
 
 import numpy as np
 
-_SHORT = reprlib.Repr()
-_SHORT.maxstring, _SHORT.maxother = 200, 60
-
-
-def shown(value) -> str:
-    """Returns a value for a sentence: short, whatever it is."""
-    try:
-        return " ".join(_SHORT.repr(value).split())
-    except ValueError:  # a whole number of more digits than Python writes
-        return "a number of very many digits"
+from course_utils.checked import shown
 
 
 def whole_number(name: str, value, low: int, high: int | None = None, note: str = "") -> int:
@@ -29,8 +19,7 @@ def whole_number(name: str, value, low: int, high: int | None = None, note: str 
 def check_images(argument: str, x) -> None:
     """Raises TypeError or ValueError unless `x` is uint8 `(n, h, w, c)`, with 1 or 3 channels; it names `argument`."""
     if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray):
-        got = f"a {type(x).__name__}" if isinstance(x, list | tuple | np.ndarray) else shown(x)
-        raise TypeError(f"{argument} must be a NumPy array; got {got}. np.asarray(...) may help.")
+        raise TypeError(f"{argument} must be a NumPy array; got {shown(x)}. np.asarray(...) may help.")
     if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
         bad = np.argwhere(~np.isfinite(x))
         raise ValueError(

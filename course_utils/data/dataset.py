@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.checked import shown
 from course_utils.data import folder, published, shapes
-from course_utils.data.checks import check_images, check_labels, check_names, shown, warn_of_odd_parts, whole_number
+from course_utils.data.checks import check_images, check_labels, check_names, warn_of_odd_parts, whole_number
 from course_utils.data.rng import Draw
 from course_utils.data.split import balanced_order, split
 from course_utils.files import user_path

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.data.checks import shown, whole_number
+from course_utils.checked import shown
+from course_utils.data.checks import whole_number
 from course_utils.files import user_path
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")

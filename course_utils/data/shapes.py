@@ -30,7 +30,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from course_utils.data.checks import shown, whole_number
+from course_utils.checked import shown
+from course_utils.data.checks import whole_number
 from course_utils.data.rng import Draw
 
 IMAGE_SIZE = 32  # height and width of an image, pixels

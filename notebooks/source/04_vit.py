@@ -799,7 +799,7 @@ exercises.check_attention_distance(attention_distance)
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** 300 million images: what would you do with 5,000?
-# - **Students say:** “Use a CNN.” Or a pre-trained ViT: lesson 06 and the reading list.
+# - **Students say:** “Use a CNN.” Or a pre-trained ViT with a new head (`adapt`).
 # - **Misconception:** That the accuracy of a pre-trained network is the architecture's.
 # - **If late:** Only the three things to take home.
 

@@ -125,7 +125,7 @@ def test_shapes_are_split_in_eight_one_one(task):
         ("Fashion MNIST", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
         ("fashionmnist", {}, ValueError, r"Did you mean 'fashion_mnist'\?"),
         ("images of my dog", {}, ValueError, r"there is no folder at '.*'\. load_dataset takes 'shapes', 'cifar100'"),
-        ("x" * 5000, {}, ValueError, r"no data set is called 'x{90,100}\.\.\.x{90,100}'"),
+        ("x" * 5000, {}, ValueError, r"no data set is called 'x{99}…"),
         (__file__, {}, ValueError, "is a file; load_dataset needs a folder"),
         ("", {}, ValueError, r"load_dataset takes 'shapes', .* or the path of a folder .* per class; got ''\."),
         (None, {}, TypeError, r"load_dataset takes 'shapes', .* or the path of a folder .* per class; got None\."),
