@@ -54,12 +54,16 @@ def open_page(browser, html):
     """A function that opens a page from the disk, without a network; a complaint of the browser is an error."""
     contexts, complaints = [], []
 
+    def failed(request):
+        if request.failure != "net::ERR_ABORTED":  # a page left while its frames were loading
+            complaints.append(f"{request.failure}: {request.url}")
+
     def opened(name, **context):
         contexts.append(browser.new_context(offline=True, **{"viewport": {"width": 1400, "height": 900}, **context}))
         page = contexts[-1].new_page()
         page.on("console", lambda said: complaints.append(said.text) if "getImageData" not in said.text else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", failed)
         page.on("request", lambda r: complaints.append(r.url) if not re.match("file:|blob:|data:", r.url) else None)
         page.goto((html / f"{name}.html").as_uri())
         return page

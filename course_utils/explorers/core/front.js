@@ -6,7 +6,7 @@ const MARGIN = 6; // CSS pixels around an image: room for the outline of a cell 
 const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
 const TALLEST = 640; // CSS pixels: what a notebook shows on a projector of 1024 × 768 without scrolling
-const [STEP, LEAST] = [0.05, 0.6]; // of their own size, by which panels are made smaller to get there, and to which
+const [STEP, LEAST] = [0.05, 0.35]; // of their own size, by which panels are made smaller to get there, and to which
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
 
@@ -369,14 +369,24 @@ class View {
       node.textContent = all.reduce((longest, text) => (text.length > longest.length ? text : longest));
     }
     const wide = this.width >= NARROW;
-    for (let scale = 1; !this.size(scale, false, wide) && scale > LEAST; scale -= STEP) {
-      if (scale < 1 - STEP && this.size(scale + 2 * STEP, true, wide)) break; // beside, where that gains something
+    const tries = [];
+    for (let scale = 1; scale > LEAST - STEP; scale -= STEP) {
+      tries.push([scale, false]);
+      if (scale < 1 - STEP) tries.push([scale + 2 * STEP, true]); // beside, where that gains something
     }
+    let lowest = Infinity;
+    let best;
+    for (const way of tries) {
+      const height = this.size(...way, wide);
+      if (height < lowest) [lowest, best] = [height, way];
+      if (!wide || height <= TALLEST) break;
+    }
+    this.size(...best, wide); // smaller is not always lower: small tokens need more rows
     for (const [node] of texts) node.style.minHeight = `${node.offsetHeight}px`; // nothing jumps while settings move
     for (const panel of this.panels) panel.canvas.width = panel.wide;
   }
 
-  /** Sizes everything but the canvases' own pixels; returns whether it is low enough. */
+  /** Sizes everything but the canvases' own pixels; returns how tall that is, in CSS pixels. */
   size(scale, aside, wide) {
     this.root.classList.toggle("aside", aside);
     const room = this.side.clientWidth || 640;
@@ -393,7 +403,7 @@ class View {
       panel.canvas.style.width = `${panel.wide / this.dpr}px`;
       panel.canvas.style.height = `${(panel.reserved + panel.around) / this.dpr}px`;
     }
-    return !wide || this.root.offsetHeight <= TALLEST;
+    return this.root.offsetHeight;
   }
 
   /** Returns the width, in CSS pixels, of the longest number beside a panel's colour bar, in whatever state. */
