@@ -11,6 +11,7 @@ from course_utils.analysis.attention import (
 )
 from course_utils.analysis.influence import influence
 from course_utils.analysis.mixing import gate_weights, token_mixing_weights
+from course_utils.analysis.occlusion import occlusion
 from course_utils.analysis.parts import shares, token_grid
 from course_utils.analysis.substitution import logits_with, other_attention, values
 
@@ -21,6 +22,7 @@ __all__ = [
     "influence",
     "logits_with",
     "mean_attention_distance",
+    "occlusion",
     "other_attention",
     "position_similarity",
     "products",

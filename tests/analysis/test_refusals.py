@@ -42,6 +42,16 @@ REFUSED = [
     (analysis.influence, (MIXER, IMAGES[0][:, :8], 1), r"image must be \(8, 12, 3\), but its shape is \(8, 8, 3\)"),
     *((analysis.influence, (MIXER, IMAGES[0], k), "depth must be from 1 to 2, but it is") for k in (0, 3, 1.5, True)),
     *((analysis.values, (VIT, IMAGES, k), "values: block must be from 1 to 2, but it is") for k in (0, 3, 1.0, True)),
+    (
+        analysis.occlusion,
+        (MIXER, IMAGES[0][:, :8], 1),
+        r"occlusion: images must be \(b, 8, 12, 3\), but .* \(1, 8, 8, 3\)",
+    ),
+    (analysis.occlusion, (MIXER, IMAGES, 1), r"occlusion: images must be \(b, 8, 12, 3\)"),
+    *(
+        (analysis.occlusion, (MIXER, IMAGES[0], k), "class_index must be from 0 to 4, but it is")
+        for k in (-1, 5, 1.0, True)
+    ),
     (analysis.values, (VIT, IMAGES[0], 1), r"values: images must be \(b, .*8, 12, 3\)"),
     (analysis.values, (PLAIN, IMAGES, 1), "needs Transformer blocks"),
     (analysis.logits_with, (VIT, IMAGES, 1, np.eye(6)), r"attention must be \(4, 2, 6, 6\), but its shape is \(6, 6\)"),
