@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -23,7 +24,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from course_utils.files import write_whole
-from tools import payload
+from tools import minutes, payload
 from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read_exercises, read_lesson, said, sources
 from tools.settings import read_repository
 
@@ -62,7 +63,6 @@ def execute(notebook: NotebookNode, folder: Path, environment: dict[str, str], s
         timeout=seconds,
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(folder)}},
-        record_timing=False,
         extra_arguments=["--log-level=40"],  # it warns that it talks over TCP, to the same machine
     )
     start = time.perf_counter()
@@ -125,8 +125,10 @@ def build(source: Path, target: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         seconds = execute(notebook, target.parent, clean_environment(Path(scratch)))
+    timed = deepcopy(notebook)
     clean(notebook)
     store(notebook, target)
+    minutes.record(source, timed)
     return f"{target.name}: {len(notebook.cells)} cells, {seconds:.1f} s, {target.stat().st_size / 1e6:.2f} MB"
 
 

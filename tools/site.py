@@ -150,7 +150,7 @@ def cover(explorer: Path) -> Image.Image:
 def card(notebook: NotebookNode, name: str) -> str:
     """Returns a lesson's place on the first page: a picture, title, minutes, two sentences."""
     title, minutes, text = re.match(
-        r"# (.+)\n(?:.*\n)*?\*\*(\d+ minutes)\.\*\* ([^#]+?)\n\n", notebook.cells[0].source
+        r"# (.+)\n(?:.*\n)*?\*\*(\d+ minutes [^*]+)\.\*\* ([^#]+?)\n\n", notebook.cells[0].source
     ).groups()
     sentences = re.split(r"(?<=[.!?]) ", LINK.sub(r"\1", " ".join(text.split())))
     about = html.escape(" ".join(sentences[:2]))

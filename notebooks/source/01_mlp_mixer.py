@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · MLP-Mixer: two MLPs, one along each axis
 #
-# **45 minutes.** No attention, no convolution: MLP-Mixer looks at an image with two small MLPs, and one of them lets
+# **27 minutes to show, 59 as a lab.** No attention, no convolution: MLP-Mixer looks at an image with two small MLPs, and one of them lets
 # the patches talk to each other. You will see it mix.
 #
 # After this lesson you can
@@ -23,7 +23,7 @@
 # | colours of a pixel | $c$ | 3 (Fashion-MNIST: 1) |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is and chooses how much of the lesson it can run:
@@ -68,7 +68,7 @@ from course_utils.results import tables
 from course_utils.training import Recipe
 
 # %% [markdown]
-# ## See it · 8 minutes
+# ## See it · 9 minutes
 #
 # ### An image becomes a row of tokens
 #
@@ -175,7 +175,7 @@ explore_influence(
 # The diagonal is the brightest: that is the residual connection, which hands every token through.
 
 # %% [markdown]
-# ## Build it · 6 minutes
+# ## Build it · 4 minutes
 #
 # One Mixer block is two sums:
 #
@@ -244,7 +244,7 @@ for name, shape, classes in [
 # Shuffle the patches and it sees another image.
 
 # %% [markdown]
-# ## Train it · 5 minutes
+# ## Train it · 1 minute
 #
 # Below a Mixer learns from scratch. The bar shows epoch, step and time left. Stop the cell whenever you like:
 # everything up to the last finished epoch is kept. At the end the weights of the epoch that was best on the validation
@@ -359,7 +359,7 @@ if published:
     display(token_mixing_explorer_from_arrays({"Mixer-B/16": weights}, analysis.token_grid(published.model)))
 
 # %% [markdown]
-# ## Take it apart · 6 minutes
+# ## Take it apart · 4 minutes
 #
 # ### Without token mixing
 #
@@ -463,7 +463,7 @@ training_curves(
 # you call a setting better, repeat the run.
 
 # %% [markdown]
-# ## Your turn · 10 minutes
+# ## Your turn · lab · 32 minutes
 #
 # Write the missing line, run the cell, read what the check says. A solution unfolds below.
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · FNet: mixing without a single parameter
 #
-# **45 minutes.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes a Fourier transform,
+# **27 minutes to show, 59 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes a Fourier transform,
 # two hundred years old and without parameters, and lets the rest of the network make something of it. You will see why
 # that works, and where it gets stuck.
 #
@@ -24,7 +24,7 @@
 # | an output token: a frequency | $k$ | 0 to $n-1$ |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is and chooses how much of the lesson it can run: `quick`, `colab` or `full`, as in lesson 01. Write
@@ -55,7 +55,7 @@ from course_utils.models import describe
 from course_utils.results import tables
 
 # %% [markdown]
-# ## See it · 8 minutes
+# ## See it · 6 minutes
 #
 # ### An image is a sum of waves
 #
@@ -243,7 +243,7 @@ for name, shape, classes in [
 # answer.
 
 # %% [markdown]
-# ## Train it · 4 minutes
+# ## Train it · 1 minute
 #
 # After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
@@ -275,7 +275,7 @@ run, diary = train_with_diary(model, dataset, how)
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 6 minutes
+# ## Look inside · 4 minutes
 #
 # ### Who moves whom?
 #
@@ -362,7 +362,7 @@ line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", m
 # $n - k$: the same rows, in another order. What tells the two apart has to come from somewhere else.
 
 # %% [markdown]
-# ## Take it apart · 8 minutes
+# ## Take it apart · 6 minutes
 #
 # ### Without positions
 #
@@ -536,7 +536,7 @@ line_chart(
 # 64 patches is not where FNet saves time; a long text is.
 
 # %% [markdown]
-# ## Your turn · 8 minutes
+# ## Your turn · lab · 32 minutes
 #
 # Write the missing line, run the cell, read what the check says. A solution unfolds below.
 #

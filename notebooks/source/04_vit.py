@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · ViT: every patch asks every patch
 #
-# **45 minutes.** In a Mixer the weights that mix tokens are learned once and belong to positions. In a Vision
+# **37 minutes to show, 70 as a lab.** In a Mixer the weights that mix tokens are learned once and belong to positions. In a Vision
 # Transformer they are made anew for every image: each patch asks all others and takes from those that answer. You will
 # watch a network learn whom to ask, and then find out how much such a map explains.
 #
@@ -25,7 +25,7 @@
 # | attention matrix of one head | $A$ | $n × n$, rows sum to 1 |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is and chooses how much of the lesson it can run: `quick` (images made by the course, two CPU cores),
@@ -57,7 +57,7 @@ from course_utils.models import PublishedError, blocks, describe, load_published
 from course_utils.results import tables
 
 # %% [markdown]
-# ## See it · 6 minutes
+# ## See it · 4 minutes
 #
 # ### Attention by hand, without a single parameter
 #
@@ -127,7 +127,7 @@ attention_explorer_from_arrays(
 # *unlike* itself. Keep that in mind.
 
 # %% [markdown]
-# ## Build it · 7 minutes
+# ## Build it · 6 minutes
 #
 # $$A = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d/h}}\right) \qquad \mathrm{head} = A\,V$$
 #
@@ -250,7 +250,7 @@ for name, shape, classes in (
 # position embedding.
 
 # %% [markdown]
-# ## Train it · 4 minutes
+# ## Train it · 1 minute
 #
 # While the network learns, we note after each epoch how sharply its tokens attend: the entropy of each row, written as
 # "as if it attended to so many tokens alike".
@@ -301,7 +301,7 @@ training_curves(
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 7 minutes
+# ## Look inside · 13 minutes
 #
 # ### Whom do they ask?
 
@@ -675,7 +675,7 @@ for k in range(1, len(A) + 1):
 # the answer changes.
 
 # %% [markdown]
-# ## Your turn · 7 minutes
+# ## Your turn · lab · 33 minutes
 #
 # Write the missing line, run the cell, read what the check says. A solution unfolds below. Take as many as time allows.
 #

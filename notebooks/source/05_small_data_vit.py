@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · ViT for small data sets: see further, and look away from yourself
 #
-# **45 minutes.** A ViT has to learn from images what a convolution is born with: that neighbouring pixels belong
+# **28 minutes to show, 67 as a lab.** A ViT has to learn from images what a convolution is born with: that neighbouring pixels belong
 # together. With few images it learns that badly. This paper helps it twice: its tokens see beyond their patch, and
 # its attention looks sharply, and not at itself.
 #
@@ -25,7 +25,7 @@
 # | temperature of a head | $τ$ | starts at √$d_h$ |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is and chooses how much of the lesson it can run:
@@ -61,7 +61,7 @@ from course_utils.results import tables
 from course_utils.training import Recipe
 
 # %% [markdown]
-# ## See it · 7 minutes
+# ## See it · 4 minutes
 #
 # ### What one token sees
 #
@@ -137,7 +137,7 @@ show.samples(puzzle)
 # stands in up to nine tokens, so *which* of them is the odd one? You will see both happen.
 
 # %% [markdown]
-# ## Build it · 6 minutes
+# ## Build it · 7 minutes
 #
 # ### Shifted patch tokenization
 #
@@ -234,7 +234,7 @@ for name, changes in {
 # themselves. It is a shorter way, not a new power. The mask is different: no weights can do that exactly.
 
 # %% [markdown]
-# ## Train it · 4 minutes
+# ## Train it · 1 minute
 #
 # Both ideas together. `after_epoch` notes the temperatures as they move.
 
@@ -256,7 +256,7 @@ run = train(model, dataset, how, after_epoch=lambda epoch: noted.append(analysis
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 6 minutes
+# ## Look inside · 5 minutes
 #
 # ### Did the temperatures move?
 #
@@ -350,7 +350,7 @@ for k, block in enumerate(weights, start=1):
 # a few others. Is that the work of LSA, or would it be so without? That takes an experiment.
 
 # %% [markdown]
-# ## Take it apart · 8 minutes
+# ## Take it apart · 7 minutes
 #
 # ### One idea at a time
 #
@@ -523,7 +523,7 @@ show.image(figures.beside(cards), "Where the wrong answers lie, seen from the ri
 # you trained first sees as far.
 
 # %% [markdown]
-# ## Your turn · 10 minutes
+# ## Your turn · lab · 39 minutes
 #
 # Write the missing lines, run the cell, read what the check says. A solution unfolds below.
 #
@@ -657,7 +657,7 @@ exercises.check_temperature_is_trained(temperature_is_trained)
 # `load_dataset("shapes", task="match")`? Use three seeds each.
 
 # %% [markdown]
-# ## What the paper found, what we measured · 2 minutes
+# ## What the paper found, what we measured · 3 minutes
 #
 # **The paper.** With SPT and LSA the accuracy of the ViTs that it tried rose by 2.96 points on average on Tiny-ImageNet
 # (from its abstract). On CIFAR-100, trained from scratch for 100 epochs with much augmentation, a ViT of 9 blocks rose

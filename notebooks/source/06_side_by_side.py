@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06 · Side by side: five mixers and a convolution in one skeleton
 #
-# **60 minutes.** Five papers, five ways to let tokens meet, and beside them the way that everybody knows: a
+# **24 minutes to show, 70 as a lab.** Five papers, five ways to let tokens meet, and beside them the way that everybody knows: a
 # convolution. Here they stand in one skeleton (patches of one size, one width, one depth), on the same data, with the
 # same recipe. Then you hunt bugs: real ones, from the keras.io examples on [the
 # MLPs](https://keras.io/examples/vision/mlp_image_classification/),
@@ -26,7 +26,7 @@
 # | none | no paper: the same network with the mixer taken out | |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is and chooses how much of the lesson it can run; lesson 01 explains the profiles. Write `setup("colab")`
@@ -65,7 +65,7 @@ WORDS |= {"conv": "convolution", "no_mixing": "none"}
 MIXERS = {WORDS.get(key, paper.title): key for key, paper in PAPERS.items()}  # {name here: the paper's key}
 
 # %% [markdown]
-# ## See it · 6 minutes
+# ## See it · 3 minutes
 #
 # Seven networks that nobody has trained. All cut the image into the same 16 tokens, all are 64 channels wide and two
 # blocks deep. How much does each input token move the one that you point at? That is the *influence* of lesson 01, the
@@ -203,7 +203,7 @@ line_chart(
 # needs no dense layer at all (its own $n \log n$ is not counted here).
 
 # %% [markdown]
-# ## Train it · 7 minutes
+# ## Train it · 4 minutes
 #
 # Seven networks, one after another, with one recipe and one seed.
 
@@ -317,7 +317,7 @@ line_chart(
 # the right one who needs less of your time, on this machine.
 
 # %% [markdown]
-# ## Look inside · 6 minutes
+# ## Look inside · 4 minutes
 #
 # The first image of this lesson once more, after training. One token pointed at, the mixer switched.
 
@@ -404,7 +404,7 @@ bar_chart(
 # it has a position embedding, too.
 
 # %% [markdown]
-# ## Take it apart · 8 minutes
+# ## Take it apart · 4 minutes
 #
 # ### Fewer training images
 #
@@ -497,7 +497,7 @@ line_chart(
 # shows what a seed can do.
 
 # %% [markdown]
-# ## The bug hunt: what a test must see · 8 minutes
+# ## The bug hunt: what a test must see · lab · 12 minutes
 #
 # The [keras.io example on ViT for small data sets](https://keras.io/examples/vision/vit_small_ds/) trains two networks,
 # a plain ViT and one with SPT and LSA. It was published with these accuracies on CIFAR-100. When its code was run again
@@ -669,7 +669,7 @@ line_chart(
 # 3. **Effect**: after one step, what has moved? Which number does the optimizer really use?
 
 # %% [markdown]
-# ## Your turn: five real bugs · 15 minutes
+# ## Your turn: five real bugs · lab · 34 minutes
 #
 # Each exercise names a promise from a paper. A keras.io example broke it. Write the test that tells a right layer from
 # a broken one; the check runs it on several of both, in different sizes, and says what was wrong once you have caught

@@ -15,7 +15,8 @@ SMALL = "99_all_explorers"
 QUESTION = "What is $a^2$?"
 TITLE = """# All explorers
 
-**2 minutes.** One after the other, as in [the results](../docs/results.md). Each can be touched. A third sentence.
+**2 minutes to show, 3 as a lab.** One after the other, as in [the results](../docs/results.md). Each can be
+touched. A third sentence.
 
 A formula, $x^2$, and another:
 

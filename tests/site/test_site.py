@@ -171,7 +171,7 @@ def test_the_first_page_shows_each_lesson(open_page):
     small = page.locator(".lessons li").nth(1)
     assert page.locator(".lessons li").count() == 2
     assert "All explorers" in small.inner_text()
-    assert "as in the results. Each can be touched. 2 minutes." in small.inner_text()
+    assert "as in the results. Each can be touched. 2 minutes to show, 3 as a lab." in small.inner_text()
     assert small.locator("img").evaluate("i => i.naturalWidth / i.naturalHeight") == pytest.approx(1.6, abs=0.02)
     small.locator("a").click()
     page.wait_for_selector("h1:has-text('All explorers')")
