@@ -145,3 +145,20 @@ def has_data(name: str) -> bool:
 
     folder = data_folder()
     return folder is not None and (folder / f"{name}.npz").is_file()
+
+
+def published(name: str, fetch: bool):
+    """Returns a published network (`course_utils.models.load_published`), or None: a lesson goes on without it.
+
+    Args:
+        name: such as "vit_ti16".
+        fetch: False returns None at once. With True a network that is not to be had prints one sentence that says why.
+    """
+    from course_utils.models import PublishedError, load_published
+
+    check("published", "fetch", bool, fetch)
+    try:
+        return load_published(name) if fetch else None
+    except PublishedError as error:
+        print(f"Not shown: {error}.")
+        return None

@@ -4,7 +4,7 @@ import sys
 import keras
 import pytest
 
-from course_utils import data, session
+from course_utils import data, models, session
 from course_utils.models import CONFIGS
 
 
@@ -123,3 +123,21 @@ def test_a_plan_for_nobody_is_refused():
         session.lesson_plan("resnet", "quick")
     with pytest.raises(ValueError, match="profile should be 'quick', 'colab' or 'full', but it is 'fast'"):
         session.lesson_plan("vit", "fast")
+
+
+def test_a_published_network_is_fetched_only_when_asked_for(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(models, "load_published", lambda name: asked.append(name) or "the network")
+    assert session.published("vit_ti16", False) is None
+    assert asked == []
+    assert session.published("vit_ti16", True) == "the network"
+    with pytest.raises(ValueError, match="published: fetch should be"):
+        session.published("vit_ti16", "no")
+    assert capsys.readouterr().out == ""
+
+
+def test_without_the_published_network_a_lesson_goes_on(capsys):
+    assert session.published("vit_huge", True) is None
+    said = capsys.readouterr().out
+    assert said.startswith("Not shown: load_published: unknown network 'vit_huge'; choose from ")
+    assert len(said.splitlines()) == 1
