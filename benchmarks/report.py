@@ -76,14 +76,17 @@ def introduction() -> str:
 
 
 def eight_epochs() -> str:
-    """Returns the `course` networks with the `short` recipe."""
-    runs = [run for paper in PAPERS for run in tables.course_runs(paper) if run.recipe.name == "short"]
+    """Returns the `course` networks with the recipes of 8 epochs."""
+    recipes = ("muon_short", "short")
+    runs = [run for paper in PAPERS for run in tables.course_runs(paper) if run.recipe.name in recipes]
     return section(
         "CIFAR-100 in 8 epochs",
-        tables.at_the_same_epoch("short"),
-        "The `course` networks on 32 × 32 pixels, the `short` recipe, seed 0, all of CIFAR-100 (45,000 images for "
-        f"training, 5,000 for validation). {machines(runs)}",
-        "Again: `python -m benchmarks.accuracy --recipe short --again`",
+        tables.at_the_same_epoch(*recipes),
+        "The `course` networks on 32 × 32 pixels, seed 0, all of CIFAR-100 (45,000 images for training, 5,000 for "
+        "validation), with Muon for the matrices in the blocks (`muon_short`) and with AdamW alone (`short`). "
+        f"{machines(runs)}",
+        "Again: `python -m benchmarks.accuracy --recipe short --again`, and `--recipe muon_short --precision "
+        "mixed_bfloat16 --again`",
     )
 
 

@@ -1,8 +1,8 @@
 """Puts a recorded network into the package: `python -m benchmarks.ship NAME CARD WEIGHTS …`.
 
-CARD is the result card of a run on CIFAR-100, WEIGHTS are the files that `benchmarks.accuracy --weights` left: the
-network's weights after some of its epochs, in full precision. They are packed, put into `course_utils/models/weights`,
-and measured as they are shipped; the card goes into `benchmarks/results/trained`.
+CARD is the result card of a run on CIFAR-100, in `benchmarks/results`; WEIGHTS are the files that `benchmarks.accuracy
+--weights` left: the network's weights after some of its epochs, in full precision. They are packed, put into
+`course_utils/models/weights`, and measured as they are shipped.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from course_utils.data import load_dataset
 from course_utils.files import write_json, write_whole
 from course_utils.models import classifier
 from course_utils.models.pretrained import FOLDER, LEVELS, Choice, Snapshot, Trained, pack, unpack, weights_file
-from course_utils.results.cards import folder, read
+from course_utils.results.cards import read
 from course_utils.training import evaluate
 
 TRIED = (127, 31, 15)
@@ -55,7 +55,6 @@ def ship(name: str, card: Path, weights: list[Path]) -> Trained:
         model=run.model, dataset=run.dataset.name, class_names=list(dataset.class_names), recipe=run.recipe.label,
         seed=run.seed, kept=run.best_epoch, snapshots=snapshots, levels=LEVELS, tried=tried,
     )  # fmt: skip
-    run.save_card(folder() / "trained" / f"{name}.json")
     write_json(FOLDER / f"{name}.json", {"format": Trained.FORMAT, **asdict(found)})
     return found
 

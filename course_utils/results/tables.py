@@ -120,11 +120,11 @@ def comparison(papers: dict[str, list[Run]]) -> list[dict]:
     return rows
 
 
-def at_the_same_epoch(recipe: str = "short") -> list[dict]:
-    """Returns the `course` networks trained on CIFAR-100 with one recipe, beside the keras.io examples' curves.
+def at_the_same_epoch(*recipes: str) -> list[dict]:
+    """Returns the `course` networks trained on CIFAR-100 with some recipes, beside the keras.io examples' curves.
 
     Args:
-        recipe: a key of `RECIPES`.
+        recipes: keys of `RECIPES`.
 
     Returns:
         One row for each run. What belongs to the keras.io example is None for a paper without one.
@@ -133,11 +133,10 @@ def at_the_same_epoch(recipe: str = "short") -> list[dict]:
     for paper in PAPERS:
         theirs = examples.get(paper)
         for run in course_runs(paper):
-            if run.recipe.name != recipe:
+            if run.recipe.name not in recipes:
                 continue
             ours = run.history["val_accuracy"]
             row = size(run) | {"validation top-1": percent(ours[-1]), "test top-1": percent(run.test.top1)}
-            del row["recipe"]
             row |= dict.fromkeys(("keras.io example, same epoch", "it gets there after", "its test top-1"))
             if theirs:
                 after = reached_after(theirs.val_accuracy, max(ours))
