@@ -286,7 +286,7 @@ def figure():
     pairs = [pair for axes in image.axes for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     labelled = {label: line for line, label in pairs}
     legend = image.legend(
-        labelled.values(), labelled, loc="outside upper center", ncols=min(len(labelled), 5), frameon=False, fontsize=9,
+        labelled.values(), labelled, loc="outside upper center", ncols=min(len(labelled), 3), frameon=False, fontsize=9,
         columnspacing=1.2,
     )  # fmt: skip
     for text in legend.get_texts():
