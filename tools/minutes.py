@@ -111,7 +111,7 @@ def write(source: Path) -> bool:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.minutes", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.minutes", description="Writes the minutes.")
     parser.parse_args(arguments)
     for source in sources():
         changed = write(source)
