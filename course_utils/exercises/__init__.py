@@ -10,6 +10,7 @@ from course_utils.exercises.bug_hunt import *
 from course_utils.exercises.fnet import *
 from course_utils.exercises.gmlp import *
 from course_utils.exercises.mixer import *
+from course_utils.exercises.pretrained import *
 from course_utils.exercises.small_data_vit import *
 from course_utils.exercises.vit import *
 
