@@ -204,6 +204,27 @@ def files_of(paper) -> list[str]:
     return [name.replace("KEY", paper.key).replace("LESSON", paper.lesson) for name in names]
 
 
+TOOLS = ("build_notebooks", "editions", "lab", "lessons_table", "lock", "minutes", "publish", "site")
+HELP = f"""
+import runpy, sys
+for name in {TOOLS}:
+    sys.argv = [name, "--help"]
+    try:
+        runpy.run_module("tools." + name, run_name="__main__")
+    except SystemExit as stopped:
+        print(name, "ended with", stopped.code)
+"""
+
+
+def test_every_tool_has_a_help_that_does_nothing_else(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": ""}  # neither git nor uv nor JupyterLab
+    run = [sys.executable, "-OO", "-c", HELP]  # without docstrings
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.count("usage: ") == len(TOOLS)
+    assert [name for name in TOOLS if f"{name} ended with 0" not in done.stdout] == []
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("key", WITH_LESSON)
 def test_a_paper_is_in_the_files_that_contributing_lists(key):
     paper = PAPERS[key]
@@ -215,10 +236,13 @@ def test_a_paper_is_in_the_files_that_contributing_lists(key):
         assert any(word in name or word in text for word in said), f"{name} does not name {key}"
 
 
-def test_every_lesson_is_about_a_paper_or_about_all():
+OTHERS = ("06_side_by_side", "07_pretrained", "homework_fashion_mnist")
+
+
+def test_every_lesson_is_about_a_paper_or_one_of_the_others():
     lessons = sorted(file.stem for file in (ROOT / "notebooks" / "source").glob("*.py"))
     assert lessons == sorted(file.stem for file in (ROOT / "notebooks").glob("*.ipynb"))
-    assert lessons == [*(PAPERS[key].lesson for key in WITH_LESSON), "06_side_by_side"]
+    assert lessons == [*(PAPERS[key].lesson for key in WITH_LESSON), *OTHERS]
 
 
 def test_the_readme_is_short_and_lists_the_lessons():

@@ -8,6 +8,7 @@ replaced; beside one in which something was, the new one is put as "01_mlp_mixer
 are the texts of the cells, not their outputs. Which release a copy is of stands in work/.lessons.json.
 """
 
+import argparse
 import hashlib
 import itertools
 import json
@@ -77,20 +78,25 @@ def update(stored: Path = NOTEBOOKS, work: Path = WORK) -> list[str]:
     return said
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.lab", description="Opens work/ in JupyterLab, which gets all other arguments."
+    )
+    parser.add_argument("--only-copy", action="store_true", help="bring work/ up to date and open nothing")
+    given, others = parser.parse_known_args(arguments)
     try:
         for sentence in update():
             print(sentence, flush=True)
     except OSError as error:
         print(f"The working copy {WORK} cannot be written: {error}", file=sys.stderr)
         return 1
-    if arguments == ["--only-copy"]:
+    if given.only_copy:
         return 0
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     first = min(WORK.glob("[0-9][0-9]_*.ipynb"))
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *as_root, *arguments, str(first)])
+    return subprocess.call([sys.executable, "-m", "jupyterlab", *as_root, *others, str(first)])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

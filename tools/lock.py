@@ -7,6 +7,7 @@ what Colab's versions draw in, `tests/environments/jax-constraints.txt` what JAX
 packages come from: pip is asked for that on the machine that installs.
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def lock(source: str, target: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.lock", description="Writes the files of exact versions.").parse_args()
     lock("pyproject.toml", "constraints.txt", "--all-extras", "--constraint", "tests/environments/below.txt")
     lock("tests/environments/colab.txt", "tests/environments/colab-constraints.txt")
     # The two backends are compared: only they may differ.
