@@ -126,7 +126,7 @@ def gate_explorer_from_arrays(
         Panel(ROW, layers, captions[1], 220, "grid", bar=signed(limit)),
         Panel(BIAS, [Layer(bias_map, outer)], captions[2], 220, "grid", beneath=True, bar=bar),
     ]
-    start = {"block": depth, "epoch": epochs[-1], "token": middle(grid)}
+    start = {"block": depth, "epoch": epochs[0], "token": middle(grid)}
     return Explorer("gate", settings, panels, words, title=title, start=start)
 
 

@@ -8,11 +8,12 @@ from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.encode import SHORTEST, refuse_more
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import faded, middle, see_through
+from course_utils.explorers.core.panels import middle
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
 from course_utils.models import blocks
 
+DARKEST = 0.88  # how much darkness lies over a token that does not count at all
 TOUCHED = 1e-6  # less than this share of the row's largest entry counts as none: rounding, not influence
 
 
@@ -50,8 +51,12 @@ def influence_explorer_from_arrays(
     def whole(**state):
         return figures.sequential(matrix(**state), matrix(**state).max(), "sqrt")
 
-    def heat(**state):
-        return see_through(whole(**state), grid)
+    def dark(**state):
+        # Darkness, not a colour scale: colours laid over the image would hide the odd one.
+        values = matrix(**state)
+        shade = np.zeros((*values.shape, 4), np.uint8)
+        shade[..., 3] = np.rint(255 * DARKEST * (1 - np.sqrt(values / (values.max() or 1))))
+        return shade.reshape(-1, *grid, 4)
 
     def ticks(**state):
         return figures.bar_ticks(matrix(**state).max(), "sqrt")
@@ -81,16 +86,17 @@ def influence_explorer_from_arrays(
     outer = ("network", "image", "depth")
     captions = (
         "Point at an output token, or use the arrow keys. Bright input tokens move it, dark ones do not.",
-        "One row for each output token; the outlined row is shown in the image. In both, colours follow the square "
+        "One row for each output token; the outlined row lights the image. In both, brightness follows the square "
         "root, and the brightest is this matrix's largest entry.",
     )
-    lit, pairs = [faded(images), Layer(heat, (*outer, "token"))], [Layer(whole, outer)]
+    lit = [Layer(lambda image: figures.as_rgb(images[image]), ("image",)), Layer(dark, (*outer, "token"))]
+    pairs = [Layer(whole, outer)]
     axes: dict = {"x_label": "input token j", "y_label": "output token i"}
     panels = [
         Panel("The input tokens, lit by their influence", lit, captions[0], 320, "grid", lines=True),
         Panel("All pairs: ‖∂yᵢ/∂xⱼ‖", pairs, captions[1], 320, "rows", bar=Bar(figures.SEQUENTIAL, ticks), **axes),
     ]
-    start = {"network": next(iter(influences)), "image": names[0], "depth": depths[-1], "token": middle(grid)}
+    start = {"network": next(iter(influences)), "image": names[0], "depth": depths[0], "token": middle(grid)}
     return Explorer("influence", settings, panels, words, title=title, start=start)
 
 

@@ -73,10 +73,10 @@ def test_words_say_that_a_gate_reads_nobody_and_later_whom():
 
 def test_the_network_is_named_where_there_are_several(gate):
     assert [setting["name"] for setting in gate.spec["settings"]] == ["network", "block", "epoch"]
-    assert gate.words({"network": "two", "block": 1}).startswith("two, block 1, after epoch 2")
+    assert gate.words({"network": "two", "block": 1, "epoch": 2}).startswith("two, block 1, after epoch 2")
     alone = explorers.gate_explorer_from_arrays({"one": diary()}, (ROWS, COLUMNS))
     assert [setting["name"] for setting in alone.spec["settings"]] == ["block", "epoch"]
-    assert alone.default_state == {"block": 2, "epoch": 2, "token": 4}
+    assert alone.default_state == {"block": 2, "epoch": 0, "token": 4}  # before training: it opens before the answer
 
 
 def test_epochs_are_those_of_all_networks_and_not_too_many():

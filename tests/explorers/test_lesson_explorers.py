@@ -6,6 +6,7 @@ import pytest
 from course_utils import analysis, explorers, figures
 from course_utils.explorers.core.encode import LIMIT
 from course_utils.explorers.fourier import REBUILT
+from course_utils.explorers.influence import DARKEST
 from tests.explorers.support import carried, images, influences, network, token_weights
 
 # ---- patches ----------------------------------------------------------------------------------------------------
@@ -68,13 +69,17 @@ LIT, PAIRS = "The input tokens, lit by their influence", "All pairs: ‖∂yᵢ/
 def test_a_row_of_the_matrix_lights_the_image(influence):
     values = influences()["after"][1, 0]
     state = {"network": "after", "image": "image 1", "depth": 1}
-    colours = figures.sequential(values, values.max(), "sqrt")  # (16, 16, 3)
-    heat = influence.pages(LIT, layer=1, state=state)
-    assert heat.shape == (16, 4, 4, 4)
-    assert (heat[..., :3].reshape(16, 16, 3) == colours).all()
-    assert (influence.pages(PAIRS, state=state)[0] == colours).all()
-    faded = figures.faded(images()["image 1"])
-    assert (influence.pages(LIT, state=state)[0] == faded).all()
+    assert (influence.pages(PAIRS, state=state)[0] == figures.sequential(values, values.max(), "sqrt")).all()
+    dark = influence.pages(LIT, layer=1, state=state)
+    assert dark.shape == (16, 4, 4, 4)
+    assert not dark[..., :3].any()
+    wanted = 255 * DARKEST * (1 - np.sqrt(values / values.max()))
+    assert np.abs(dark[..., 3].reshape(16, 16) - wanted).max() <= 0.5 + 1e-6
+    assert (influence.pages(LIT, state=state)[0] == figures.as_rgb(images()["image 1"])).all()
+
+
+def test_the_influence_explorer_opens_before_the_answer(influence):
+    assert influence.default_state["depth"] == 1
 
 
 def test_the_bar_ends_at_the_largest_entry(influence):
