@@ -18,9 +18,13 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def one_line(text: str) -> str:
+    """Returns text without what would leave its line on a page or in a table, and what no file can hold."""
+    return "".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cs", "Zl", "Zp"))
+
+
 def _line(text: str) -> str:
-    """Refuses what would leave its line on a page or in a table, and what no file can hold."""
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    if text != one_line(text):
         raise ValueError("should hold no control characters")
     return text
 

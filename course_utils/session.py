@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from course_utils.checked import check
+from course_utils.files import user_path
 from course_utils.system import accelerators, in_colab, versions
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def choose_data(profile: str) -> str:
     from course_utils.data.dataset import KNOWN
 
     if given := os.environ.get("COURSE_DATASET"):
-        return given if os.path.isdir(given) else check("setup", "COURSE_DATASET", Literal[KNOWN], given)
+        here = os.path.isdir(user_path(given, "COURSE_DATASET"))
+        return given if here else check("setup", "COURSE_DATASET", Literal[KNOWN], given)
     return "cifar100" if profile != "quick" or has_data("cifar100") else "shapes"
 
 

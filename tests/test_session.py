@@ -78,6 +78,9 @@ def test_data_follow_profile_folder_and_variable(monkeypatch, tmp_path):
     for known in ("fashion_mnist", str(tmp_path)):
         monkeypatch.setenv("COURSE_DATASET", known)
         assert session.choose_data("quick") == known
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATASET", "~")
+    assert session.choose_data("quick") == "~"
     monkeypatch.setenv("COURSE_DATASET", "nope")
     with pytest.raises(ValueError, match=r"COURSE_DATASET should be 'shapes', .*, but it is 'nope'"):
         session.setup("quick")

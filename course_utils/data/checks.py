@@ -1,10 +1,11 @@
 """What images and labels must be at every public entrance: the same questions, in the same words."""
 
 import warnings
+from collections.abc import Mapping, Set
 
 import numpy as np
 
-from course_utils.checked import shown
+from course_utils.checked import one_line, shown
 
 
 def whole_number(name: str, value, low: int, high: int | None = None, note: str = "") -> int:
@@ -75,11 +76,15 @@ def check_names(names) -> tuple[str, ...]:
         names = (names,) if isinstance(names, str) else tuple(names)
     except TypeError:
         names = ()
+    if isinstance(given, Set | Mapping):
+        raise TypeError(f"class_names must be in the order of the labels, which a {type(given).__name__} is not.")
     if len(names) < 2:
         raise ValueError(f"class_names must name at least two classes to tell apart; got {shown(given)}.")
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"class_names must hold text; got {shown(name)}.")
+        if name != one_line(name):
+            raise ValueError(f"class_names must hold no control characters; got {shown(name)}. Rename it.")
     plain = [" ".join(name.split()) for name in names]
     if "" in plain:
         raise ValueError(f"class_names must not be empty; number {plain.index('')} is {names[plain.index('')]!r}.")
@@ -96,12 +101,17 @@ def warn_of_odd_parts(dataset) -> None:
     if blank:
         hint = "Pixels run 0..255: were they 0..1, and cast to uint8? Then multiply by 255 first"
         said.append(f"nothing is to be seen in {', '.join(blank)}. {hint}")
-    known = {hash(image.tobytes()) for image in dataset.x_train}
-    for part in ("validation", "test") if not blank else ():
-        again = sum(hash(image.tobytes()) in known for image in parts[part])
-        if again > 0.5 * len(parts[part]):  # some are in the published sets, too
-            share = f"{again} of {len(parts[part])} {part} images are training images, too"
-            said.append(f"{share}. What is measured on them says what was remembered, not what was learned")
+    seen = {part: [hash(image.tobytes()) for image in x] for part, x in parts.items()}
+    for known, part, cost in (
+        ("training", "validation", "says what was remembered, not what was learned"),
+        ("training", "test", "says what was remembered, not what was learned"),
+        ("validation", "test", "is too good: they choose the epoch whose weights are kept"),
+    ):
+        those = set(seen["train" if known == "training" else known])
+        again = sum(image in those for image in seen[part])
+        if not blank and again > 0.5 * len(parts[part]):  # some are in the published sets, too
+            share = f"{again} of {len(parts[part])} {part} images are {known} images, too"
+            said.append(f"{share}. What is measured on them {cost}")
     missing = np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)
     if len(missing) and len(dataset.y_train) >= 10 * dataset.num_classes:  # of a few images, a class may have none
         which = f"{len(missing)} of {dataset.num_classes} classes, such as {dataset.class_names[missing[0]]!r}"

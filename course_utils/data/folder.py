@@ -1,6 +1,7 @@
 """Your own images: a folder with one sub-folder per class becomes arrays."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ _LEFT_BEHIND = {
     "__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "#recycle", "thumbs.db",
     "desktop.ini",
 }  # fmt: skip
-_TRAINING, _OTHERS = {"train", "training"}, {"val", "valid", "validation", "test", "testing"}
+_TRAINING, _OTHERS = (
+    re.compile(rf"({kinds})([-_ ]?(set|data|images|split))?", re.IGNORECASE)
+    for kinds in ("train|training", "val|valid|validation|test|testing")
+)
 
 
 def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -35,8 +39,7 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     """
     whole_number("image_size", image_size, 1, images.LARGEST, " (pixels)")
     classes, beside, passed, unread = _found(folder)
-    names = {name.lower() for name in classes}
-    if names & _TRAINING and names & _OTHERS:
+    if all(any(map(kind.fullmatch, classes)) for kind in (_TRAINING, _OTHERS)):
         raise ValueError(
             f"the folder {str(folder)!r} is split already, into {', '.join(classes)}, which are no classes. Give one "
             f"part, such as {str(folder / min(classes))!r}, or put each class's images into one folder: the parts are "
@@ -48,6 +51,8 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     if not unread and len(classes) < 2:
         found = f"has {len(beside)} files but no sub-folders" if beside else "is empty"
         found = f"has only one class, {next(iter(classes))!r}: nothing to tell apart" if classes else found
+        if classes and len(inner := sorted(filter(os.path.isdir, (folder / min(classes)).iterdir()))) > 1:
+            found += f", unless {str(inner[0].parent)!r} with {len(inner)} folders in it is meant"
         raise ValueError(
             f"the folder {str(folder)!r} {found}. It must hold one sub-folder per class, such as {folder / 'cats'} and "
             f"{folder / 'dogs'}."

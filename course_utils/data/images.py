@@ -185,6 +185,8 @@ def _to_8_bits(grey: np.ndarray) -> np.ndarray:
 def _from_array(array: np.ndarray):
     from PIL import Image
 
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("image: an array must not be masked: np.ma.filled(image, 0) says what is hidden.")
     if array.dtype != np.uint8:
         raise TypeError(
             f"image: an array must be uint8, 0..255; got {array.dtype}. "

@@ -69,7 +69,7 @@ def _in_words(figure) -> str:
             names = [label.get_text() for label in first.get_yticklabels()]
             parts = [f"{name} {text.get_text()}" for name, text in zip(names, panel.texts, strict=True)]
         said.append(f"{what}: {'; '.join(parts)}")
-    return ". ".join(said) + "."
+    return (". ".join(said) + ".").replace("\u200b", "")
 
 
 def _empty(count: int, width: float, height: float, title: str | None, names=(), sharey: bool = True):
@@ -83,6 +83,11 @@ def _empty(count: int, width: float, height: float, title: str | None, names=(),
     if title:
         figure.suptitle(title, fontsize=12)
     return figure, panels, columns
+
+
+def _shown(name) -> str:
+    """Returns a name as matplotlib shows it: it hides what is empty or begins with an underscore."""
+    return f"\u200b{name}" if str(name)[:1] in ("", "_") else str(name)
 
 
 def _plain(panel, axis: str = "both") -> None:
@@ -147,7 +152,10 @@ def training_curves(
     """
     owner = "training_curves"
     histories = checks.named(owner, "histories", histories, "{run: {key: one value per epoch}}")
-    histories = {run: checks.named(owner, f"histories[{run!r}]", h, "{key: values}") for run, h in histories.items()}
+    histories = {
+        _shown(run): checks.named(owner, f"histories[{run!r}]", h, "{key: values}") for run, h in histories.items()
+    }
+    chance = None if chance is None else checks.amount(owner, "chance", chance, most=1)
     had = sorted(set().union(*histories.values()))
     keys = checks.listed(owner, "keys", keys, f"among {', '.join(had)}")
     if not set(keys) <= set(had):
@@ -165,6 +173,8 @@ def training_curves(
             for run, history in histories.items()
             if key in history
         }
+        if percent and max(y.max() for _, y in lines.values()) > 100:
+            raise ValueError(f"{owner}: {key!r} must hold fractions from 0 to 1")
         drawn |= _draw_lines(panel, lines, list(histories), 100 * chance if percent and chance is not None else None)
         if percent:
             panel.set_ylim(bottom=0)
@@ -203,13 +213,13 @@ def line_chart(
     """
     owner = "line_chart"
     panels = checks.named(owner, "panels", panels, "{x label: {name: (x, y)}}")
-    panels = {
-        label: checks.named(owner, f"panels[{label!r}]", lines, "{name: (x, y)}") for label, lines in panels.items()
-    }
+    for label, lines in panels.items():
+        lines = checks.named(owner, f"panels[{label!r}]", lines, "{name: (x, y)}")
+        panels[label] = {_shown(name): line for name, line in lines.items()}
     if x_scale not in SCALES:
         raise ValueError(f"{owner}: x_scale must be 'linear' or 'log', but it is {x_scale!r}")
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
-    order = names if order is None else checks.listed(owner, "order", order, "names of lines")
+    order = names if order is None else list(map(_shown, checks.listed(owner, "order", order, "names of lines")))
     if not set(names) <= set(order):
         raise ValueError(f"{owner}: order must name every line of {names}, but it is {order}")
     factor = 100 if y_label.endswith("(%)") else 1

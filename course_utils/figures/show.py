@@ -48,13 +48,16 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | None = None):
         columns: which keys to show, in order; the first row's keys without it.
 
     Raises:
-        ValueError: there are no rows, or a column that no row has.
+        ValueError: there are no rows, one that is no mapping, or a column that no row has.
     """
     from IPython.display import Markdown
 
     rows = list(rows)
     if not rows:
         raise ValueError("table: there are no rows")
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise ValueError(f"table: each row must be {{column: value}}, but one is {row!r:.60}")
     columns = list(columns or rows[0])
     for column in columns:
         if not any(column in row for row in rows):
@@ -78,7 +81,8 @@ def _cell(value) -> str:
 
 def escaped(text: str) -> str:
     """Returns text that Markdown and HTML show as it is: no tag, link, formula or code, all on one line."""
-    return re.sub(r"[&<>|`*\\$\[\]~]", lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()))
+    signs = r"[&<>|`*\\$\[\]~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\."
+    return re.sub(signs, lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()), flags=re.IGNORECASE)
 
 
 def percent(share: float | None) -> str | None:
@@ -124,10 +128,14 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
     """
     if not hasattr(dataset, "x_test"):
         raise ValueError(f"samples: dataset must be one that load_dataset gives, but it is {dataset!r:.60}")
-    count, side = checks.whole("samples", "count", count), checks.whole("samples", "side", side)
+    count, side = checks.whole("samples", "count", count), checks.whole("samples", "side", side, most=2048)
     if model is not None and len(getattr(model, "input_shape", None) or ()) != 4:
         raise ValueError(f"samples: model must be a classifier, as classifier(…) builds it, but it is {model!r:.60}")
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
+    if model is not None:
+        takes, wanted = (model.input_shape[3], model.output_shape[-1]), (images.shape[3], dataset.num_classes)
+        if takes != wanted:
+            raise ValueError(f"samples: model must be for {wanted} channels and classes, but it is for {takes}")
     said = None
     if model is not None:
         fitting = figures.resized(images, model.input_shape[1:3]).astype("float32")

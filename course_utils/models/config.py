@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from course_utils.checked import Flag, Number, Share, Size, Whole, arguments, checked
+from course_utils.checked import Flag, Number, Share, Size, Whole, arguments, checked, shown
 from course_utils.papers import PAPERS
 
 
@@ -154,5 +154,5 @@ def named_config(name: str, **changes) -> Config:
     if key not in CONFIGS:
         close = difflib.get_close_matches(name, [*PAPERS, *CONFIGS], n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"classifier: unknown configuration {name!r}; choose from {', '.join(CONFIGS)}{hint}")
+        raise ValueError(f"classifier: unknown configuration {shown(name)}; choose from {', '.join(CONFIGS)}{hint}")
     return replace(CONFIGS[key], **changes)

@@ -137,9 +137,10 @@ def classifier(
 
 
 def check_model(owner: str, model) -> None:
-    """Raises TypeError unless `model` is a built Keras model from images `(b, h, w, c)` to `(b, classes)`."""
+    """Raises TypeError unless `model` is a built Keras model from images `(b, h, w, c)` of one size to `(b, n)`."""
     try:
         right = len(model.input_shape) == 4 and len(model.output_shape) == 2
+        right &= all(type(size) is int for size in (*model.input_shape[1:], model.output_shape[1]))
     except (AttributeError, TypeError, ValueError):
         right = False
     if not right:
@@ -152,6 +153,7 @@ def blocks(model) -> list:
     Raises:
         ValueError: the model was not built by `classifier`.
     """
+    check_model("blocks", model)
     found = [layer for layer in model.layers if layer.name.startswith("block_")]
     if not found:
         raise ValueError(f"the model {model.name!r} has no layers named block_1, block_2, …: build it by classifier()")

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from course_utils.checked import Accuracy, Count, Name, Number, Text, Whole, adapter, arguments, checked, in_words
 from course_utils.files import user_path, write_json
@@ -13,6 +13,8 @@ from course_utils.training.run import Hardware, Run, as_card
 
 Rounds = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
 
+MOST_BYTES = 10_000_000
+"""Of a card: the largest have a tenth of a megabyte. More takes long to read, and much memory."""
 CURVES = ("loss", "accuracy", "val_accuracy", "seconds", "cpu_seconds")
 """What the history of a finished run holds for each epoch: the tables are made from them."""
 
@@ -79,7 +81,17 @@ class Speed:
                 raise ValueError("Speed: every side must have as many rounds")
 
 
-def read(path, kind: Any = Run) -> Any:
+def _kind(kind: type) -> type:
+    if not hasattr(kind, "FORMAT"):
+        raise ValueError("should be a kind of card, such as Run")
+    return kind
+
+
+Kind = Annotated[type, AfterValidator(_kind)]
+
+
+@arguments
+def read(path, kind: Kind = Run) -> Any:
     """Reads a card.
 
     Args:
@@ -88,13 +100,15 @@ def read(path, kind: Any = Run) -> Any:
 
     Raises:
         FileNotFoundError: there is no such file.
-        CardError: it is not JSON, of another format, or one of its fields is not what it must be.
+        CardError: it is not JSON, of another format, too large, or one of its fields is not what it must be.
     """
     path = user_path(path, "read: path")
     if not path.is_file():
         raise FileNotFoundError(f"there is no result card at {path}")
+    if path.stat().st_size > MOST_BYTES:
+        raise CardError(f"{path} is no result card: it has more than {MOST_BYTES / 1e6:.0f} MB")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
         said = card.pop("format", None) if isinstance(card, dict) else type(card).__name__
         text = json.dumps(card, ensure_ascii=False).encode()  # half a character is no text
     except (ValueError, RecursionError) as error:
@@ -127,7 +141,7 @@ def folder() -> Path:
 
 
 @arguments
-def recorded(name: Text, kind: Any = Run) -> Any:
+def recorded(name: Text, kind: Kind = Run) -> Any:
     """Reads the recorded card called `name`, such as "mixer_course_cifar100_short" or "seeds/gate_bias".
 
     Raises:
@@ -142,7 +156,7 @@ def recorded(name: Text, kind: Any = Run) -> Any:
 
 
 @arguments
-def every(pattern: Text = "*", kind: Any = Run, inside: Path | None = None) -> dict[Path, Any]:
+def every(pattern: Text = "*", kind: Kind = Run, inside: Path | None = None) -> dict[Path, Any]:
     """Reads all cards of one kind.
 
     Args:

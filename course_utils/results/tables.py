@@ -10,6 +10,7 @@ from course_utils.checked import Count, check
 from course_utils.models import CONFIGS
 from course_utils.papers import PAPERS
 from course_utils.results.cards import Example, Examples, Seeds, all_runs, every, recorded
+from course_utils.training.recipes import RECIPES
 from course_utils.training.run import Run
 
 CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 24, 30, 50)
@@ -97,10 +98,10 @@ def comparison(papers: dict[str, list[Run]]) -> list[dict]:
     """Returns runs, each paper's followed by its keras.io example if there is one, as rows of one table.
 
     Args:
-        papers: {paper: its runs}, at least one of them.
+        papers: {paper: its runs}.
     """
     examples = keras_io()
-    longest = max(run.epochs for found in papers.values() for run in found)
+    longest = max((run.epochs for found in papers.values() for run in found), default=1)
     shown = [epoch for epoch in CHOSEN_EPOCHS if epoch <= longest]
     heading = f"validation top-1 after epochs {', '.join(map(str, shown))}"
 
@@ -129,6 +130,8 @@ def at_the_same_epoch(*recipes: str) -> list[dict]:
     Returns:
         One row for each run. What belongs to the keras.io example is None for a paper without one.
     """
+    for recipe in recipes:
+        check("at_the_same_epoch", "recipe", Literal[tuple(RECIPES)], recipe)
     examples, rows = keras_io(), []
     for paper in PAPERS:
         theirs = examples.get(paper)

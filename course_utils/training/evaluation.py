@@ -28,7 +28,7 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
         below 6 classes).
 
     Raises:
-        TypeError, ValueError: images, labels or batch size are not as described; the message names them.
+        TypeError, ValueError: model, images, labels or batch size are not as described; the message names them.
     """
     check_model("evaluate", model)
     check_images("evaluate: images", images)
@@ -50,6 +50,8 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
         if progress:
             bar(start + len(batch), len(images))
     logits = np.concatenate(logits)  # (n, classes)
+    if (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("evaluate: model gives probabilities, not logits: leave its softmax out")
     right = np.take_along_axis(logits, labels[:, None], axis=1)  # (n, 1)
     peak = logits.max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):  # infinite logits: their loss is NaN

@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from course_utils.checked import Accuracy, Count, Name, Number, Text, Whole, adapter, checked
+from course_utils.checked import Accuracy, Count, Name, Number, Text, Whole, adapter, checked, one_line
 from course_utils.files import file_path, write_json
 from course_utils.models.network import Network
 from course_utils.system import hardware, versions
@@ -32,7 +32,7 @@ class Data:
     @classmethod
     def of(cls, dataset) -> "Data":
         """Describes a `Dataset`; what cannot stand in a name on a card is left out of it."""
-        name = "".join(character for character in str(dataset.name) if character.isprintable())[:200]
+        name = one_line(str(dataset.name))[:200]
         sizes = {part: len(getattr(dataset, f"x_{part}")) for part in ("train", "validation", "test")}
         return cls(name=name, classes=dataset.num_classes, **sizes)
 
@@ -148,6 +148,10 @@ class Run:
         lengths = {len(values) for values in self.history.values()}
         if len(lengths) > 1:
             raise ValueError(f"Run: history must have as many numbers of each kind, but it has {sorted(lengths)}")
+        for name, values in self.history.items():
+            shares = [value for value in values if value is not None and name.endswith(("accuracy", "top5"))]
+            if not all(0 <= value <= 1 for value in shares):
+                raise ValueError(f"Run: history[{name!r}] must hold shares from 0 to 1")
         if self.model.num_classes != self.dataset.classes:
             raise ValueError(
                 f"Run: model.num_classes must be {self.dataset.classes}, but it is {self.model.num_classes}"

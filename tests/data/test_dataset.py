@@ -65,6 +65,10 @@ def test_dataset_knows_its_shape_and_says_it():
         ({"class_names": ("a", "a ")}, ValueError, "found more than once: 'a'"),
         ({"class_names": ("a", " ")}, ValueError, "class_names must not be empty; number 1 is ' '"),
         ({"class_names": (0, 1)}, TypeError, "class_names must hold text; got 0"),
+        ({"class_names": {"a", "b"}}, TypeError, "in the order of the labels, which a set is not"),
+        ({"class_names": {"a": 0, "b": 1}}, TypeError, "in the order of the labels, which a dict is not"),
+        ({"class_names": ("a", "b\n")}, ValueError, r"must hold no control characters; got 'b\\n'\. Rename it"),
+        ({"class_names": ("a", "\udcff")}, ValueError, r"must hold no control characters; got '\\udcff'"),
         ({"x_test": np.ma.zeros((6, 8, 8, 3), np.uint8)}, TypeError, "x_test must be a NumPy array; got a MaskedArray"),
         ({"y_test": np.array(list("ababab"))}, TypeError, "y_test must hold whole numbers; got <U1"),
     ],
@@ -79,6 +83,7 @@ def test_dataset_of_ones_own_is_checked(changes, error, message):
     [
         ({"x_test": make().x_train}, "'mine': 6 of 6 test images are training images, too"),
         ({"x_validation": make().x_train[[0, 1, 2, 2, 2, 2]]}, "6 of 6 validation images are training images"),
+        ({"x_test": make().x_validation}, "6 of 6 test images are validation images.* they choose the epoch"),
         ({"x_train": np.full((6, 8, 8, 3), 9, np.uint8)}, "nothing is to be seen in x_train"),
         ({"x_test": make().x_test // 255}, "nothing is to be seen in x_test.*multiply by 255 first"),
         (
@@ -279,6 +284,11 @@ def test_a_folder_that_may_not_be_opened_is_named(folder, monkeypatch):
         (["cats/a.png"], "only one class, 'cats'"),
         (["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png", "dogs/3.png"], "cats' has 2 images; every class nee"),
         (["cats/.hidden.png", "dogs/1.png"], "cats' has 0 images"),
+        (
+            ["mine/cats/1.png", "mine/dogs/1.png"],
+            "only one class, 'mine'.*, unless '.*mine/mine' with 2 folders",
+        ),
+        (["training_set/1.png", "test_set/1.png"], "mine' is split already, into test_set, training_set"),
         (["train/1.png", "test/1.png"], "mine' is split already, into test, train, which are no classes. Give"),
         (["Training/cats/1.png", "val/cats/1.png"], "mine' is split already, into Training, val"),
     ],

@@ -226,6 +226,7 @@ DEPTHS = [
         (np.zeros((4, 4, 2), np.uint8), ValueError, r"got \(4, 4, 2\)"),
         (np.zeros((0, 4, 3), np.uint8), ValueError, r"got \(0, 4, 3\)"),
         (np.zeros(4, np.uint8), ValueError, r"got \(4,\)"),
+        (np.ma.zeros((4, 4, 3), np.uint8), TypeError, "an array must not be masked"),
         (42, TypeError, "must be a path, .* or an array; got 42"),
         (None, TypeError, "must be a path, .* or an array; got None"),
         ("", TypeError, "must be a path, .* or an array; got ''"),

@@ -149,6 +149,22 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_page_is_written_where_a_user_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert small_explorer().save_html("~/page.html") == tmp_path / "page.html"
+    for wrong in ("", "a\0b", None, 3):
+        with pytest.raises((TypeError, ValueError), match="save_html: path must be a path"):
+            small_explorer().save_html(wrong)
+
+
+def test_an_images_name_is_shown_on_one_line_whatever_a_system_calls_it():
+    explorer = with_own_images()
+    for given, shown in (("a\nb\udcff", "ab"), ("", "my image"), (None, "None")):
+        explorer.use_image(photo(1), given)
+        assert explorer.spec["notice"] == f"Showing “{shown}”."
+        explorer.page().encode()
+
+
 def own_parts(own):
     """Each own image is a page of its own size in bytes: 50,000 or so, of which 120,000 may be carried."""
     names = ["none", *own]

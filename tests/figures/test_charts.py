@@ -221,6 +221,17 @@ def test_names_with_two_dollars_are_no_formula():
         assert not any(text.get_parse_math() for text in figure.findobj(Text))
 
 
+@pytest.mark.parametrize("name", ["_with an underscore", "", 7])
+def test_any_name_is_in_the_legend_and_in_the_words(name):
+    for figure in (
+        figures.training_curves({name: {"loss": [1.0, 2.0]}}, ("loss",)),
+        figures.line_chart({"epoch": {name: ([1, 2], [1, 2])}}, "loss", order=["another", name]),
+    ):
+        png_of(figure)
+        assert [text.get_text().lstrip("\u200b") for text in figure.legends[0].texts] == [str(name)]
+        assert f": {name} 1 to 2, at last 2." in repr(figure)
+
+
 def test_letters_that_the_font_lacks_come_from_another_or_are_said_once(monkeypatch):
     letter = "の"  # in a font that matplotlib brings, and not in the one of the charts
     other = font_manager.findfont("STIXGeneral")

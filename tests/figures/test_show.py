@@ -1,6 +1,7 @@
 import base64
 import html
 import io
+import re
 
 import numpy as np
 import pytest
@@ -34,11 +35,13 @@ def test_table():
 
 
 @pytest.mark.parametrize(
-    "name", ["<img src=x onerror=alert(1)>", "<script>x</script>", "&lt;b>", "a|b\nc `d` $e$ [f](g) **h** \\"]
+    "name",
+    ["<img src=x onerror=alert(1)>", "<script>x</script>", "&lt;b>", "a|b\nc `d` $e$ [f](g) **h** \\", "_a_ __b__ c_d"],
 )
 def test_names_in_a_table_are_shown_as_they_are(name):
     text = show.table([{name: 1}, {name: name}]).data
     assert not set("<>`$[]*\\") & set(text)
+    assert not re.search(r"\b_|_\b|://|www\.|@", text)
     lines = text.splitlines()
     assert len(lines) == 4
     for line in (lines[0], lines[3]):

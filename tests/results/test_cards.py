@@ -44,6 +44,9 @@ def test_every_kind_of_card_is_read_and_written_by_the_same_functions(name, kind
     assert read(write(tmp_path / "card.json", card), kind) == card
     with pytest.raises(CardError, match="format must be"):
         recorded(name, Examples if kind is Speed else Speed)
+    for wrong in (int, "Run", None):
+        with pytest.raises(ValueError, match="recorded: kind should be"):
+            recorded(name, wrong)
 
 
 def test_a_dry_run_says_so_and_is_never_a_card(run, tmp_path):
@@ -95,6 +98,11 @@ HOSTILE = [
     (damaged(setting("model", "parameters", to=-1)), r"model.parameters should be greater than or equal to 1"),
     (damaged(setting("dry_run", to=True)), r"dry_run should be False: the figures of a dry run are no results"),
     (damaged(setting("history", "", to=[1.0] * 8)), r"history.* should have at least 1 character, but it is ''"),
+    (
+        damaged(setting("history", "val_accuracy", to=[7.0] * 8)),
+        r"history\['val_accuracy'\] must hold shares from 0 to 1",
+    ),
+    (" " * 10_000_001, "is no result card: it has more than 10 MB"),
     (damaged(setting("test", "top1", to=39)), r"test.top1 should be less than or equal to 1, but it is 39"),
     (damaged(setting("versions", "keras", to="\ud800")), "it is not JSON .*surrogates not allowed"),
 ]

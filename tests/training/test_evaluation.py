@@ -70,6 +70,19 @@ def test_what_would_be_measured_wrongly_is_refused_by_name(change, error, messag
 
 
 @pytest.mark.one_backend
+def test_a_model_that_tells_no_logits_of_images_of_one_size_is_refused(shapes, small_model):
+    image = keras.Input((None, None, 3))
+    any_size = keras.Model(image, keras.layers.Dense(16)(keras.layers.GlobalAveragePooling2D()(image)))
+    model = small_model()
+    two = keras.Model(model.input, [model.output, model.output])
+    for wrong in (any_size, two, None):
+        with pytest.raises(TypeError, match="evaluate: model must be a classifier"):
+            evaluate(wrong, shapes.x_test, shapes.y_test)
+    with pytest.raises(ValueError, match="gives probabilities, not logits: leave its softmax out"):
+        evaluate(keras.Model(model.input, keras.layers.Softmax()(model.output)), shapes.x_test, shapes.y_test)
+
+
+@pytest.mark.one_backend
 def test_what_takes_long_tells_how_far_it_is(shapes, small_model, monkeypatch, capsys):
     monkeypatch.setattr(evaluation, "ProgressBar", lambda name, after_s, **how: ProgressBar(name, **how))
     evaluate(small_model(), shapes.x_test, shapes.y_test, batch_size=24)

@@ -61,6 +61,9 @@ def networks_of(owner: str, networks: Mapping) -> tuple[dict, tuple[int, int]]:
 
 def seen_by(owner: str, model, images: Mapping) -> tuple[dict, np.ndarray]:
     """Returns images as a model gets them, resized as in training: to be shown, and as one batch for the model."""
+    from course_utils.models import check_model
+
+    check_model(owner, model)
     size, c = model.input_shape[1:3], model.input_shape[3]
     images = images_of(owner, images, channels=(c,))
     batch = np.concatenate([figures.resized(pixels[None], size) for pixels in images.values()])

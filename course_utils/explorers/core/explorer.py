@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from course_utils import figures
+from course_utils.checked import one_line
 from course_utils.explorers.core.encode import LIMIT, Encoded, TooLarge, encode, outer_index, pick_of, png, state_of
 from course_utils.explorers.core.parts import Panel, Setting
 from course_utils.explorers.core.snapshot import snapshot
 from course_utils.explorers.core.standalone import front_end, page
 from course_utils.explorers.core.words import short
-from course_utils.files import write_whole
+from course_utils.files import file_path, write_whole
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 MOST_OWN = 5  # images of the student's own that are kept: with each new one everything is drawn again
@@ -139,7 +140,8 @@ class Explorer:
 
     def save_html(self, path: str | Path) -> Path:
         """Writes `page()` to a file and returns its path. What was there before stays until the new one is whole."""
-        return write_whole(path, self.page().encode("utf-8"), f"the page {path}")
+        path = file_path(path, "save_html: path")
+        return write_whole(path, self.page().encode("utf-8"), f"the page {path.name}")
 
     @property
     def widget(self):
@@ -166,6 +168,7 @@ class Explorer:
 
         if self._with_own is None:
             raise ValueError(f"Explorer {self.name!r}: it takes no images of your own")
+        filename = one_line(str(filename)).strip() or "my image"
         new = {short(filename): as_image(image, self._side)}
         own = {name: pixels for name, pixels in self._own.items() if name not in new} | new
         own = dict(list(own.items())[-MOST_OWN:])
