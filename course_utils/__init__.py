@@ -10,7 +10,7 @@ names below and the rooms are loaded when they are first used.
 
 from importlib import import_module
 
-from course_utils.system import __version__, warn_of_wrong_versions
+from course_utils.system import __version__, print_anywhere, warn_of_wrong_versions
 
 _ROOMS = (
     "analysis", "data", "exercises", "explorers", "figures", "layers", "models", "papers", "results", "selftest",
@@ -30,6 +30,7 @@ _NAMES = {
 
 __all__ = ["__version__", *_ROOMS, *_NAMES]
 
+print_anywhere()
 warn_of_wrong_versions()
 
 

@@ -5,6 +5,7 @@ import platform
 import re
 import sys
 import warnings
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def switch(name: str, *more: str) -> bool | str:
         choices = ", ".join(("1", "0", "true", "false", "yes", "no", "on", "off", *more))
         raise ValueError(f"the variable {name} must be one of {choices}, but it is {said!r}")
     return said in ("1", "true", "yes", "on")
+
+
+def print_anywhere() -> None:
+    """Lets `print` write what a terminal or a file of another encoding than UTF-8 lacks, such as ✓, as its code."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # a notebook's has no encoding to speak of; one may be closed
+            if stream.encoding.lower() not in ("utf-8", "utf8"):
+                stream.reconfigure(errors="backslashreplace")
 
 
 def warn_of_wrong_versions(found: str | None = None) -> None:

@@ -186,6 +186,14 @@ def test_importing_the_package_imports_nothing_heavy():
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_a_sign_shows_its_code(encoding):
+    code = "import course_utils; print('✓ 猫')"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert done.stdout.decode(encoding).split() == ["\\u2713", "\\u732b"]
+
+
 @pytest.mark.timing
 def test_importing_the_package_takes_a_fifth_of_a_second_at_most(measured):
     command = "import time; t = time.perf_counter(); import course_utils; print(time.perf_counter() - t)"
