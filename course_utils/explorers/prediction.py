@@ -65,6 +65,12 @@ def _marked(text: str) -> str:
     return _MARKS.sub(mark, html.escape(text))
 
 
+def _name(choice: str) -> str:
+    """Returns the attribute that names a choice to a screen reader, where it is a formula and nothing else."""
+    formula = re.fullmatch(r"\s*\$([^$]+)\$\s*", choice)
+    return f' aria-label="{html.escape(formula[1])}"' if formula else ""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What `predict` shows."""
@@ -83,7 +89,8 @@ class Prediction:
     def _repr_html_(self) -> str:
         group = f"predict-{crc32(repr(self).encode()):08x}"  # the same at each run: an output that never changes
         choices = "".join(
-            f'<details name="{group}"><summary>{_marked(choice)}</summary><div>{self._unfolded(k)}</div></details>'
+            f'<details name="{group}"><summary{_name(choice)}>{_marked(choice)}</summary>'
+            f"<div>{self._unfolded(k)}</div></details>"
             for k, choice in enumerate(self.choices)
         )
         legend = f"<legend>Predict first: {_marked(self.question)}</legend>"
