@@ -171,9 +171,10 @@ def _like(variable, file: ZipFile, name: str) -> np.ndarray:
     """Reads the array of a variable."""
     shape, dtype = tuple(variable.shape), np.dtype(keras.backend.standardize_dtype(variable.dtype))
     array = _array(file, name, dtype.itemsize * int(np.prod(shape)))
-    if array.shape != shape or array.dtype.itemsize != dtype.itemsize:
-        raise ValueError(f"it holds an array of another shape than {variable.path} has")
-    return array.view(dtype)  # a type that NumPy does not know, such as bfloat16, was read as bare bytes
+    # A type that NumPy does not know, such as bfloat16, was read as bare bytes.
+    if array.shape != shape or array.dtype not in (dtype, np.dtype((np.void, dtype.itemsize))):
+        raise ValueError(f"it holds an array of another shape or type than {variable.path} has")
+    return array.view(dtype)
 
 
 def _check(finished: Finished, run: Run, about: dict) -> None:
@@ -187,8 +188,7 @@ def _check(finished: Finished, run: Run, about: dict) -> None:
     best = best_epoch(run.recipe, history) if about["run: keep_best"] else epochs
     if not 1 <= epochs <= run.recipe.epochs or finished.best_epoch != best:
         raise ValueError("it tells another best epoch than its history")
-    weights = finished.state[: len(finished.kept)] + finished.kept
-    if not all(np.isfinite(weight.astype("float64")).all() for weight in weights):
+    if not all(np.isfinite(values.astype("float64")).all() for values in finished.state + finished.kept):
         raise ValueError("it holds weights that are not finite")
 
 

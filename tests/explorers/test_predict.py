@@ -46,14 +46,14 @@ def test_text_from_data_is_escaped():
 
 
 @pytest.mark.parametrize("text", ["2 * 3 * 4", "$a*b*c$", "a * b", "$5"])
+def test_what_is_no_mark_stays(text):
+    assert f"<p>{text}</p>" in asked(answer=text, right=None)._repr_html_()
+
+
 def test_a_choice_that_is_a_formula_alone_has_a_name():
     shown = predict("Which?", ["$a < b$", "$a$ or $b$"])._repr_html_()
     assert '<summary aria-label="a &lt; b">$a &lt; b$</summary>' in shown
     assert "<summary>$a$ or $b$</summary>" in shown
-
-
-def test_what_is_no_mark_stays(text):
-    assert f"<p>{text}</p>" in asked(answer=text, right=None)._repr_html_()
 
 
 def test_the_output_is_the_same_at_each_run_and_another_question_is_another_group():

@@ -281,6 +281,13 @@ def history(**changes):
     return says(lambda text: text["progress"]["history"].update(changes))
 
 
+def optimizer_of_nan(path) -> bytes:
+    with np.load(path) as file:
+        moments = [name for name in file.files if name.startswith("state_") and file[name].dtype == "float32"]
+        last = max(moments, key=lambda name: int(name.removeprefix("state_")))
+        return changed(**{last: file[last] * np.nan})(path)
+
+
 def about(**changes):
     return says(lambda text: text["about"].update({f"begin: {name}": value for name, value in changes.items()}))
 
@@ -296,11 +303,14 @@ def about(**changes):
         (lambda path: path.read_bytes()[:5000] + bytes(2000) + path.read_bytes()[7000:], ""),
         (changed(kept_0=None), "it holds other arrays"),
         (changed(state_99=np.zeros(3)), "it holds other arrays"),
-        (changed(kept_0=np.zeros((3, 3), "float32")), "it holds an array of another shape than"),
+        (changed(kept_0=np.zeros((3, 3), "float32")), "it holds an array of another shape or type than"),
         (changed(kept_0=np.zeros(10**6)), "it holds an array that is too large"),
         (changed(kept_0=np.array([{}])), ""),
         (changed(kept_1=np.full(64, np.nan, "float32")), "it holds weights that are not finite"),
         (changed(state_1=np.full(64, np.inf, "float32")), "it holds weights that are not finite"),
+        (changed(state_1=np.zeros(64, ">f4")), "it holds an array of another shape or type than"),
+        (optimizer_of_nan, "it holds weights that are not finite"),
+        (history(accuracy=[1.5]), ""),
         *((changed(text=np.array(text)), "") for text in ("{", "[]", "[" * 10**5)),
         (says(lambda text: text.pop("about")), ""),
         (says(lambda text: text["about"].pop("begin: weights")), ""),
