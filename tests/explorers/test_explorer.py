@@ -34,9 +34,10 @@ def shown(explorer, monkeypatch):
 
 def test_the_notebook_gets_a_still_image_with_words_and_the_widget(monkeypatch):
     explorer = small_explorer()
-    (still, about), (live, _) = shown(explorer, monkeypatch)
+    (still, about), (live, _), (gone,) = shown(explorer, monkeypatch)
     assert set(live) == {"application/vnd.jupyter.widget-view+json"}
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
+    assert gone["text/html"].startswith("<style>"), "hides JupyterLab's complaint where the widget is no more"
     words = "A small explorer: an interactive image. coarse grid, level 1, light off, cell 0."
     assert still["text/plain"] == about["image/png"]["alt"] == repr(explorer) == words
     image = read(base64.b64decode(still["image/png"]))
@@ -52,7 +53,7 @@ def test_the_notebook_gets_a_still_image_with_words_and_the_widget(monkeypatch):
 def test_an_exported_notebook_holds_the_still_image_with_its_words(monkeypatch, template):
     explorer = small_explorer()
     published = shown(explorer, monkeypatch)
-    outputs = [nbformat.v4.new_output("display_data", data, metadata=about) for data, about in published]
+    outputs = [nbformat.v4.new_output("display_data", data, metadata=(*about, {})[0]) for data, *about in published]
     cell = nbformat.v4.new_code_cell("small_explorer()", outputs=outputs)
     exporter = nbconvert.HTMLExporter(template_name=template)
     page, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))

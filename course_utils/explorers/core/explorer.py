@@ -20,6 +20,8 @@ from course_utils.explorers.core.words import short
 from course_utils.files import file_path, write_whole
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# In a notebook that is opened again, JupyterLab writes "model not found" where the widget was, and nothing else there.
+_HIDDEN_WHEN_GONE = "<style>.jp-OutputArea-output.jupyter-widgets:not(:has(*)) { display: none; }</style>"
 MOST_OWN = 5  # images of the student's own that are kept: with each new one everything is drawn again
 
 
@@ -224,3 +226,4 @@ class Explorer:
         shown = self.widget._repr_mimebundle_()
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
         publish_display_data({_WIDGET_VIEW: data[_WIDGET_VIEW]}, metadata)
+        publish_display_data({"text/html": _HIDDEN_WHEN_GONE, "text/plain": ""})
