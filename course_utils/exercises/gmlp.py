@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from course_utils.exercises.judging import NotYet, answer, compare, count, numbers, short, tell_apart, verdict
-from course_utils.exercises.parts import as_numpy, layer_norm, parameters, takes
-from course_utils.layers import GMLPBlock, SpatialGatingUnit
+from course_utils.exercises.judging import NotYet, answer, compare, numbers, short, tell_apart, verdict
+from course_utils.exercises.parts import as_numpy, layer_norm, takes
+from course_utils.layers import SpatialGatingUnit
 
 
 @verdict("z, W, b, norm", "Right: one half is gated by what all tokens hold in the other half.")
@@ -88,25 +88,6 @@ def check_gmlp_block(attempt):
     }
     otherwise = "the shape is right, the numbers are not: x + narrow(gate(gelu(widen(norm(x)))))"
     compare(attempt, (x, norm, widen, gelu, gate, narrow), x + branch, "(batch, n, d)", mistakes, otherwise)
-
-
-@verdict("n, d, mlp_dim", "Right, for three sizes and for a block of the paper's gMLP-S.")
-def check_gmlp_parameters(attempt):
-    """Checks `gmlp_parameters(n, d, mlp_dim)`: the number of parameters of one gMLP block."""
-    for n, d, mlp_dim in ((4, 3, 8), (16, 64, 192), (64, 128, 768), (196, 256, 1536)):
-        missing = {
-            mlp_dim + d: "the biases of the two dense layers are missing",
-            n: "the gate's bias b is missing: one number for each token",
-            n * n: "the gate's W is missing: one weight for each pair of tokens",
-            n * n + n: "the gate's W and b are missing",
-            2 * d: "the LayerNorm before U is missing: it has a gamma and a beta",
-            mlp_dim: "the gate's LayerNorm is missing: a gamma and a beta for each of half the channels",
-            2 * d + mlp_dim: "both LayerNorms are missing: each has a gamma and a beta",
-            -mlp_dim: "the gate normalises one half of the channels, not all",
-            -(mlp_dim // 2) * d: "the gate halves the width: V starts from half the channels",
-        }
-        expected = parameters(GMLPBlock, (None, n, d), mlp_dim)
-        count(attempt, expected, missing, n=n, d=d, mlp_dim=mlp_dim)
 
 
 @verdict("rows, columns", "Right: every token is gated by its left neighbour, and the first column stays open.")

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 02 · FNet: mixing without a single parameter
 #
-# **27 minutes to show, 59 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes a Fourier transform,
-# two hundred years old and without parameters, and lets the rest of the network make something of it. You will see why
-# that works, and where it gets stuck.
+# **35 minutes to show, 67 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes
+# a Fourier transform, two hundred years old and without parameters, and lets the rest of the network make something of
+# it.
 #
 # After this lesson you can
 #
@@ -49,7 +49,7 @@ from keras import Model, ops
 
 from course_utils import classifier, exercises, load_dataset, recipe, session, show, train
 from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence, predict
-from course_utils.figures import line_chart, training_curves
+from course_utils.figures import line_chart
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
 from course_utils.models import describe
 from course_utils.results import tables
@@ -80,26 +80,24 @@ predict(
 )
 
 # %% [markdown]
-# Move the number of waves (or focus the slider and use the arrow keys). Try your own image too.
+# Move the number of waves. Try your own image too.
 
 # %%
 explore_frequencies()
 
 # %% [markdown]
-# Of a photograph, a few hundred waves show what it is. With 29 (at most 3 periods from border to border) the
-# photographs have 36 to 57 % of their contrast, the shapes 4 %: they stand in a grid of 4 × 4, and what repeats four
-# times has hardly a wave slower than 4 periods. (With 441 they have overtaken the cat.)
+# Of a photograph, a few hundred waves show what it is. The shapes need more: they stand in a grid of 4 × 4, and what
+# repeats four times has hardly a wave slower than 4 periods.
 #
 # With all 4096 it is the image again. The transform loses nothing: it says the same thing in other words. And each of
 # those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
 #
 # ### The same with tokens
 #
-# FNet does not transform pixels. It has a table $x$: $n$ rows (tokens), $d$ columns (channels). It transforms along the
-# tokens and along the channels, and keeps the real part. (That part alone does lose something; the residual connection
-# will make up for it.) Over the tokens alone, output token $k$ is a sum over all positions $j$ with the weights of a
-# wave, $\cos(2π\,jk/n)$; the channels then only shift that wave. The tokens lie in one row here, one row of patches
-# behind the other: a wave along them is no wave across the image.
+# FNet transforms no pixels. It has a table $x$: $n$ rows (tokens), $d$ columns (channels). It transforms along both,
+# and keeps the real part. (That part alone does lose something; the residual connection brings it back.) Over the
+# tokens alone, output token $k$ is a sum over all positions $j$ with the weights of a wave, $\cos(2π\,jk/n)$. The
+# tokens lie in one row here, one row of patches behind the other: a wave along them is no wave across the image.
 
 # %%
 predict(
@@ -122,8 +120,6 @@ explore_fourier()
 # Over the channels alone, no position meets another. Over the tokens, the one patch is heard nearly everywhere: louder
 # and softer, as the wave says. That is mixing, and nobody had to learn it. The stripes are the other extreme: they
 # light up two rows, for a wave with 8 periods and one with $64 - 8$ have the same cosine.
-#
-# Did you see the numbers at the bar? With both transforms, each output is a sum of 4096 values: it becomes large.
 #
 # Attention does two things at once: it lets all tokens meet, and it decides, from what they say, who listens to whom.
 # FNet keeps the first and drops the second.
@@ -173,9 +169,8 @@ predict(
 printed(dft(4) @ dft(4) / 4)
 
 # %% [markdown]
-# Ones and zeros (divided by 4: two transforms also make everything $n$ times as large). It is the tokens again, but
-# token 1 and token 3 have changed places. Two transforms give the input back, *mirrored*: $j → -j \bmod n$, with token
-# 0 where it was. This mirror will follow us through the lesson.
+# Ones and zeros (divided by 4: two transforms also make everything $n$ times as large). It is the tokens again,
+# *mirrored*: $j → -j \bmod n$, with token 0 where it was. This mirror will follow us through the lesson.
 #
 # The layer does not multiply by $F_n$: the *fast* Fourier transform, `fft2`, gives the same numbers with less work.
 
@@ -206,10 +201,9 @@ print("parameters of the layer:                 ", mixing.count_params())
 show.source(FNetBlock)
 
 # %% [markdown]
-# `mixing` chooses what stands in the transform's place: the paper's ablations, which come further down.
-#
-# **Look closely.** In the Mixer the LayerNorm stood *before* each branch, and the sum went on as it was (pre-norm).
-# Here it stands *after* the sum (post-norm), as in the first Transformers. Watch the size of the values on the way:
+# `mixing` chooses what stands in the transform's place: the paper's ablations, which come further down. In the Mixer
+# the LayerNorm stood *before* each branch (pre-norm). Here it stands *after* the sum (post-norm), as in the first
+# Transformers. Watch the size of the values on the way:
 
 # %% tags=["nbval-check-output"]
 block = FNetBlock(mlp_dim=256)
@@ -239,11 +233,10 @@ for name, shape, classes in [
 
 # %% [markdown]
 # **A question before you train.** These networks add a learned vector to each token, its *position embedding*. The
-# Mixer had none. The waves of $F_n$ weigh each position differently: so is FNet not told the order already? Keep your
-# answer.
+# waves of $F_n$ weigh each position differently: so is FNet not told the order already? Keep your answer.
 
 # %% [markdown]
-# ## Train it · 1 minute
+# ## Train it · 3 minutes
 #
 # After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
@@ -275,17 +268,18 @@ run, diary = train_with_diary(model, dataset, how)
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 4 minutes
+# ## Look inside · 5 minutes
 #
 # ### Who moves whom?
 #
 # The influence, as in lesson 01 (the norm of the token Jacobian): if input token $j$ changes a little, how much does
-# output token $i$ change? There are no mixing weights to look at, but there is this.
+# output token $i$ change?
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Where is the X from? One arm is F F; who finds the other?
 # - **Students say:** “The diagonal is the residual.” Not here: the transform is far larger than x.
-# - **Misconception:** That a network which is wrong is wrong at random. Nearly all mistakes are the mirrored position.
+# - **Misconception:** That a network which is wrong is wrong at random. For a while most mistakes are the mirrored
+#   position.
 # - **If late:** Go straight to the mistakes: they are the lesson's best figure.
 
 # %%
@@ -306,20 +300,19 @@ explore_influence(
 )
 
 # %% [markdown]
-# Before training, up to block 1, everybody moves everybody, and nearly equally: no token is nearer than another. (The
-# Mixer had a bright diagonal there.) One *row* is darker: token 0 holds the plain sum, and that is so large that after
-# the LayerNorm a small change hardly counts.
+# Before training, up to block 1, everybody moves everybody, and nearly equally: no token is nearer than another. One
+# *row* is darker: token 0 holds the plain sum, and that is so large that after the LayerNorm a small change hardly
+# counts.
 #
 # Up to block 2 you see an **X**: each token is moved most by itself and by its mirror image, token $-i \bmod n$. One
-# arm of the X you have met: it is $F_n F_n$, the mirror. The other is the work of the real part: of what two transforms
-# bring back, half is mirrored and half as it was, $M(M(x)) = \frac{nd}{2}(x + \text{mirrored } x)$. Training makes the
-# X paler.
+# arm you have met: it is $F_n F_n$, the mirror. The other is the work of the real part: of what two transforms bring
+# back, half is mirrored and half as it was, $M(M(x)) = \frac{nd}{2}(x + \text{mirrored } x)$. On the puzzle, training
+# makes the X paler. <!-- claim: x_turns_pale -->
 #
 # ### What does it mistake for what?
 #
-# Here we need the puzzle of lesson 01: sixteen shapes, one in another colour, and the class is where it lies. We sort
-# the answers after each epoch into three kinds: right, *the mirrored position* ($-j \bmod 16$ instead of $j$), any
-# other.
+# On the puzzle of lesson 01 (sixteen shapes, one in another colour; the class is where it lies) we sort the answers
+# after each epoch into three kinds: right, *the mirrored position* ($-j \bmod 16$ instead of $j$), any other.
 
 # %%
 predict(
@@ -355,19 +348,19 @@ def sorted_answers(diary):
 line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", markers=True)
 
 # %% [markdown]
-# For a while nearly *every* mistake is the mirrored position. The network has found the odd shape, but not on which
-# side of the row of tokens it lies. Then it learns that, too.
+# For a while *most* mistakes are the mirrored position: the odd shape is found, but not on which side of the row it
+# lies. Then the network learns that, too. <!-- claim: mirror_mistakes -->
 #
 # Why? A token at position $j$ gives to row $k$ of $M(x)$ exactly what the same token at position $n - j$ gives to row
 # $n - k$: the same rows, in another order. What tells the two apart has to come from somewhere else.
 
 # %% [markdown]
-# ## Take it apart · 6 minutes
+# ## Take it apart · 11 minutes
 #
 # ### Without positions
 #
-# The question from above: does FNet need to be told where a token is? Put the tokens of an image into the mirrored
-# order, and compare what arrives at the end of an untrained network, with positions and without.
+# Does FNet need to be told where a token is? Put the tokens of an image into the mirrored order, and compare what
+# arrives at the end of an untrained network, with positions and without.
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Rank Fourier, learned, random, none before the table fills. Who changes their order after each row?
@@ -388,11 +381,9 @@ for positions in (True, False):
     print(f"positions {'on: ' if positions else 'off:'} the same answer for both orders:", bool(difference < 1e-4))
 
 # %% [markdown]
-# Without positions the two are *exactly* alike to the network, whatever it learns. This is why: mirror the tokens, and
-# the transform comes out mirrored, too. Row $k$ of the table now holds the value *and* the wave that row $-k$ had: the
-# same table, its rows in another order. The MLP treats all rows alike, and the mean at the end asks for no order.
-#
-# And not only the mirror. The same holds for each order $j → u·j \bmod n$ with $u·u = 1 \bmod n$:
+# Without positions the two are *exactly* alike to the network, whatever it learns. Mirror the tokens, and the transform
+# comes out mirrored, too: the same table, its rows in another order. The MLP treats all rows alike, and the mean at the
+# end asks for no order. The same holds for each order $j → u·j \bmod n$ with $u·u = 1 \bmod n$:
 
 # %% tags=["nbval-check-output"]
 units = [u for u in range(16) if u * u % 16 == 1]
@@ -402,7 +393,7 @@ print("positions that look alike:", *sorted(alike))
 print(f"right answers at best: {len(alike)} of 16 = {100 * len(alike) / 16} %")
 
 # %% [markdown]
-# Within a group, nothing is left but to guess one position: at best one right answer for each group. Let us see.
+# In each group at best one answer is right. Let us see.
 
 # %%
 unplaced = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, position_embedding=False)
@@ -423,9 +414,9 @@ line_chart(
 )
 
 # %% [markdown]
-# So the transform does know the order of the tokens, up to its mirror images; the position embedding breaks the tie.
-# The paper keeps BERT's, and reports that on language FNet does as well without one, for the transform knows the order
-# (section 3.2). Here you have seen where that ends: at the mirror.
+# So the transform knows the order of the tokens, but not which of its mirror images it is. The paper keeps BERT's
+# position embedding, and reports that FNet does as well *without* it, since the transform encodes positions (section
+# 3.2). On language, that is. Where the answer is a position you have seen the end of it: the mirror.
 #
 # ### Must it be Fourier?
 #
@@ -484,21 +475,18 @@ ablate("random")
 ablate("none")
 
 # %% [markdown]
-# Without mixing the network stays at chance, 1 in 16. Positions alone would allow it a trick ("the reddest cell is the
-# odd one" is right for half of the puzzles), but in this training it does not even find that.
+# Without mixing the network stays at chance, 1 in 16. With any of the three mixings it learns most of the puzzle, even
+# with *random* matrices. <!-- claim: any_mixing_will_do -->
 #
-# With any of the three mixings it learns the puzzle. Even *random* matrices get most of it: nothing about waves is
-# special here. It is enough that the outputs hear all positions in many different ways; the MLPs do the rest. (Fourier
-# had 8 epochs and the others 5, each with a schedule of that length: the table does not say which learns faster.)
-#
-# The paper saw something else. On language, learned matrices and Fourier came out alike, and random ones far behind
-# (see the end of the lesson). So the puzzle can tell mixing from no mixing, but not a good mixing from a poor one: an
-# ablation is no better than its task.
+# Nothing about waves is special here: it is enough that the outputs hear all positions in many different ways; the MLPs
+# do the rest. (Fourier had 8 epochs and the others 5: the table does not say which learns faster.) On language the
+# paper found learned matrices and Fourier alike, and random ones far behind. The puzzle can tell mixing from no mixing,
+# but not a good mixing from a poor one: an ablation is no better than its task.
 #
 # ### What does it cost?
 #
-# The table counts no MACs for the transform: it has no dense layer. It is not free. A fast Fourier transform
-# grows with $n \log n$, a matrix over the tokens with $n^2$.
+# The table counts no MACs for the transform, which has no dense layer. It is not free: it grows with $n \log n$, a
+# matrix over the tokens with $n^2$.
 
 # %%
 predict(
@@ -515,6 +503,7 @@ def milliseconds(layer, n, d=64):
         start = time.perf_counter()
         ops.convert_to_numpy(layer(x))
         times.append(1000 * (time.perf_counter() - start))
+    print(".", end="", flush=True)
     return min(times[1:])
 
 
@@ -532,8 +521,8 @@ line_chart(
 )
 
 # %% [markdown]
-# With few tokens both take next to nothing, and either may win. With thousands the matrix runs away. An image of 16 or
-# 64 patches is not where FNet saves time; a long text is.
+# Where do the two lines part? An image here has 16 or 64 patches; a long text has thousands of words. For which of them
+# does FNet save time?
 
 # %% [markdown]
 # ## Your turn · lab · 32 minutes
@@ -655,9 +644,12 @@ exercises.check_unseen_order(unseen_order)
 # network with learned matrices 77.0, FNet 76.7, random matrices 56.6, no mixing 49.3. FNet reaches 92 to 97 % of
 # BERT's accuracy and trains 80 % faster on GPUs at 512 tokens (abstract).
 #
-# **This course**, from recorded runs on images, and the [keras.io example on the
-# MLPs](https://keras.io/examples/vision/mlp_image_classification/), FNet among them. Parameters and MACs for an image
-# are listed next to each of our accuracies. *CPU minutes*: how long a run kept processor cores busy, all added up.
+# **What came next.** For images, GFNet ([2107.00645](https://arxiv.org/abs/2107.00645)) transforms rows *and* columns
+# of patches, multiplies each frequency by a learned number, and transforms back: a wave across the image, at last.
+#
+# **This course**, from recorded runs on CIFAR-100. (The
+# [keras.io example](https://keras.io/examples/vision/mlp_image_classification/) has an FNet, too; `docs/results.md`
+# compares.)
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** The paper is about language. What would you have to measure before you say the same about images?
@@ -666,16 +658,9 @@ exercises.check_unseen_order(unseen_order)
 # - **If late:** Only the three things to take home.
 
 # %%
-show.table(tables.measured("fnet"))
-
-# %%
-training_curves(tables.recorded_curves("fnet"), keys=("val_accuracy",))
+show.table([row for row in tables.measured("fnet") if row["data"] == "cifar100" and "recipe" in row])
 
 # %% [markdown]
-# The curves are of the same data, but not of the same network, size of image or schedule: they tell what you get for
-# your epochs, not which idea is better. The course's runs had no GPU; recipe `course` is longer than `short`, and mixes
-# the images in pairs against overfitting.
-#
 # **Three things to take home.**
 #
 # 1. Mixing needs no parameters: each output of the transform is a sum over all tokens, and the MLPs learn what to make

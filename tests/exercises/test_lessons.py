@@ -67,10 +67,6 @@ def gmlp_block(x, norm, widen, gelu, gate, narrow):
     return x + narrow(gate(gelu(widen(norm(x)))))
 
 
-def gmlp_parameters(n, d, m):
-    return 2 * d + (d * m + m) + m + (n * n + n) + (m // 2 * d + d)
-
-
 def left_neighbour(rows, columns):
     n = rows * columns
     weights = np.diag(np.ones(n - 1), -1)
@@ -320,20 +316,6 @@ ANSWERS = {
             "narrow takes what the gate gives, 6 channels": lambda x, n, u, g, s, v: x + v(g(u(n(x)))),
             "gate takes what GELU gives, 12 channels": lambda x, n, u, g, s, v: x + v(s(n(x))),
             "the numbers are not": lambda x, n, u, g, s, v: x,
-        },
-    ),
-    "gmlp_parameters": (
-        [gmlp_parameters, lambda n, d, m: gmlp_parameters(n, d, m) + 0.0],  # m / 2 instead of m // 2
-        {
-            "the biases of the two dense layers": lambda n, d, m: gmlp_parameters(n, d, m) - m - d,
-            "the gate's bias b is missing": lambda n, d, m: gmlp_parameters(n, d, m) - n,
-            "the gate's W is missing": lambda n, d, m: gmlp_parameters(n, d, m) - n * n,
-            "the gate's W and b": lambda n, d, m: gmlp_parameters(n, d, m) - n * n - n,
-            "the LayerNorm before U is missing": lambda n, d, m: gmlp_parameters(n, d, m) - 2 * d,
-            "the gate's LayerNorm is missing": lambda n, d, m: gmlp_parameters(n, d, m) - m,
-            "both LayerNorms are missing": lambda n, d, m: gmlp_parameters(n, d, m) - 2 * d - m,
-            "the gate normalises one half": lambda n, d, m: gmlp_parameters(n, d, m) + m,
-            "V starts from half": lambda n, d, m: gmlp_parameters(n, d, m) + m // 2 * d,
         },
     ),
     "left_neighbour": (
