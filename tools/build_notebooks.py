@@ -25,7 +25,18 @@ from nbformat import NotebookNode
 
 from course_utils.files import write_whole
 from tools import minutes, payload
-from tools.lesson import KERNEL, LANGUAGE, NOTEBOOKS, SOURCES, differences, read_exercises, read_lesson, said, sources
+from tools.lesson import (
+    KERNEL,
+    LANGUAGE,
+    NOTEBOOKS,
+    SOURCES,
+    differences,
+    homework,
+    read_exercises,
+    read_lesson,
+    said,
+    sources,
+)
 from tools.settings import read_repository
 
 MOST_BYTES = 3_000_000
@@ -189,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--source", type=Path, default=SOURCES, help="folder of the text sources")
     parser.add_argument("--target", type=Path, default=NOTEBOOKS, help="folder of the notebooks")
     options = parser.parse_args(arguments)
-    known = {source.stem: source for source in sources(options.source)}
+    known = {source.stem: source for source in sources(options.source) + homework(options.source)}
     unknown = [name for name in options.lessons if name not in known]
     if unknown or not known:
         parser.error(f"no lesson {', '.join(unknown) or 'at all'} in {options.source}; there are: {', '.join(known)}")

@@ -39,6 +39,7 @@ from tools.lesson import (
     SOURCES,
     differences,
     give_ids,
+    homework,
     new_cell,
     read_cells,
     read_exercise,
@@ -295,6 +296,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     target = options.target or BUILD / options.edition
     lessons = sources(options.source)
+    if options.edition != "assignment":  # at home there is no exercise that a check could grade
+        lessons += homework(options.source)
     if not lessons:
         parser.error(f"no lesson in {options.source}")
     try:

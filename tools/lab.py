@@ -48,7 +48,7 @@ def update(stored: Path = NOTEBOOKS, work: Path = WORK) -> list[str]:
     except (OSError, ValueError, TypeError):
         record = {}  # then nothing is known to be untouched
     copied, replaced, beside = [], [], []
-    for lesson in sorted(stored.glob("[0-9][0-9]_*.ipynb")):
+    for lesson in sorted(stored.glob("*.ipynb")):
         content = lesson.read_bytes()
         new = texts(content)
         for number in itertools.count():

@@ -69,6 +69,11 @@ def sources(folder: Path = SOURCES) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
+def homework(folder: Path = SOURCES) -> list[Path]:
+    """Returns the text sources of the notebooks for home: built and run as the lessons are, without their skeleton."""
+    return sorted(folder.glob("homework_*.py"))
+
+
 def read_lesson(source: Path, repository: str = "", notes: bool = False) -> NotebookNode:
     """Returns the lesson as a notebook without outputs.
 

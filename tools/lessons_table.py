@@ -4,6 +4,7 @@ python -m tools.lessons_table
 """
 
 import argparse
+import re
 
 from course_utils.papers import PAPERS
 from tools.lesson import sources
@@ -16,8 +17,10 @@ BEGIN, END = "<!-- lessons: written by python -m tools.lessons_table -->\n", "<!
 def row(source) -> str:
     """Returns a lesson's row: title, badge where the project is published, paper, minutes."""
     title, rest = source.read_text(encoding="utf-8").split("\n", 2)[1:]
+    linked = re.findall(r"arxiv\.org/abs/([\d.]+)", rest.partition("# %%")[0])
     shown, lab = TITLE.search(rest).groups()
     paper = next((paper.arxiv for paper in PAPERS.values() if paper.lesson == source.stem), None)
+    paper = paper or (linked[0] if len(linked) == 1 else None)
     open_it = f" {badge(repository, source.stem)}" if (repository := read_repository()) else ""
     link = f"[arXiv {paper}](https://arxiv.org/abs/{paper})" if paper else "all of them"
     return f"| [{title.removeprefix('# # ')}](notebooks/{source.stem}.ipynb){open_it} | {link} | {shown} | {lab} |\n"

@@ -63,4 +63,4 @@ def claim(lesson: str, sentence: str, holds: Callable[[Mapping[str, float]], boo
     return keep
 
 
-from benchmarks.claims import mixers, transformers  # noqa: E402, F401
+from benchmarks.claims import mixers, pretrained, transformers  # noqa: E402, F401

@@ -13,7 +13,7 @@ import pytest
 from tools import payload
 from tools.build_notebooks import store
 from tools.editions import EDITIONS, PARTS, UNFOLDS, main, notes, selfstudy
-from tools.lesson import NOTEBOOKS, differences, read_lesson, sources, tags
+from tools.lesson import NOTEBOOKS, differences, homework, read_lesson, sources, tags
 from tools.settings import ROOT
 
 NOTE = """\
@@ -143,7 +143,7 @@ def test_self_study_is_what_is_stored(course):
 def test_self_study_of_the_course_is_what_is_stored(monkeypatch):
     monkeypatch.undo()  # the whole package
     stored = {file.name: file.read_bytes() for file in NOTEBOOKS.glob("*.ipynb")}
-    assert selfstudy(sources(), NOTEBOOKS) == stored
+    assert selfstudy(sources() + homework(), NOTEBOOKS) == stored
 
 
 def test_teachers_get_outputs_open_solutions_and_notes(course):

@@ -15,11 +15,11 @@ import pytest
 
 from course_utils.papers import PAPERS
 from tools.build_notebooks import CELL_SECONDS, clean_environment
-from tools.lesson import CHECK, NOTEBOOKS, read_exercises, sources
+from tools.lesson import CHECK, NOTEBOOKS, homework, read_exercises, sources
 
 # Seconds for a lesson, profile quick, on two cores of today. A slower machine may say so for all of them:
 # COURSE_LESSON_SECONDS=180 make test.
-MOST_SECONDS = {"01_mlp_mixer": 60, "06_side_by_side": 170}  # seven networks
+MOST_SECONDS = {"01_mlp_mixer": 60, "06_side_by_side": 170, "07_pretrained": 120}  # seven networks each
 OTHERS = 90
 # How much more CPU time a lesson takes while another one works, too: 4 to 7 % were measured with lesson 03.
 BESIDE_OTHERS = 1.07
@@ -56,7 +56,7 @@ def with_solutions(cells: list) -> list:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lesson", [source.stem for source in sources()])
+@pytest.mark.parametrize("lesson", [source.stem for source in sources() + homework()])
 def test_a_lesson_runs_says_the_same_again_and_is_fast_enough(lesson, tmp_path, measured):
     notebook, witness = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4), tmp_path / "witness.json"
     source = WITNESS.format(has_all=lesson.startswith("06"), path=str(witness))
