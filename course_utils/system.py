@@ -42,7 +42,7 @@ def print_anywhere() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):  # a notebook's has no encoding to speak of; one may be closed
             if stream.encoding.lower() not in ("utf-8", "utf8"):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def warn_of_wrong_versions(found: str | None = None) -> None:

@@ -81,13 +81,13 @@ class Speed:
                 raise ValueError("Speed: every side must have as many rounds")
 
 
-def _kind(kind: type) -> type:
+def _kind(kind: Any) -> Any:
     if not hasattr(kind, "FORMAT"):
         raise ValueError("should be a kind of card, such as Run")
     return kind
 
 
-Kind = Annotated[type, AfterValidator(_kind)]
+Kind = Annotated[Any, AfterValidator(_kind)]
 
 
 @arguments
