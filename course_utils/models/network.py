@@ -153,10 +153,10 @@ def blocks(model) -> list:
     Raises:
         ValueError: the model was not built by `classifier`.
     """
-    check_model("blocks", model)
-    found = [layer for layer in model.layers if layer.name.startswith("block_")]
+    found = [layer for layer in getattr(model, "layers", ()) if layer.name.startswith("block_")]
     if not found:
-        raise ValueError(f"the model {model.name!r} has no layers named block_1, block_2, …: build it by classifier()")
+        name = getattr(model, "name", model)
+        raise ValueError(f"the model {name!r:.80} has no layers named block_1, block_2, …: build it by classifier()")
     return found
 
 

@@ -336,3 +336,5 @@ def test_blocks_asks_for_a_classifier():
     inputs = keras.Input((3,))
     with pytest.raises(ValueError, match="has no layers named block_1"):
         blocks(keras.Model(inputs, keras.layers.Dense(2)(inputs)))
+    with pytest.raises(ValueError, match="the model None has no layers"):
+        blocks(None)
