@@ -32,6 +32,7 @@ DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "site"
 FILES = {"image/png": ".png", "image/svg+xml": ".svg"}
 PAGES = ("teacher", "glossary", "teaching", "results", "architecture")  # the first is made of the lessons' notes
+MOST_SITE, MOST_PAGE = 25, 6  # MB; a page with all that it shows
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[(.+?)\]\(.+?\)\]")
 
@@ -216,6 +217,20 @@ def megabytes(*paths: Path) -> float:
     return sum(file.stat().st_size for file in files) / 1e6
 
 
+def sizes(output: Path, names: list[str]) -> str:
+    """Returns a sentence about the sizes of a site's pages.
+
+    Raises:
+        ValueError: the site or the largest page is larger than a classroom's network likes.
+    """
+    pages = {name: megabytes(output / f"{name}.html", output / name) for name in names}
+    largest, whole = max(pages, key=pages.__getitem__), megabytes(output)
+    said = f"{len(names)} lessons, {whole:.1f} MB; the largest page is {largest}, {pages[largest]:.1f} MB in all"
+    if whole > MOST_SITE or pages[largest] > MOST_PAGE:
+        raise ValueError(f"The site is too large: {said}; at most {MOST_SITE} MB, and {MOST_PAGE} MB a page")
+    return said
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tools.site", description="Makes the course's pages.")
     parser.add_argument("lessons", nargs="*", help="such as 02_fnet; default: all")
@@ -228,11 +243,10 @@ def main(arguments=None):
     names = given.lessons or list(known)
     output = given.output
     build([known[name] for name in names], output)
-    largest = max(names, key=lambda name: megabytes(output / f"{name}.html", output / name))
-    print(
-        f"{output / 'index.html'}: {len(names)} lessons, {megabytes(output):.1f} MB; the largest page is {largest}, "
-        f"{megabytes(output / f'{largest}.html', output / largest):.1f} MB with all that it shows"
-    )
+    try:
+        print(f"{output / 'index.html'}: {sizes(output, names)}")
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

@@ -119,6 +119,30 @@ def test_pointing_by_pointer(lesson):
     assert pointed, "the lesson has nothing to point at"
 
 
+# Brings a cell onto the screen, and returns what its outputs hold that is wider than they are.
+CUT_OFF = """async (index) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  await notebook.scrollToItem(index, "center");
+  const { node, ready } = notebook.widgets[index];
+  await ready;
+  return [...node.querySelectorAll(".jp-OutputArea-output")].flatMap((output) =>
+    [...output.querySelectorAll("table, svg, img, .course-explorer")]
+      .map((part) => part.getBoundingClientRect().right - output.getBoundingClientRect().right)
+      .filter((over) => over > 1));
+}"""
+
+
+def test_on_a_projector_nothing_is_cut_off(lesson):
+    page = lesson.page
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    over = {place: page.evaluate(CUT_OFF, place) for place, cell in enumerate(lesson.cells()) if cell.get("outputs")}
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    assert over
+    assert {place: found for place, found in over.items() if found} == {}
+
+
 def test_screenshots_in_light_and_dark(lesson, images):
     number = lesson.name.partition("_")[0]
     page = lesson.page

@@ -3,6 +3,7 @@
 It imports nothing of the project, so that it runs in an environment that does not have it.
 """
 
+import resource
 import sys
 from pathlib import Path
 
@@ -19,3 +20,4 @@ if __name__ == "__main__":
         client.execute()
     finally:
         nbformat.write(notebook, target)
+        print("kernel's peak memory:", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, "KiB")

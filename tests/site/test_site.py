@@ -199,12 +199,14 @@ def test_no_page_points_to_what_is_not_there(html):
                 assert anchor in ids[file], f"{page.name} points to {target}"
 
 
-def test_the_pages_are_small(html, measured):
-    lesson = site.megabytes(html / f"{LESSON.stem}.html", html / LESSON.stem)
-    rest = site.megabytes(html) - lesson - site.megabytes(html / f"{SMALL}.html", html / SMALL)
-    measured(f"site: {LESSON.stem} {lesson:.1f} MB with all that it shows; what all lessons share {rest:.1f} MB")
-    assert lesson <= 6
-    assert rest + 6 * lesson <= 25
+def test_the_pages_are_small(html, measured, monkeypatch):
+    names = [LESSON.stem, SMALL]
+    measured(f"site: {site.sizes(html, names)}")
+    monkeypatch.setattr(site, "MOST_PAGE", 0.1)
+    with pytest.raises(
+        ValueError, match=rf"^The site is too large: 2 lessons, .* is {LESSON.stem}, .* and 0.1 MB a page$"
+    ):
+        site.sizes(html, names)
 
 
 @pytest.mark.timing
