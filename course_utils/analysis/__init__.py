@@ -10,6 +10,7 @@ from course_utils.analysis.attention import (
     temperatures,
 )
 from course_utils.analysis.influence import influence
+from course_utils.analysis.mistakes import calibration, confusions
 from course_utils.analysis.mixing import gate_weights, token_mixing_weights
 from course_utils.analysis.occlusion import occlusion
 from course_utils.analysis.parts import shares, token_grid
@@ -17,6 +18,8 @@ from course_utils.analysis.substitution import logits_with, other_attention, val
 
 __all__ = [
     "attention",
+    "calibration",
+    "confusions",
     "entropy",
     "gate_weights",
     "influence",
