@@ -56,4 +56,4 @@ def confusions(said: np.ndarray, labels: np.ndarray) -> list[tuple[int, int, int
     wrong = said != labels
     pairs, times = np.unique(np.stack([labels[wrong], said[wrong]], axis=1), axis=0, return_counts=True)
     order = np.argsort(-times, kind="stable")
-    return [(*map(int, pairs[k]), int(times[k])) for k in order]
+    return [(int(pairs[k, 0]), int(pairs[k, 1]), int(times[k])) for k in order]
