@@ -24,8 +24,11 @@ TRIED = (127, 31, 15)
 """Numbers of levels that are measured, to choose `LEVELS`."""
 
 
-def ship(name: str, card: Path, weights: list[Path]) -> Trained:
-    """Writes a network's weights and what is known of them into the package, under a name."""
+def ship(name: str, card: Path, weights: list[Path], levels: int = LEVELS) -> Trained:
+    """Writes a network's weights and what is known of them into the package, under a name.
+
+    The weights that the run kept have so many levels; those of other epochs have `LEVELS`.
+    """
     run = read(card)
     dataset = load_dataset(run.dataset.name)
     model = classifier(run.model.config, run.model.input_shape, run.model.num_classes)
@@ -41,19 +44,19 @@ def ship(name: str, card: Path, weights: list[Path]) -> Trained:
 
     snapshots = {}
     for epoch, values in sorted(arrays.items()):
-        packed = pack(values)
+        packed = pack(values, levels if epoch == run.best_epoch else LEVELS)
         write_whole(weights_file(name, epoch), packed, "the weights")
         snapshots[str(epoch)] = Snapshot(
             sha256=hashlib.sha256(packed).hexdigest(), test_top1=top1(values), shipped_top1=top1(unpack(packed, shapes))
         )
     kept = arrays[run.best_epoch]
     tried = {}
-    for levels in TRIED:
-        packed = pack(kept, levels)
-        tried[str(levels)] = Choice(bytes=len(packed), test_top1=top1(unpack(packed, shapes)))
+    for some in TRIED:
+        packed = pack(kept, some)
+        tried[str(some)] = Choice(bytes=len(packed), test_top1=top1(unpack(packed, shapes)))
     found = Trained(
         model=run.model, dataset=run.dataset.name, class_names=list(dataset.class_names), recipe=run.recipe.label,
-        seed=run.seed, kept=run.best_epoch, snapshots=snapshots, levels=LEVELS, tried=tried,
+        seed=run.seed, kept=run.best_epoch, snapshots=snapshots, levels=levels, tried=tried,
     )  # fmt: skip
     write_json(FOLDER / f"{name}.json", {"format": Trained.FORMAT, **asdict(found)})
     return found
@@ -64,9 +67,10 @@ def main(arguments=None):
     parser.add_argument("name", help="what load_trained calls it, such as vit_course")
     parser.add_argument("card", type=Path, help="the result card of its run")
     parser.add_argument("weights", type=Path, nargs="+", help="its weights, npz files called …_EPOCH.npz")
+    parser.add_argument("--levels", type=int, choices=TRIED, default=LEVELS, help="of the kept weights")
     given = parser.parse_args(arguments)
     keras.config.set_dtype_policy("float32")
-    for epoch, snapshot in ship(given.name, given.card, given.weights).snapshots.items():
+    for epoch, snapshot in ship(given.name, given.card, given.weights, given.levels).snapshots.items():
         print(f"after epoch {epoch}: {snapshot.test_top1:.4f}, as shipped {snapshot.shipped_top1:.4f}")
 
 

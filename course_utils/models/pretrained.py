@@ -63,7 +63,7 @@ class Trained:
         seed: of the run.
         kept: the epoch, from 1, whose weights are the network's; its run chose it on the validation images.
         snapshots: what is shipped, by epoch.
-        levels: of the codes that the weights are packed in.
+        levels: of the codes that the kept weights are packed in.
         tried: what was measured to choose them, by number of levels.
     """
 

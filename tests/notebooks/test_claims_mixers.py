@@ -88,3 +88,24 @@ def test_gates_that_begin_shut_are_sooner_and_in_the_end_no_better():
     assert len(opened) == 5
     assert all(late < early for late, early in zip(opened, shut, strict=True))
     assert np.mean(end["b starts at 0"]) <= np.mean(end["b starts at 1"]) + 0.5
+
+
+def test_the_recorded_gates_are_nearly_a_kernel_that_slides():
+    says(THIRD, "In every block a gate now weighs its own position most, then its neighbours, then the rest.")
+    says(THIRD, "a token's map is much like its neighbour's, moved by one: nearly a convolution")
+    says(THIRD, "After one epoch there is little of it.")
+    row, column = np.divmod(np.arange(64), 8)
+    steps = np.maximum(abs(row[:, None] - row), abs(column[:, None] - column))
+
+    def moved(weights):
+        """Mean correlation of a token's map with its right neighbour's, moved back by one."""
+        maps = weights.reshape(8, 8, 8, 8)
+        pairs = zip(maps[:, :-1, :, :-1].reshape(56, 56), maps[:, 1:, :, 1:].reshape(56, 56), strict=True)
+        return np.mean([np.corrcoef(one, other)[0, 1] for one, other in pairs])
+
+    early, late = (analysis.gate_weights(load_trained("gmlp_course", epoch)) for epoch in (1, 8))
+    for (first, _), (weights, _) in zip(early, late, strict=True):
+        own, near, far = (abs(weights)[where].mean() for where in (steps == 0, steps == 1, steps > 1))
+        assert own > near > 1.3 * far
+        assert moved(weights) > 0.4
+        assert moved(first) < 0.5 * moved(weights)
