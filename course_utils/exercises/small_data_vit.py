@@ -5,9 +5,9 @@ from keras import ops
 
 from course_utils import analysis
 from course_utils.exercises.bugs import UntrackedTemperatureAttention
-from course_utils.exercises.judging import NotYet, compare, count, not_finite, tell_apart, verdict
-from course_utils.exercises.parts import parameters, softmax
-from course_utils.layers import LocalitySelfAttention, PatchEmbedding, Patches, SelfAttention, ShiftedPatchTokenization
+from course_utils.exercises.judging import NotYet, compare, not_finite, tell_apart, verdict
+from course_utils.exercises.parts import softmax
+from course_utils.layers import LocalitySelfAttention, Patches, SelfAttention, ShiftedPatchTokenization
 
 
 def _moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -85,27 +85,6 @@ def check_five_in_one(attempt):
         args, where = (images, p, move, patchify), f"for p = {p}"
         otherwise = "the shape is right, the numbers are not: image, left up, right up, left down, …"
         compare(attempt, args, expected, "(b, n, 5·p·p·c)", mistakes, otherwise, where, shapes)
-
-
-@verdict("p, c, d", "Right: 4 times the projection, and a LayerNorm over 5·p·p·c numbers.")
-def check_extra_parameters(attempt):
-    """Checks `extra_parameters(p, c, d)`: how many parameters SPT has more than a plain patch embedding."""
-    bias = "the bias is no extra: both projections have one, of d numbers"
-    for p, c, d in ((2, 2, 3), (8, 3, 64), (4, 3, 192), (5, 2, 7)):
-        shape, values = (None, 2 * p, 2 * p, c), p * p * c
-        plain = parameters(PatchEmbedding, shape, p, d)
-        missing = {
-            -plain: "that is all of SPT's parameters; take away those of the plain embedding",
-            10 * values: "the LayerNorm is missing: a gamma and a beta for each of its 5·p·p·c inputs",
-            5 * values: "the LayerNorm has a gamma and a beta for each of its inputs",
-            10 * values - 2 * d: "the LayerNorm stands before the projection: it has 5·p·p·c inputs, not d",
-            8 * values: "the LayerNorm sees all five patches, so it has 5·p·p·c inputs",
-            2 * values: "the plain embedding has no LayerNorm: all 5·p·p·c inputs of SPT's are extra",
-            -values * d: "the plain embedding has a projection too: take its p·p·c·d weights away",
-            -d: bias,
-            -4 * d: bias,
-        }
-        count(attempt, parameters(ShiftedPatchTokenization, shape, p, d) - plain, missing, p=p, c=c, d=d)
 
 
 @verdict("products, temperature", "Right: rows sum to 1, the diagonal is zero, and every head has its own temperature.")

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 
 from course_utils import analysis
-from course_utils.exercises.judging import compare, count, not_finite, tell_apart, verdict
-from course_utils.exercises.parts import as_numpy, hears, parameters, softmax
+from course_utils.exercises.judging import compare, not_finite, tell_apart, verdict
+from course_utils.exercises.parts import as_numpy, hears, softmax
 from course_utils.layers import MixerBlock, TransformerBlock
 
 
@@ -34,27 +34,6 @@ def check_attention(attempt):
     overflow = "right for small scores, but not for large ones: take each row's own largest score off before exp"
     expected = softmax(large @ large.T / 2)
     compare(attempt, (large, large, np.eye(4)), expected, "(n, head_dim)", {overflow: not_finite}, overflow)
-
-
-@verdict("n, d, num_heads, mlp_dim", "Right. The number of tokens and of heads does not matter.")
-def check_transformer_parameters(attempt):
-    """Checks `transformer_parameters(n, d, num_heads, mlp_dim)`: the parameters of one block."""
-    four = "attention has four dense layers: query, key, value and, after the heads, the output"
-    narrow = "a head is d / num_heads wide: together, all heads make one d × d matrix"
-    for n, d, heads, mlp in ((4, 6, 3, 5), (16, 64, 4, 128), (64, 128, 4, 256), (197, 768, 12, 3072)):
-        biases, dense = 4 * d + mlp + d, d * d + d
-        missing = {
-            dense: four,
-            d * d: four,
-            biases: "the biases of the dense layers are missing",
-            4 * d: "the two LayerNorms are missing: each has a gamma and a beta",
-            2 * d: "each LayerNorm has a gamma and a beta, and there are two LayerNorms",
-            biases + 4 * d: "the biases and the two LayerNorms are missing",
-            -3 * (heads - 1) * dense: narrow,
-            -4 * (heads - 1) * dense: narrow,
-        }
-        expected = parameters(TransformerBlock, (None, n, d), heads, mlp)
-        count(attempt, expected, missing, n=n, d=d, num_heads=heads, mlp_dim=mlp)
 
 
 @verdict("network, x", "Right: your test tells all nine networks apart.")

@@ -89,10 +89,6 @@ def attend_without_care(q, k, v, most=lambda scores: 0):
     return powers / powers.sum(axis=-1, keepdims=True) @ v
 
 
-def transformer_parameters(n, d, heads, mlp):
-    return 4 * d + 4 * (d * d + d) + d * mlp + mlp + mlp * d + d
-
-
 def shuffled(network, x, order):
     return np.allclose(network(x[:, order]), network(x)[:, order], atol=1e-5)
 
@@ -126,10 +122,6 @@ def stacked(images, move, s, order=((-1, -1), (-1, 1), (1, -1), (1, 1))):
 
 def five(images, p, move):
     return np.split(stacked(images, move, p // 2), 5, axis=-1)
-
-
-def extra_parameters(p, c, d):
-    return 5 * p * p * c * d + d + 2 * 5 * p * p * c - (p * p * c * d + d)
 
 
 def masked(scores, value=-np.inf):
@@ -348,17 +340,6 @@ ANSWERS = {
             "take each row's own largest score off": lambda q, k, v: attend_without_care(q, k, v, np.max),
         },
     ),
-    "transformer_parameters": (
-        [transformer_parameters],
-        {
-            "four dense layers": lambda n, d, h, m: transformer_parameters(n, d, h, m) - d * d - d,
-            "the biases of the dense layers are": lambda n, d, h, m: transformer_parameters(n, d, h, m) - 5 * d - m,
-            "the two LayerNorms are missing": lambda n, d, h, m: transformer_parameters(n, d, h, m) - 4 * d,
-            "each LayerNorm has a gamma and a beta": lambda n, d, h, m: transformer_parameters(n, d, h, m) - 2 * d,
-            "the biases and the two LayerNorms": lambda n, d, h, m: transformer_parameters(n, d, h, m) - 9 * d - m,
-            "wide": lambda n, d, h, m: transformer_parameters(n, d, h, m) + 3 * (h - 1) * (d * d + d),
-        },
-    ),
     "forgets_positions": (
         [lambda f, x: all(shuffled(f, x, order) for order in ORDERS)],
         {
@@ -425,19 +406,6 @@ ANSWERS = {
             "five times as many images": lambda x, p, move, cut: cut(np.concatenate(five(x, p, move)), p),
             "as many tokens": lambda x, p, move, cut: np.hstack([cut(y, p) for y in five(x, p, move)]),
             "the numbers are not": lambda x, p, move, cut: cut(stacked(x, move, 0), p),
-        },
-    ),
-    "extra_parameters": (
-        [extra_parameters],
-        {
-            "all of SPT's parameters": lambda p, c, d: extra_parameters(p, c, d) + p * p * c * d + d,
-            "the LayerNorm is missing": lambda p, c, d: 4 * p * p * c * d,
-            "a gamma and a beta for each of its": lambda p, c, d: extra_parameters(p, c, d) - 5 * p * p * c,
-            "5·p·p·c inputs, not d": lambda p, c, d: 4 * p * p * c * d + 2 * d,
-            "sees all five patches": lambda p, c, d: extra_parameters(p, c, d) - 8 * p * p * c,
-            "the plain embedding has no LayerNorm": lambda p, c, d: extra_parameters(p, c, d) - 2 * p * p * c,
-            "take its p·p·c·d weights away": lambda p, c, d: extra_parameters(p, c, d) + p * p * c * d,
-            "the bias is no extra": lambda p, c, d: extra_parameters(p, c, d) + d,
         },
     ),
     "lsa_weights": (
