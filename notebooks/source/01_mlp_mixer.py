@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · MLP-Mixer: two MLPs, one along each axis
 #
-# **33 minutes to show, 65 as a lab.** No attention, no convolution: MLP-Mixer looks at an image with two small MLPs,
+# **29 minutes to show, 61 as a lab.** No attention, no convolution: MLP-Mixer looks at an image with two small MLPs,
 # and one of them lets the patches talk to each other. You will see it mix.
 #
 # After this lesson you can
@@ -66,7 +66,7 @@ from course_utils.models import describe, load_trained
 from course_utils.results import tables
 
 # %% [markdown]
-# ## See it · 11 minutes
+# ## See it · 9 minutes
 #
 # ### An image becomes a row of tokens
 #
@@ -280,7 +280,7 @@ run = train(model, dataset, how)
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 8 minutes
+# ## Look inside · 7 minutes
 #
 # ### What did training do to the mixing?
 #
@@ -380,7 +380,7 @@ if mixer_b16 := session.published("mixer_b16", FETCH):
     display(token_mixing_explorer_from_arrays({"Mixer-B/16": weights}, analysis.token_grid(mixer_b16.model)))
 
 # %% [markdown]
-# ## Take it apart · 5 minutes
+# ## Take it apart · 4 minutes
 #
 # ### Without token mixing
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · FNet: mixing without a single parameter
 #
-# **37 minutes to show, 69 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes
+# **31 minutes to show, 63 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes
 # a Fourier transform, two hundred years old and without parameters, and lets the rest of the network make something of
 # it.
 #
@@ -237,7 +237,7 @@ for name, shape, classes in [
 # waves of $F_n$ weigh each position differently: so is FNet not told the order already? Keep your answer.
 
 # %% [markdown]
-# ## Train it · 3 minutes
+# ## Train it · 1 minute
 #
 # After each epoch we ask the network about 500 test images and keep its answers: we shall need them.
 
@@ -362,7 +362,7 @@ line_chart({"epoch": sorted_answers(diary)}, "answers to 500 test images (%)", m
 # $n - k$: the same rows, in another order. What tells the two apart has to come from somewhere else.
 
 # %% [markdown]
-# ## Take it apart · 11 minutes
+# ## Take it apart · 7 minutes
 #
 # ### Without positions
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 · gMLP: a gate that lets tokens meet
 #
-# **33 minutes to show, 59 as a lab.** One MLP along the channels, and in its middle a gate. The gate starts as "let
+# **31 minutes to show, 57 as a lab.** One MLP along the channels, and in its middle a gate. The gate starts as "let
 # everything through", and all mixing of tokens grows there while the network learns. You will watch it grow.
 #
 # After this lesson you can
@@ -433,7 +433,7 @@ explore_influence(
 # block. <!-- claim: all_pairs_lit -->
 
 # %% [markdown]
-# ## Take it apart · 8 minutes
+# ## Take it apart · 6 minutes
 #
 # ### The bias: 1 or 0?
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · ViT: every patch asks every patch
 #
-# **39 minutes to show, 66 as a lab.** In a Mixer the weights that mix tokens belong to positions. In a Vision
+# **33 minutes to show, 60 as a lab.** In a Mixer the weights that mix tokens belong to positions. In a Vision
 # Transformer they are made anew for every image: each patch asks all others and takes from those that answer. Watch a
 # network learn whom to ask, and find out how much such a map explains.
 #
@@ -260,7 +260,7 @@ else:
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 11 minutes
+# ## Look inside · 9 minutes
 #
 # ### The puzzle: whom do they ask?
 
@@ -398,7 +398,7 @@ if published := session.published("vit_ti16", FETCH):
     display(explore_positions({"ViT-Ti/16": published.model}))
 
 # %% [markdown]
-# ## Take it apart · 13 minutes
+# ## Take it apart · 9 minutes
 #
 # ### Without position embedding
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · ViT for small data sets: see further, and look away from yourself
 #
-# **36 minutes to show, 68 as a lab.** A ViT must learn from images what a convolution
+# **28 minutes to show, 60 as a lab.** A ViT must learn from images what a convolution
 # is born with: that neighbouring pixels belong together. With few images it learns that badly. This paper helps it
 # twice: its tokens see beyond their patch, and its attention looks sharply, and not at itself.
 #
@@ -221,7 +221,7 @@ for name, changes in {
 # no weights can do that exactly.
 
 # %% [markdown]
-# ## Train it · 2 minutes
+# ## Train it · 1 minute
 #
 # Both ideas together, first on the puzzle, whatever your profile. `after_epoch` notes the temperatures as they move.
 
@@ -343,7 +343,7 @@ explore_temperature(solved, {"test image 1": puzzle.x_test[0], "test image 2": p
 # depended on it, so what it does to a row is chance.
 
 # %% [markdown]
-# ## Take it apart · 14 minutes
+# ## Take it apart · 7 minutes
 #
 # ### One idea at a time
 #

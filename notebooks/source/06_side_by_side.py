@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06 · Side by side: five mixers and a convolution in one skeleton
 #
-# **36 minutes to show, 82 as a lab.** Five papers, five ways to let tokens meet, and beside them a convolution: in one
+# **26 minutes to show, 72 as a lab.** Five papers, five ways to let tokens meet, and beside them a convolution: in one
 # skeleton, on the same data, with one recipe. Then you hunt real bugs, from the keras.io examples on [the
 # MLPs](https://keras.io/examples/vision/mlp_image_classification/),
 # [ViT](https://keras.io/examples/vision/image_classification_with_vision_transformer/) and [ViT for small data
@@ -182,7 +182,7 @@ bar_chart(
 # × n$ numbers. (A Fourier transform's own $n \log n$ is not counted.)
 
 # %% [markdown]
-# ## Train it · 14 minutes
+# ## Train it · 5 minutes
 #
 # Seven networks, one recipe, one seed.
 
@@ -428,7 +428,7 @@ else:
 # below the diagonal is too sure. Which mistakes would you make, too?
 
 # %% [markdown]
-# ## Take it apart · 4 minutes
+# ## Take it apart · 3 minutes
 #
 # ### Fewer training images
 #

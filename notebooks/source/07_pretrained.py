@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 07 · Pre-trained: learn once, use often
 #
-# **35 minutes to show, 69 as a lab.** All networks so far began with random weights. Hardly anybody begins like that:
+# **20 minutes to show, 51 as a lab.** All networks so far began with random weights. Hardly anybody begins like that:
 # one trains a network once, on many images, and then teaches it another task with few. You will do so with a Vision
 # Transformer that has learned CIFAR-100, on images that it has never seen, your own among them, and then ask it what it
 # looks at.
@@ -25,7 +25,7 @@
 # | from scratch | all weights begin at random |
 
 # %% [markdown]
-# ## Setup · 2 minutes
+# ## Setup · 1 minute
 #
 # Run these two cells first. The folded one brings the course's helper package where it is missing. The other says what
 # your machine is. This lesson does the same on every machine: it is made for few images.
@@ -61,7 +61,7 @@ from course_utils.models import adapt, load_trained, trained
 from course_utils.training import Recipe
 
 # %% [markdown]
-# ## See it · 6 minutes
+# ## See it · 4 minutes
 #
 # The network comes with the course: a ViT of four blocks, trained on CIFAR-100. The new task: three photographs, each
 # cut into 64 pieces of 32 × 32 pixels. From which photograph is a piece?
@@ -206,7 +206,7 @@ for name, model in (("linear probe", adapt(network, 3, freeze=True)), ("fine-tun
 # hand back to the layers below it in the very first step? And in the second?
 
 # %% [markdown]
-# ## Train it · 13 minutes
+# ## Train it · 3 minutes
 #
 # Three ways, with five and with twenty pieces of each photograph, and as many steps with few pieces as with many. No
 # image chooses the epoch: the last weights count.
@@ -269,7 +269,7 @@ line_chart(
 # colour?
 
 # %% [markdown]
-# ## Look inside · 9 minutes
+# ## Look inside · 7 minutes
 #
 # ### Larger images: what becomes of the positions?
 #
@@ -355,7 +355,7 @@ for name in ("mixer", "gmlp", "fnet", "conv"):
         print(f"{name}: {str(error).partition(': ')[2]}")
 
 # %% [markdown]
-# ## Take it apart · lab · 8 minutes
+# ## Take it apart · lab · 5 minutes
 #
 # ### Your own images
 #
