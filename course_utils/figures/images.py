@@ -7,6 +7,8 @@ import numpy as np
 
 from course_utils.figures import checks
 
+MOST_PIXELS = 2**26  # of an enlarged image: a larger one fills the memory and fits on no screen
+
 DARK, BRIGHT = (0, 0, 0), (255, 214, 0)  # an outline's two tones: one shows on any ground
 
 
@@ -41,7 +43,8 @@ def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def enlarge(image, factor: int) -> np.ndarray:
     """Repeats every pixel `factor` × `factor` times: `(h, w, c)` to `(h * factor, w * factor, c)`."""
     image = checks.image("enlarge", "image", image, (3, 4))
-    factor = checks.whole("enlarge", "factor", factor)
+    most = max(1, math.isqrt(MOST_PIXELS // max(1, image[..., 0].size)))
+    factor = checks.whole("enlarge", "factor", factor, most=most)
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

@@ -137,7 +137,7 @@ def classifier(
 
 
 def check_model(owner: str, model) -> None:
-    """Raises TypeError unless `model` is a built Keras model from images `(b, h, w, c)` of one size to `(b, n)`."""
+    """Raises TypeError unless `model` is a built Keras model: images `(b, h, w, c)` of one size to logits `(b, n)`."""
     try:
         right = len(model.input_shape) == 4 and len(model.output_shape) == 2
         right &= all(type(size) is int for size in (*model.input_shape[1:], model.output_shape[1]))
@@ -145,6 +145,9 @@ def check_model(owner: str, model) -> None:
         right = False
     if not right:
         raise TypeError(f"{owner}: model must be a classifier, as classifier(…) builds it, but it is {model!r:.80}")
+    last = (getattr(model, "layers", None) or [model])[-1]
+    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
+        raise TypeError(f"{owner}: model gives probabilities, not logits: leave its softmax out")
 
 
 def blocks(model) -> list:

@@ -124,8 +124,10 @@ def read(path, kind: Kind = Run) -> Any:
         if run.dry_run:
             raise CardError(f"{path}: dry_run should be False: the figures of a dry run are no results")
         for name in CURVES if run.test else ():
-            if None in (run.history.get(name) or [None]):
-                raise CardError(f"{path}: history.{name} should be a number for each epoch of a finished run")
+            if any(value is None or value < 0 for value in run.history.get(name) or [None]):
+                raise CardError(
+                    f"{path}: history.{name} should be a number for each epoch of a finished run, 0 or more"
+                )
     return found
 
 
@@ -164,9 +166,14 @@ def every(pattern: Text = "*", kind: Kind = Run, inside: Path | None = None) -> 
         kind: what they hold.
         inside: the folder; None for that of the recorded cards.
 
+    Raises:
+        ValueError: the pattern leads out of the folder.
+
     Warns:
         UserWarning: a card that cannot be read; it is named and left out.
     """
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise ValueError(f"every: pattern must be of files inside the folder, such as 'speed/*', but it is {pattern!r}")
     found = {}
     for path in sorted((inside or folder()).glob(f"{pattern}.json")):
         try:

@@ -100,9 +100,10 @@ print(f"its test accuracy, which nothing was chosen by: {show.percent(runs[chose
 #
 # ## Beat it
 #
-# **Question 5.** The report's 89.17 % took sixty epochs. Reach 92 % in fewer, chosen on the validation images. Start
-# from another recipe: a warm-up and a cosine for the learning rate, smoothed labels, mirrored images, and Muon as the
-# optimizer. On a GPU a run takes minutes:
+# **Question 5.** The report's 89.17 % took sixty epochs. Another recipe has a warm-up and a cosine for the learning
+# rate, smoothed labels, mirrored images, and Muon as the optimizer. Our recorded run of it reached 90.6 % in eight
+# epochs, and at the end 95 % of the training images: it overfits. Reach 92 %, chosen on the validation images. On a
+# GPU a run takes minutes:
 #
 # ```python
 # from course_utils import recipe

@@ -112,6 +112,8 @@ def test_pages_gives_what_a_layer_shows():
     assert items[23, 0, 0].tolist() == colour(3, 23)
     with pytest.raises(ValueError, match="no panel 'Nothing'; there are Ground, Items, Rows"):
         explorer.pages("Nothing")
+    with pytest.raises(ValueError, match=r"panel 'Items' has layers 0 to \d, but not 9"):
+        explorer.pages("Items", layer=9)
 
 
 def test_the_saved_page_is_one_file_that_asks_nothing_of_the_network(tmp_path):

@@ -89,6 +89,7 @@ HOSTILE = [
     (damaged(setting("history", to={"y" * 500: []})), r"history.yyy.* should have at most 200 characters"),
     (damaged(setting("history", "loss", to=[2.0])), r"Run: history must have as many numbers of each kind"),
     (damaged(setting("history", "val_accuracy", to=[None] * 8)), r"history.val_accuracy should be a number for each"),
+    (damaged(setting("history", "seconds", to=[-1.0] * 8)), r"history.seconds should be a number .* 0 or more"),
     (damaged(lambda card: card["history"].pop("cpu_seconds")), r"history.cpu_seconds should be a number for each"),
     (damaged(setting("model", "num_classes", to=7)), r"Run: model.num_classes must be 100, but it is 7"),
     (damaged(setting("recipe", "epochs", to=3)), r"Run: recipe.epochs must be at least 8, but it is 3"),
@@ -157,3 +158,9 @@ def test_every_recorded_run_was_chosen_on_validation_images():
         best = min(kept) if run.recipe.keep == "val_loss" else max(kept)
         assert kept[run.best_epoch - 1] == best, path.name  # never on test
         assert run.test.top1 <= run.test.top5
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*", "../*"])
+def test_a_pattern_stays_in_the_folder_of_the_cards(pattern):
+    with pytest.raises(ValueError, match=r"every: pattern must be of files inside the folder, such as 'speed/\*', but"):
+        every(pattern)

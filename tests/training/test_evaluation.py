@@ -78,8 +78,13 @@ def test_a_model_that_tells_no_logits_of_images_of_one_size_is_refused(shapes, s
     for wrong in (any_size, two, None):
         with pytest.raises(TypeError, match="evaluate: model must be a classifier"):
             evaluate(wrong, shapes.x_test, shapes.y_test)
+    with_softmax = keras.layers.Dense(16, activation="softmax")(model.output)
+    for probabilities in (keras.layers.Softmax()(model.output), with_softmax):
+        with pytest.raises(TypeError, match="gives probabilities, not logits: leave its softmax out"):
+            evaluate(keras.Model(model.input, probabilities), shapes.x_test, shapes.y_test)
+    unseen = keras.Model(model.input, keras.ops.softmax(model.output))
     with pytest.raises(ValueError, match="gives probabilities, not logits: leave its softmax out"):
-        evaluate(keras.Model(model.input, keras.layers.Softmax()(model.output)), shapes.x_test, shapes.y_test)
+        evaluate(unseen, shapes.x_test, shapes.y_test)
 
 
 @pytest.mark.one_backend

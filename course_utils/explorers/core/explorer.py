@@ -128,7 +128,12 @@ class Explorer:
         if panel not in titles:
             raise ValueError(f"Explorer {self.name!r}: no panel {panel!r}; there are {', '.join(titles)}")
         pick = pick_of(self.spec, {**self.default_state, **(state or {})})
-        found = self.spec["panels"][titles.index(panel)]["layers"][layer]
+        layers = self.spec["panels"][titles.index(panel)]["layers"]
+        if layer not in range(len(layers)):
+            raise ValueError(
+                f"Explorer {self.name!r}: panel {panel!r} has layers 0 to {len(layers) - 1}, but not {layer!r}"
+            )
+        found = layers[layer]
         return self._encoded.pages[found["pages"][outer_index(self.spec, pick, found["settings"])]]
 
     def png(self, state: dict | None = None) -> bytes:
