@@ -382,6 +382,6 @@ def test_publishing_writes_badges_and_takes_them_back(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "commit and push: pyproject.toml README.md notebooks/*.ipynb" in done.stdout
     for content in written()[1:]:
-        assert b"/github/someone/some-where/blob/main/notebooks/0" in content
+        assert b"/github/someone/some-where/blob/main/notebooks/" in content
     assert publish("").returncode == 0
     assert written() == before
