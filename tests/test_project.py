@@ -212,7 +212,7 @@ def files_of(paper) -> list[str]:
     return [name.replace("KEY", paper.key).replace("LESSON", paper.lesson) for name in names]
 
 
-TOOLS = ("build_notebooks", "editions", "lab", "lessons_table", "lock", "minutes", "publish", "site")
+TOOLS = ("build_notebooks", "check_python", "editions", "lab", "lessons_table", "lock", "minutes", "publish", "site")
 HELP = f"""
 import runpy, sys
 for name in {TOOLS}:

@@ -174,7 +174,10 @@ def _like(variable, file: ZipFile, name: str) -> np.ndarray:
     # A type that NumPy does not know, such as bfloat16, was read as bare bytes.
     if array.shape != shape or array.dtype not in (dtype, np.dtype((np.void, dtype.itemsize))):
         raise ValueError(f"it holds an array of another shape or type than {variable.path} has")
-    return array.view(dtype)
+    array = array.view(dtype)
+    if dtype.kind == "i" and (array < 0).any():
+        raise ValueError(f"it counts below zero in {variable.path}")
+    return array
 
 
 def _check(finished: Finished, run: Run, about: dict) -> None:

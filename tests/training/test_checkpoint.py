@@ -288,6 +288,12 @@ def optimizer_of_nan(path) -> bytes:
         return changed(**{last: file[last] * np.nan})(path)
 
 
+def steps_below_zero(path) -> bytes:
+    with np.load(path) as file:
+        count = next(name for name in file.files if name.startswith("state_") and file[name].dtype.kind == "i")
+        return changed(**{count: file[count] * 0 - 3})(path)
+
+
 def about(**changes):
     return says(lambda text: text["about"].update({f"begin: {name}": value for name, value in changes.items()}))
 
@@ -310,6 +316,7 @@ def about(**changes):
         (changed(state_1=np.full(64, np.inf, "float32")), "it holds weights that are not finite"),
         (changed(state_1=np.zeros(64, ">f4")), "it holds an array of another shape or type than"),
         (optimizer_of_nan, "it holds weights that are not finite"),
+        (steps_below_zero, "it counts below zero in "),
         (history(accuracy=[1.5]), ""),
         *((changed(text=np.array(text)), "") for text in ("{", "[]", "[" * 10**5)),
         (says(lambda text: text.pop("about")), ""),
