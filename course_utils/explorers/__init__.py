@@ -9,6 +9,7 @@ from importlib import import_module
 _NAMES = {
     "core.parts": "Bar Choice Layer Panel Place Slider Switch",
     "core.explorer": "Explorer",
+    "core.tabs": "Tabs",
     "attention": "attention_explorer_from_arrays explore_attention",
     "fourier": "explore_fourier explore_frequencies",
     "gate": "explore_gate gate_explorer_from_arrays",

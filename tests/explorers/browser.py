@@ -32,6 +32,7 @@ SHOWN = (
     'explorers.explore_positions({"before training": five["vit"], "after training": five["vit"]})',
     "explorers.explore_shift()",
     'explorers.explore_temperature(network("small_data_vit")["small_data_vit"], images)',
+    'explorers.Tabs({"two": explorers.explore_influence(five, images), "one": explorers.explore_patches()})',
 )
 
 

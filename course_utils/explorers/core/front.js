@@ -6,6 +6,7 @@ const MARGIN = 6; // CSS pixels around an image: room for the outline of a cell 
 const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
 const TALLEST = 640; // CSS pixels: what a notebook shows on a projector of 1024 × 768 without scrolling
+const TAB_BAR = 40; // CSS pixels: what the tabs take of that, where there are some
 const [STEP, LEAST] = [0.05, 0.35]; // of their own size, by which panels are made smaller to get there, and to which
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
@@ -379,7 +380,7 @@ class View {
     for (const way of tries) {
       const height = this.size(...way, wide);
       if (height < lowest) [lowest, best] = [height, way];
-      if (!wide || height <= TALLEST) break;
+      if (!wide || height <= TALLEST - (this.model.above ?? 0)) break;
     }
     this.size(...best, wide); // smaller is not always lower: small tokens need more rows
     for (const [node] of texts) node.style.minHeight = `${node.offsetHeight}px`; // nothing jumps while settings move
@@ -672,8 +673,67 @@ class View {
   }
 }
 
+/** Several explorers under tabs. Each is built when its tab is first opened: what is hidden has no width to fill. */
+class Tabs {
+  constructor(model, el) {
+    const id = `course-tabs-${Math.random().toString(36).slice(2)}`;
+    this.tabs = model.get("spec").tabs.map((tab, k) => {
+      const shown = { role: "tab", type: "button", id: `${id}-tab-${k}`, "aria-controls": `${id}-${k}` };
+      const button = make("button", shown, tab.label);
+      const panel = make("div", { role: "tabpanel", id: `${id}-${k}`, "aria-labelledby": `${id}-tab-${k}`, hidden: true });
+      button.addEventListener("click", () => this.open(k));
+      return { button, panel, model: this.part(model, tab), view: null };
+    });
+    const list = make("div", { role: "tablist" }, ...this.tabs.map(({ button }) => button));
+    list.addEventListener("keydown", (event) => this.key(event));
+    el.append(make("div", { class: "course-tabs", "data-lm-suppress-shortcuts": "true" }, list));
+    el.append(...this.tabs.map(({ panel }) => panel));
+    this.open(0);
+  }
+
+  /** What an explorer under a tab takes for its own model. */
+  part(model, { label, spec, bytes: [start, length] }) {
+    const { buffer, byteOffset } = model.get("pages");
+    const own = { spec, pages: new DataView(buffer, byteOffset + start, length) };
+    return {
+      above: TAB_BAR,
+      get: (key) => (key === "state" ? model.get("state")?.[label] : (own[key] ?? model.get(key))),
+      set: (key, value) => model.set(key, { ...model.get(key), [label]: value }),
+      save_changes: () => model.save_changes(),
+      on: (name, act) => model.on(name, act),
+      off: (name, act) => model.off(name, act),
+    };
+  }
+
+  open(which) {
+    this.tabs.forEach(({ button, panel }, k) => {
+      button.setAttribute("aria-selected", String(k === which));
+      button.tabIndex = k === which ? 0 : -1;
+      panel.hidden = k !== which;
+    });
+    const tab = this.tabs[which];
+    tab.view ??= new View(tab.model, tab.panel);
+  }
+
+  key(event) {
+    const at = this.tabs.findIndex(({ button }) => button === document.activeElement);
+    const last = this.tabs.length - 1;
+    const to = { ArrowLeft: at || last + 1, ArrowRight: at === last ? 1 : at + 2, Home: 1, End: last + 1 }[event.key];
+    if (OWN_KEYS.has(event.key)) return;
+    event.stopPropagation(); // else the notebook takes arrows as "next cell"
+    if (!to) return;
+    event.preventDefault();
+    this.open(to - 1);
+    this.tabs[to - 1].button.focus();
+  }
+
+  remove() {
+    for (const { view } of this.tabs) view?.remove();
+  }
+}
+
 function render({ model, el }) {
-  const view = new View(model, el);
+  const view = model.get("spec").tabs ? new Tabs(model, el) : new View(model, el);
   return () => view.remove();
 }
 

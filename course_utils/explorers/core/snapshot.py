@@ -33,7 +33,8 @@ def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> np.ndarray
     return _outlined(figures.sheet(big, columns, gap), row * (height + gap), column * (side + gap), height, side)
 
 
-def _stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
+def stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
+    """Puts images `(h, w, 3)` one below the other, on white."""
     width = max(image.shape[1] for image in images)
     padded = [np.pad(image, ((0, gap), (0, width - image.shape[1]), (0, 0)), constant_values=255) for image in images]
     return np.concatenate(padded, axis=0)[:-gap]
@@ -81,7 +82,7 @@ def snapshot(encoded: Encoded, state: dict | None = None, note: str = "") -> np.
     for panel in spec["panels"]:
         image = _panel(encoded, panel, pick)
         if panel["beneath"]:
-            columns[-1] = _stacked([columns[-1], image])
+            columns[-1] = stacked([columns[-1], image])
         else:
             columns.append(image)
     rows = [[]]
@@ -99,4 +100,4 @@ def snapshot(encoded: Encoded, state: dict | None = None, note: str = "") -> np.
     head = [(spec["title"], 16, True), (note, 12, True), ("   ·   ".join(chosen), 12, False), (words, 13, False)]
     parts = [figures.written(text, width, size, bold=bold) for text, size, bold in head if text] + body
     space = 14
-    return np.pad(_stacked(parts, space), ((space, space), (space, space), (0, 0)), constant_values=255)
+    return np.pad(stacked(parts, space), ((space, space), (space, space), (0, 0)), constant_values=255)

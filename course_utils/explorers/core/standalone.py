@@ -6,8 +6,6 @@ import json
 from functools import cache
 from pathlib import Path
 
-from course_utils.explorers.core.encode import Encoded
-
 _HERE = Path(__file__).parent
 
 
@@ -73,21 +71,21 @@ def _ascii(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def page(encoded: Encoded, still: bytes, words: str) -> str:
+def page(spec: dict, data: bytes, still: bytes, words: str) -> str:
     """Returns the HTML page of an explorer. It asks nothing of the network.
 
     Args:
-        encoded: the explorer.
+        spec, data: the explorer's, as the browser gets them.
         still, words: a PNG file of it and what it shows, for those whose viewer runs no scripts.
     """
     script, style = front_end()
-    spec = json.dumps({**encoded.spec, "upload": None}, ensure_ascii=False)
+    text = json.dumps({**spec, "upload": None}, ensure_ascii=False)
     return _PAGE.format(
-        title=html.escape(encoded.spec["title"]),
+        title=html.escape(spec["title"]),
         style=style,
         still=_ascii(still),
         words=html.escape(words),
-        spec=spec.replace("<", "\\u003c"),  # in a script, "</script" ends it and "<!--" swallows what follows
-        pages=_ascii(encoded.data),
+        spec=text.replace("<", "\\u003c"),  # in a script, "</script" ends it and "<!--" swallows what follows
+        pages=_ascii(data),
         front=_ascii(script.encode("utf-8")),
     )
