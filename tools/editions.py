@@ -1,6 +1,6 @@
 """Makes the course's editions from the one source.
 
-    python -m tools.editions student       without outputs and solutions, for a class
+    python -m tools.editions student       for a class: no outputs, no solutions, what to predict folded
     python -m tools.editions selfstudy     what notebooks/ holds
     python -m tools.editions teacher       what notebooks/ holds, solutions open, with the notes for each section
     python -m tools.editions assignment    the exercises as a course folder for nbgrader
@@ -54,6 +54,8 @@ BUILD = ROOT / "build"
 PARTS = ("Ask", "Students say", "Misconception", "If late")
 PART = re.compile(r"^- \*\*(.+?):\*\* \S", re.MULTILINE)
 UNFOLDS = " A solution unfolds below."  # true in the stored lessons alone
+FOLDED = "<details>\n<summary><b>What came out</b> (predict and look first)</summary>\n\n{}\n\n</details>"
+HEADING = re.compile(r"^#+ ", re.MULTILINE)
 POINTS = 1
 NBGRADER = f'''\
 """nbgrader's settings: run its commands in this folder."""
@@ -71,13 +73,14 @@ and hand it in: it needs no other cell of the lesson."""
 
 
 def student(lessons: list[Path], stored: Path) -> dict[str, bytes]:
-    """Returns the edition for a class, {path: content}: no outputs, so that nothing is seen before it is run, and no
-    solutions."""
+    """Returns the edition for a class, {path: content}: no outputs, so that nothing is seen before it is run, no
+    solutions, and what a prediction was about is folded."""
     files = {}
     for source in lessons:
         lesson = read_lesson(source)  # without the badge, which leads to the lesson with its solutions
         lesson.cells = [cell for cell in lesson.cells if "solution" not in tags(cell)]
         promise_nothing(lesson.cells)
+        fold_what_was_to_be_predicted(lesson.cells)
         files[f"{source.stem}.ipynb"] = written(lesson)
     return files
 
@@ -151,6 +154,21 @@ def promise_nothing(cells: list[NotebookNode]) -> None:
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(UNFOLDS, "")
+
+
+def fold_what_was_to_be_predicted(cells: list[NotebookNode]) -> None:
+    """Folds what says what came out: after a prediction, the first text behind code, up to a heading in it."""
+    asked = ran = False
+    for cell in cells:
+        if cell.cell_type == "code":
+            predicts = "remove-input" in tags(cell)
+            asked, ran = asked or predicts, asked and not predicts
+        elif ran:
+            heading = HEADING.search(cell.source)
+            said = cell.source[: heading.start() if heading else None].strip()
+            if said:
+                cell.source = f"{FOLDED.format(said)}\n\n{cell.source[len(said) :].strip()}".strip()
+            asked = ran = False
 
 
 def title(source: Path) -> str:

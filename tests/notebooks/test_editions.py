@@ -114,6 +114,55 @@ def test_students_get_all_but_outputs_solutions_and_notes(course):
     assert "missing line. Then" in text
 
 
+ASKED = """\
+# %% [markdown]
+# # 01 · A small lesson
+
+# %%
+print("before")
+
+# %% [markdown]
+# Nobody has asked yet.
+
+# %%
+predict("How much is it?", ["one", "two"])
+
+# %% [markdown]
+# Now run the next cell.
+
+# %%
+print(2)
+
+# %% [markdown]
+# - It is *two*.
+#
+# As in $1 + 1$.
+#
+# ### Another thing
+#
+# More text.
+
+# %%
+print(3)
+
+# %% [markdown]
+# Nobody asked about three.
+"""
+
+
+def test_what_was_to_be_predicted_is_folded_for_students(course):
+    course.add("01_small", ASKED)
+    assert course.make("student") == 0
+    have = [cell.source for cell in course.cells()]
+    wanted = [cell.source for cell in read_lesson(course.source / "01_small.py").cells]
+    folded = (
+        "<details>\n<summary><b>What came out</b> (predict and look first)</summary>\n\n"
+        "- It is *two*.\n\nAs in $1 + 1$.\n\n</details>\n\n### Another thing\n\nMore text."
+    )
+    assert [(old, new) for old, new in zip(wanted, have, strict=True) if old != new] == [(wanted[7], folded)]
+    assert wanted[7].startswith("- It is *two*.")
+
+
 @pytest.mark.timing
 def test_the_students_edition_of_the_course_takes_seconds_and_each_lesson_runs_alone(tmp_path, measured):
     began = time.perf_counter()
