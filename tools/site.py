@@ -23,8 +23,8 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from tools import payload
-from tools.build_notebooks import clean_environment, execute
-from tools.editions import notes_page
+from tools.build_notebooks import LessonError, clean_environment, execute
+from tools.editions import notes_page, read_stored
 from tools.lesson import NOTEBOOKS, SOURCES, sources
 from tools.settings import ROOT, read_repository
 
@@ -35,6 +35,7 @@ PAGES = ("teacher", "glossary", "teaching", "results", "architecture")  # the fi
 MOST_SITE, MOST_PAGE = 25, 6  # MB; a page with all that it shows
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[(.+?)\]\(.+?\)\]")
+MINUTES = re.compile(r"\*\*(\d+ minutes [^*]+\.)\*\* ")
 
 
 def package_hash() -> str:
@@ -135,9 +136,9 @@ def with_links(text: str, folder: Path, pages: Collection[str]) -> str:
     return LINK.sub(link, text)
 
 
-def cover(explorer: Path) -> Image.Image:
-    """Returns an explorer's still image from where its colours begin: its panels, without the text above them."""
-    image = Image.open(explorer).convert("RGB")
+def cover(picture: Path) -> Image.Image:
+    """Returns the part of an explorer's still image, or of a chart, where its colours begin, without the text above."""
+    image = Image.open(picture).convert("RGB")
     pixels = np.asarray(image, np.int16)
     rows = np.flatnonzero((np.ptp(pixels, axis=-1) > 30).any(axis=1))
     top, height = rows[0], rows[-1] + 1 - rows[0]
@@ -149,15 +150,15 @@ def cover(explorer: Path) -> Image.Image:
 
 
 def card(notebook: NotebookNode, name: str) -> str:
-    """Returns a lesson's place on the first page: a picture, title, minutes, two sentences."""
-    title, minutes, text = re.match(
-        r"# (.+)\n(?:.*\n)*?\*\*(\d+ minutes [^*]+)\.\*\* ([^#]+?)\n\n", notebook.cells[0].source
-    ).groups()
-    sentences = re.split(r"(?<=[.!?]) ", LINK.sub(r"\1", " ".join(text.split())))
-    about = html.escape(" ".join(sentences[:2]))
+    """Returns a lesson's place on the first page: a picture, title, two sentences, minutes if it says them."""
+    title, *parts = notebook.cells[0].source.split("\n\n")
+    text = next(part for part in parts if not part.startswith("["))  # a badge
+    minutes = MINUTES.match(text)
+    sentences = re.split(r"(?<=[.!?]) ", LINK.sub(r"\1", " ".join(MINUTES.sub("", text).split())))
+    about = html.escape(" ".join(sentences[:2])) + (f" <em>{minutes[1]}</em>" if minutes else "")
     return (
-        f'<li><a href="{name}.html"><img src="{name}/cover.png" alt=""><strong>{html.escape(title)}</strong></a>'
-        f"<p>{about} <em>{minutes}.</em></p></li>"
+        f'<li><a href="{name}.html"><img src="{name}/cover.png" alt=""><strong>{html.escape(title[2:])}</strong></a>'
+        f"<p>{about}</p></li>"
     )
 
 
@@ -194,9 +195,10 @@ def build(notebooks: list[Path], output: Path, **variables: str) -> None:
         notebook = executed(stored, live, **variables)
         shutil.copytree(live, files / name)
         shutil.copy(stored, files)
-        cover(live / "explorer_1.png").save(files / name / "cover.png", optimize=True)
         cards[name] = card(notebook, name)
         nbformat.write(as_page(notebook, name, files / name, pages), text / stored.name)
+        picture = [*(files / name).glob("explorer_1.png"), *sorted((files / name).glob("*_*.png"))][0]
+        cover(picture).save(files / name / "cover.png", optimize=True)
     (text / "teacher.md").write_text(notes_page(sources(SOURCES)), encoding="utf-8")
     for page in PAGES[1:]:
         content = (DOCS / f"{page}.md").read_text(encoding="utf-8")
@@ -225,7 +227,7 @@ def sizes(output: Path, names: list[str]) -> str:
     """
     pages = {name: megabytes(output / f"{name}.html", output / name) for name in names}
     largest, whole = max(pages, key=pages.__getitem__), megabytes(output)
-    said = f"{len(names)} lessons, {whole:.1f} MB; the largest page is {largest}, {pages[largest]:.1f} MB in all"
+    said = f"{len(names)} notebooks, {whole:.1f} MB; the largest page is {largest}, {pages[largest]:.1f} MB in all"
     if whole > MOST_SITE or pages[largest] > MOST_PAGE:
         raise ValueError(f"The site is too large: {said}; at most {MOST_SITE} MB, and {MOST_PAGE} MB a page")
     return said
@@ -236,16 +238,18 @@ def main(arguments=None):
     parser.add_argument("lessons", nargs="*", help="such as 02_fnet; default: all")
     parser.add_argument("--output", type=Path, default=SITE / "html")
     given = parser.parse_args(arguments)
-    known = {path.stem: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    known = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     for name in given.lessons:
         if name not in known:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(known)}")
     names = given.lessons or list(known)
     output = given.output
-    build([known[name] for name in names], output)
     try:
+        for name in names:
+            read_stored(SOURCES / f"{name}.py", NOTEBOOKS)
+        build([known[name] for name in names], output)
         print(f"{output / 'index.html'}: {sizes(output, names)}")
-    except ValueError as error:
+    except (LessonError, ValueError) as error:
         parser.exit(1, f"{error}\n")
 
 

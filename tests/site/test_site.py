@@ -203,7 +203,7 @@ def test_the_pages_are_small(html, measured, monkeypatch):
     measured(f"site: {site.sizes(html, [LESSON.stem])}")
     monkeypatch.setattr(site, "MOST_PAGE", 0.1)
     with pytest.raises(
-        ValueError, match=rf"^The site is too large: 1 lessons, .* is {LESSON.stem}, .* and 0.1 MB a page$"
+        ValueError, match=rf"^The site is too large: 1 notebooks, .* is {LESSON.stem}, .* and 0.1 MB a page$"
     ):
         site.sizes(html, [LESSON.stem])
 

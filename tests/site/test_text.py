@@ -1,5 +1,7 @@
 """What becomes of a lesson's text and images on their way to a page."""
 
+import re
+
 import nbformat
 import numpy as np
 import pytest
@@ -59,6 +61,25 @@ def test_an_image_becomes_a_file_with_its_words(tmp_path):
     output = nbformat.v4.new_output("display_data", {"image/svg+xml": "<svg/>", "text/plain": 'a "curve" that rises'})
     assert page_of(output, tmp_path) == '<img src="lesson/1_0.svg" alt="a &quot;curve&quot; that rises">'
     assert (tmp_path / "1_0.svg").read_text("utf-8") == "<svg/>"
+
+
+@pytest.mark.parametrize("stored", sorted(site.NOTEBOOKS.glob("*.ipynb")), ids=lambda stored: stored.stem)
+def test_every_notebook_has_its_place_on_the_first_page(stored):
+    shown = site.card(nbformat.read(stored, as_version=4), stored.stem)
+    assert re.search(r"<strong>(0\d|Homework) · [^#<]+</strong>", shown)
+    assert re.search(r"<p>[A-Z][^*#\[]+\.( <em>\d+ minutes to show, \d+ as a lab\.</em>)?</p>", shown)
+    assert ("<em>" in shown) == stored.stem[0].isdigit()
+
+
+def test_a_notebook_of_another_release_is_named_before_anything_is_run(monkeypatch, tmp_path, capsys):
+    notebook = nbformat.read(site.NOTEBOOKS / "02_fnet.ipynb", as_version=4)
+    notebook.cells.pop()
+    nbformat.write(notebook, tmp_path / "02_fnet.ipynb")
+    monkeypatch.setattr(site, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(site, "build", None)
+    with pytest.raises(SystemExit, match="1"):
+        site.main(["02_fnet"])
+    assert "it is of another release, or was edited: run `make notebooks`" in capsys.readouterr().err
 
 
 def test_an_unknown_lesson_is_named(capsys):
