@@ -4,7 +4,8 @@ import json
 import re
 
 from tests.browser.explorer import all_explorers
-from tools.lesson import SOURCES, differences, read_lesson, tags
+from tools.lab import texts
+from tools.lesson import NOTEBOOKS, SOURCES, differences, read_lesson, tags
 from tools.settings import read_repository
 
 # Saves, and returns what then lies on the disk.
@@ -56,6 +57,8 @@ def test_opened_run_and_saved_it_is_still_in_step(lesson, tmp_path):
     saved = tmp_path / f"{lesson.name}.ipynb"
     saved.write_text(json.dumps(lesson.page.evaluate(SAVE)), encoding="utf-8")
     assert differences(SOURCES / f"{lesson.name}.py", saved, read_repository()) == []
+    stored = NOTEBOOKS / f"{lesson.name}.ipynb"
+    assert texts(saved.read_bytes()) == texts(stored.read_bytes()), "an update would take it for a student's work"
     assert "dry run" in saved.read_text(encoding="utf-8"), "this is what was run here, not what was stored"
 
 
