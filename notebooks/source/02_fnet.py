@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · FNet: mixing without a single parameter
 #
-# **31 minutes to show, 63 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes
+# **28 minutes to show, 60 as a lab.** The Mixer learned how to mix its patches. FNet does not learn it at all: it takes
 # a Fourier transform, two hundred years old and without parameters, and lets the rest of the network make something of
 # it.
 #
@@ -49,7 +49,7 @@ from keras import Model, ops
 
 from course_utils import classifier, exercises, load_dataset, recipe, session, show, train
 from course_utils.data.images import photographs
-from course_utils.explorers import explore_fourier, explore_frequencies, explore_influence, predict
+from course_utils.explorers import Tabs, explore_fourier, explore_frequencies, explore_influence, predict
 from course_utils.figures import line_chart
 from course_utils.layers import FNetBlock, FourierMixing, LinearMixing
 from course_utils.models import describe, load_trained
@@ -269,7 +269,7 @@ run, diary = train_with_diary(model, dataset, how)
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 7 minutes
+# ## Look inside · 4 minutes
 #
 # ### Who moves whom?
 #
@@ -294,10 +294,17 @@ predict(
 # %%
 before = classifier(config, dataset.input_shape, dataset.num_classes, seed=0)
 unmixed = classifier(config, dataset.input_shape, dataset.num_classes, seed=0, token_mixing="none")
-explore_influence(
-    {"FNet, before training": before, "FNet, after training": model, "no mixing": unmixed},
-    {"a test image": dataset.x_test[0]},
-    depths=[1, 2],
+Tabs(
+    {
+        "your network": explore_influence(
+            {"FNet, before training": before, "FNet, after training": model, "no mixing": unmixed},
+            {"a test image": dataset.x_test[0]},
+            depths=[1, 2],
+        ),
+        "the recorded one": explore_influence(
+            {"on photographs": load_trained("fnet_course")}, {"a cat": photographs(32)["cat"]}
+        ),
+    }
 )
 
 # %% [markdown]
@@ -310,12 +317,8 @@ explore_influence(
 # back, half is mirrored and half as it was, $M(M(x)) = \frac{nd}{2}(x + \text{mirrored } x)$. On the puzzle, training
 # makes the X paler. <!-- claim: x_turns_pale -->
 #
-# The recorded FNet has learned CIFAR-100. Which blocks keep their X?
-
-# %%
-explore_influence({"on photographs": load_trained("fnet_course")}, {"a cat": photographs(32)["cat"]})
-
-# %% [markdown]
+# The recorded FNet, under the other tab, has learned CIFAR-100 for 8 epochs. Which of its blocks keep their X?
+#
 # ### What does it mistake for what?
 #
 # On the puzzle of lesson 01 (sixteen shapes, one in another colour; the class is where it lies) we sort the answers

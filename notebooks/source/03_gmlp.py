@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 · gMLP: a gate that lets tokens meet
 #
-# **31 minutes to show, 57 as a lab.** One MLP along the channels, and in its middle a gate. The gate starts as "let
+# **28 minutes to show, 54 as a lab.** One MLP along the channels, and in its middle a gate. The gate starts as "let
 # everything through", and all mixing of tokens grows there while the network learns. You will watch it grow.
 #
 # After this lesson you can
@@ -48,7 +48,7 @@ from IPython.display import display
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, figures, load_dataset, session, show, train
-from course_utils.explorers import explore_gate, explore_gating, explore_influence, predict
+from course_utils.explorers import Tabs, explore_gate, explore_gating, explore_influence, predict
 from course_utils.figures import training_curves
 from course_utils.layers import GMLPBlock, MixerBlock, PatchEmbedding, SpatialGatingUnit
 from course_utils.models import blocks, describe, load_trained
@@ -269,7 +269,7 @@ run, gates = learn(model, dataset, how)
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 11 minutes
+# ## Look inside · 8 minutes
 #
 # ### The gate grows
 #
@@ -292,13 +292,35 @@ predict(
 )
 
 # %% [markdown]
-# Move the epoch from 0 on, in each block, and point at tokens.
+# The course brings another gMLP, trained on photographs: CIFAR-100, 8 epochs, 64 tokens, 4 blocks.
 
 # %%
-explore_gate({"gMLP": gates}, model)
+predict(
+    "There, point at a token in a corner, then at one in the middle. How will their maps compare?",
+    ["They are unrelated", "It is the same map", "It is the same pattern, moved along with the token"],
+    answer="A kernel that slides over the image: the network found it by itself.",
+    right=2,
+)
 
 # %% [markdown]
-# Before training all maps are blank: the gates read nobody. Then they fill.
+# Move the epoch from 0 on, in each block, and point at tokens. Then open the other tab.
+
+# %%
+recorded = {epoch: load_trained("gmlp_course", epoch) for epoch in (1, 8)}
+photographed = {epoch: analysis.gate_weights(network) for epoch, network in recorded.items()}
+Tabs(
+    {
+        "your network": explore_gate({"gMLP": gates}, model),
+        "the recorded one": explore_gate({"on photographs": photographed}, recorded[8]),
+    }
+)
+
+# %% [markdown]
+# Yours: before training all maps are blank, for the gates read nobody. Then they fill.
+#
+# The recorded one: in every block a gate now weighs its own position most, then its neighbours, then the rest. And a
+# token's map is much like its neighbour's, moved by one: nearly a convolution, and nobody built it in. After one epoch
+# there is little of it. The paper finds both, locality and the same filter everywhere, in its networks (section 3).
 #
 # $W$ is the same for every image. What a gate *reads* is fixed after training; what it finds there differs from
 # image to image. (Attention, in lesson 04, chooses anew for every image.)
@@ -324,30 +346,6 @@ training_curves(growth, keys=("size", "bias"), labels={"size": "mean size of W's
 # %% [markdown]
 # On the puzzle, $W$ does most of its growing in the first half of the epochs. And $b$ falls: training pulls the gate
 # that the paper opens a little towards shut. <!-- claim: gates_grow -->
-
-# %% [markdown]
-# ### On photographs
-#
-# The recorded gMLP has learned CIFAR-100 for 8 epochs: 64 tokens, 4 blocks.
-
-# %%
-predict(
-    "Point at a token in a corner, then at one in the middle. How will their maps compare?",
-    ["They are unrelated", "It is the same map", "It is the same pattern, moved along with the token"],
-    answer="A kernel that slides over the image: the network found it by itself.",
-    right=2,
-)
-
-# %%
-recorded = {epoch: load_trained("gmlp_course", epoch) for epoch in (1, 8)}
-explore_gate(
-    {"on photographs": {epoch: analysis.gate_weights(network) for epoch, network in recorded.items()}}, recorded[8]
-)
-
-# %% [markdown]
-# In every block a gate now weighs its own position most, then its neighbours, then the rest. And a token's map is much
-# like its neighbour's, moved by one: nearly a convolution, and nobody built it in. After one epoch there is little of
-# it. The paper finds both, locality and the same filter everywhere, in its networks (section 3).
 
 # %% [markdown]
 # ### The paper's size, trained on ImageNet

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · ViT: every patch asks every patch
 #
-# **33 minutes to show, 60 as a lab.** In a Mixer the weights that mix tokens belong to positions. In a Vision
+# **31 minutes to show, 58 as a lab.** In a Mixer the weights that mix tokens belong to positions. In a Vision
 # Transformer they are made anew for every image: each patch asks all others and takes from those that answer. Watch a
 # network learn whom to ask, and find out how much such a map explains.
 #
@@ -48,7 +48,7 @@ from keras import ops
 
 from course_utils import analysis, classifier, evaluate, exercises, figures, load_dataset, session, show, train
 from course_utils.data.images import photographs
-from course_utils.explorers import attention_explorer_from_arrays, explore_attention, explore_positions, predict
+from course_utils.explorers import Tabs, attention_explorer_from_arrays, explore_attention, explore_positions, predict
 from course_utils.figures import attention_distances, training_curves
 from course_utils.layers import PatchEmbedding, Patches, SelfAttention, TransformerBlock
 from course_utils.models import blocks, describe, load_trained
@@ -260,9 +260,9 @@ else:
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 9 minutes
+# ## Look inside · 7 minutes
 #
-# ### The puzzle: whom do they ask?
+# ### Whom do they ask?
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Block 1, one ordinary cell: alike or unlike? Block 2?
@@ -279,12 +279,24 @@ predict(
 
 # %%
 before = classifier("vit", puzzle.input_shape, puzzle.num_classes, seed=0)
-explore_attention({"before training": before, "after training": solved}, puzzles, start={"head": "mean of the heads"})
+recorded = {f"epoch {epoch}": load_trained("vit_course", epoch) for epoch in (1, 8)}
+yours = {"yours": model} if analysis.token_grid(model) == (8, 8) else {}
+cat = photographs(32)["cat"]
+Tabs(
+    {
+        "your network, the puzzle": explore_attention(
+            {"before training": before, "after training": solved}, puzzles, start={"head": "mean of the heads"}
+        ),
+        "the recorded one, a photograph": explore_attention(
+            yours | {"recorded": recorded["epoch 8"]}, {"a cat": cat}, start={"network": "recorded"}
+        ),
+    }
+)
 
 # %% [markdown]
-# Go through heads and blocks. (*Rollout*, the last of the heads, follows attention through all blocks so far: Abnar and
-# Zuidema 2020, [arXiv 2005.00928](https://arxiv.org/abs/2005.00928), and exercise 3.) Over 200 test images: how much of
-# its attention does an ordinary cell give to the odd one? Chance would be 1 in 16, about 6 %.
+# Go through heads and blocks, first of yours. (*Rollout*, the last head, follows attention through all blocks so
+# far: Abnar and Zuidema 2020, [arXiv 2005.00928](https://arxiv.org/abs/2005.00928), and exercise 3.) Over 200 test
+# images: how much of its attention does an ordinary cell give to the odd one? Chance would be 1 in 16, about 6 %.
 
 
 # %%
@@ -316,8 +328,6 @@ predict(
 )
 
 # %%
-recorded = {f"epoch {epoch}": load_trained("vit_course", epoch) for epoch in (1, 8)}
-yours = {"yours": model} if analysis.token_grid(model) == (8, 8) else {}
 explore_positions(yours | {f"recorded, {name}": network for name, network in recorded.items()})
 
 # %% tags=["nbval-check-output"]
@@ -357,7 +367,7 @@ attention_distances({name: how_far(network) for name, network in (recorded | you
 # One token of the cat, in block 1: where does it take from?
 
 # %%
-cat, token = photographs(32)["cat"], 27  # row 3, column 3
+token = 27  # row 3, column 3
 heads, far = analysis.attention(recorded["epoch 8"], cat[None])[0, 0], how_far(recorded["epoch 8"])[0]
 taken = {f"attention, head {h + 1}": heads[h] for h in (far.argmin(), far.argmax())}
 conv = load_trained("conv_course")
@@ -371,12 +381,8 @@ show.image(figures.beside(tiles), "Where token 27 takes from: in a convolution n
 
 # %% [markdown]
 # The convolution reaches nine tokens, in every image. Attention reaches all 64 in one block, and whom it favours it has
-# learned. Go through the blocks and heads:
-
-# %%
-explore_attention(yours | {"recorded": recorded["epoch 8"]}, {"a cat": cat}, start={"network": "recorded"})
-
-# %% [markdown]
+# learned: go through blocks and heads, under the second tab above.
+#
 # **The paper's own network.** With the internet, look into ViT-Ti/16, trained on ImageNet-21k and then on ImageNet
 # (timm's copy: 23 MB, fetched once). It has no mean pool: a *class token*, which belongs to no patch, asks like any
 # other, and its last state alone goes to the head. You see whom it asks, block by block, and the rollout. `prepare`

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · ViT for small data sets: see further, and look away from yourself
 #
-# **28 minutes to show, 60 as a lab.** A ViT must learn from images what a convolution
+# **27 minutes to show, 59 as a lab.** A ViT must learn from images what a convolution
 # is born with: that neighbouring pixels belong together. With few images it learns that badly. This paper helps it
 # twice: its tokens see beyond their patch, and its attention looks sharply, and not at itself.
 #
@@ -48,7 +48,7 @@ from keras import ops
 
 from course_utils import analysis, classifier, exercises, figures, load_dataset, session, show, train
 from course_utils.data.images import photographs
-from course_utils.explorers import explore_shift, explore_temperature, predict
+from course_utils.explorers import Tabs, explore_shift, explore_temperature, predict
 from course_utils.figures import line_chart, training_curves
 from course_utils.layers import LocalitySelfAttention, SelfAttention, ShiftedPatchTokenization
 from course_utils.models import describe, load_trained
@@ -254,7 +254,7 @@ else:
 show.samples(dataset, model=model)
 
 # %% [markdown]
-# ## Look inside · 5 minutes
+# ## Look inside · 4 minutes
 #
 # ### Did the temperatures move?
 #
@@ -320,8 +320,8 @@ for epoch in (1, 8):
 #
 # ### One row, turned by hand
 #
-# Rows of $Q K^\top$ of the puzzle network. With *learned* and the mask on you see the attention that it uses. Move $τ$
-# down to an eighth of $\sqrt{d_h}$, then up to eight times.
+# Rows of $Q K^\top$ of your network, and of the recorded one. With *learned* and the mask on you see the attention that
+# it uses. Move $τ$ down to an eighth of $\sqrt{d_h}$, then up to eight times.
 
 # %%
 predict(
@@ -335,7 +335,14 @@ predict(
 )
 
 # %%
-explore_temperature(solved, {"test image 1": puzzle.x_test[0], "test image 2": puzzle.x_test[1]})
+Tabs(
+    {
+        "your network": explore_temperature(solved, {"a puzzle": puzzle.x_test[0], "another": puzzle.x_test[1]}),
+        "the recorded one": explore_temperature(
+            load_trained("small_data_vit_course"), {"a cat": photographs(32)["cat"]}
+        ),
+    }
+)
 
 # %% [markdown]
 # At the low end the largest score takes all: the softmax becomes a maximum. At the high end the shares come together,

@@ -307,7 +307,10 @@ depths = (1, len(blocks(learners["none"])))
 influences = {}
 for name, network in learners.items():
     print(name, end=" ", flush=True)
-    influences[name] = np.stack([[analysis.influence(network, image, k) for k in depths] for image in images.values()])
+    # 1024 gradients: on the puzzle all there are, on photographs an estimate.
+    influences[name] = np.stack(
+        [[analysis.influence(network, image, k, gradients=1024) for k in depths] for image in images.values()]
+    )
 influence_explorer_from_arrays(influences, images, depths, analysis.token_grid(learners["none"]))
 
 # %% [markdown]

@@ -31,8 +31,7 @@ print(json.dumps({{"file": course_utils.__file__, "path": sys.path, "versions": 
 # What a machine has on which nothing of this project was ever seen; and the real data, where there are some.
 PASSED_ON = ("PATH", "LANG", "SYSTEMROOT", "COURSE_DATA")
 PROFILES = ("colab", "full") if os.environ.get("COURSE_DATA") else ("quick",)
-# Of seven `course` networks the influence of 64 tokens takes more than five minutes on two cores.
-CASES = [(one, profile) for one in LESSONS for profile in (PROFILES if "side_by_side" not in one.stem else ("quick",))]
+CASES = [(one, profile) for one in LESSONS for profile in PROFILES]
 MOST_SECONDS, MOST_MEMORY = 300, 4.0  # GB resident
 
 pytestmark = pytest.mark.environment

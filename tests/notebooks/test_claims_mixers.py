@@ -91,7 +91,7 @@ def test_gates_that_begin_shut_are_sooner_and_in_the_end_no_better():
 
 
 def test_the_recorded_gates_are_nearly_a_kernel_that_slides():
-    says(THIRD, "In every block a gate now weighs its own position most, then its neighbours, then the rest.")
+    says(THIRD, "in every block a gate now weighs its own position most, then its neighbours, then the rest.")
     says(THIRD, "a token's map is much like its neighbour's, moved by one: nearly a convolution")
     says(THIRD, "After one epoch there is little of it.")
     row, column = np.divmod(np.arange(64), 8)
