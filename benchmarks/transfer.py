@@ -23,9 +23,8 @@ from course_utils.training.run import Run
 NETWORK, PRE_TRAINING = "vit_course", "muon_short"
 HELD_OUT = range(0, 100, 10)
 IMAGES, SEEDS = (5, 20, 100), 5
-# As many steps with few images as with many.
-ADAPTING = Recipe(epochs=1, batch_size=50, learning_rate=1e-3, weight_decay=0.05, augment=("flip", "crop"))
-STEPS = 400
+# As many steps with few images as with many: in an epoch few are shown several times.
+ADAPTING = Recipe(epochs=20, batch_size=50, learning_rate=1e-3, weight_decay=0.05, augment=("flip", "crop"))
 RATES = {"linear probe": 1e-2, "fine-tuned": 1e-3, "from scratch": 1e-3}
 
 
@@ -50,9 +49,11 @@ def start(way: str, network, num_classes: int, seed: int):
 
 
 def adapted(network, few: Dataset, way: str, seed: int, rate: float | None = None) -> Run:
-    """Trains one way. No image chooses the epoch: the last weights are kept."""
-    epochs = max(1, STEPS * ADAPTING.batch_size // len(few.x_train))
-    how = replace(ADAPTING, epochs=epochs, learning_rate=rate or RATES[way])
+    """Trains one way. No image chooses the epoch: the last weights are kept, and few validation images do."""
+    times = max(IMAGES) * few.num_classes // len(few.x_train)
+    few = replace(few, x_train=np.tile(few.x_train, (times, 1, 1, 1)), y_train=np.tile(few.y_train, times))
+    few = few.subset(validation=50)
+    how = replace(ADAPTING, learning_rate=rate or RATES[way])
     return train(start(way, network, few.num_classes, seed), few, how, seed=seed, keep_best=False, monitor="none")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from unittest.mock import patch
 
 import keras
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from benchmarks.claims import SEEDS, claim
 from benchmarks.claims.parts import learned, puzzle
 from course_utils import analysis
+from course_utils.data import load_dataset
+from course_utils.exercises.bugs import WrongGradientNorm
 from course_utils.models import classifier
-from course_utils.training import Recipe, train
+from course_utils.training import Recipe, recipe, train
 
 # ---- 04 ---------------------------------------------------------------------------------------------------------
 
@@ -147,4 +150,19 @@ def attention_needs_fewer(seed):
     for name, paper in (("MLP", "mixer"), ("attention", "vit")):
         network = classifier(paper, data.input_shape, data.num_classes, seed=seed)
         found[name] = train(network, few, "quick", epochs=3, seed=seed, monitor="none").test.top1
+    return found
+
+
+@claim(
+    "06_side_by_side",
+    "Our smallest ViT does not show it: after four epochs of CIFAR-100 the two gradients are within two points.",
+    lambda found: abs(found["as it is"] - found["old gradient"]) <= 0.02,
+)
+def old_gradient_costs(seed):
+    data, found = load_dataset("cifar100"), {}
+    for name, norm in (("as it is", keras.layers.LayerNormalization), ("old gradient", WrongGradientNorm)):
+        with patch.object(keras.layers, "LayerNormalization", norm):
+            network = classifier("vit_tiny", data.input_shape, data.num_classes, seed=seed)
+        run = train(network, data, recipe("short", epochs=4), seed=seed, monitor="none")
+        found[name] = run.history["val_accuracy"][-1]
     return found
