@@ -76,6 +76,15 @@ def executed(stored: Path, live: Path, **variables: str) -> NotebookNode:
     return notebook
 
 
+def to_run(stored: Path) -> NotebookNode:
+    """Returns a lesson to download, without outputs: its page shows them, and a site has to be small."""
+    notebook = nbformat.read(stored, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
 def as_page(notebook: NotebookNode, name: str, files: Path, pages: Collection[str]) -> NotebookNode:
     """Returns a lesson for its page: images as files with their alternative text, formulas that need no script.
 
@@ -194,7 +203,11 @@ def build(notebooks: list[Path], output: Path, **variables: str) -> None:
         name, live = stored.stem, SITE / "live" / stored.stem
         notebook = executed(stored, live, **variables)
         shutil.copytree(live, files / name)
-        shutil.copy(stored, files)
+        for page in (files / name).glob("*.html"):  # the still image that it carries lies beside it
+            still = base64.b64encode(page.with_suffix(".png").read_bytes()).decode()
+            content = page.read_text(encoding="utf-8").replace(f"data:image/png;base64,{still}", f"{page.stem}.png")
+            page.write_text(content, encoding="utf-8")
+        nbformat.write(to_run(stored), files / stored.name)
         cards[name] = card(notebook, name)
         nbformat.write(as_page(notebook, name, files / name, pages), text / stored.name)
         picture = [*(files / name).glob("explorer_1.png"), *sorted((files / name).glob("*_*.png"))][0]

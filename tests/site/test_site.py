@@ -4,6 +4,7 @@ import re
 import statistics
 from urllib.parse import unquote, urldefrag
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -17,6 +18,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 NAMES = [call.partition("(")[0].removeprefix("explorers.") for call in SHOWN]
 SERIOUS = ("serious", "critical")
 PAGES = ("index", LESSON.stem, SMALL, *site.PAGES)
+CUT_OFF = """() => [...document.querySelectorAll("article :is(table, .table-wrapper)")]
+  .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent.slice(0, 99))"""
 
 
 def alive(page, number: int):
@@ -96,6 +99,8 @@ def test_no_page_is_wider_than_the_window(open_page, name):
     for width, height in ((1400, 900), (1024, 768), (400, 700)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width > 400:  # on a telephone a wide table scrolls
+            assert page.evaluate(CUT_OFF) == []
 
 
 def test_a_prediction_unfolds_and_its_formulas_need_no_script(open_page):
@@ -197,6 +202,20 @@ def test_no_page_points_to_what_is_not_there(html):
             assert file.exists(), f"{page.name} points to {target}"
             if anchor and file in ids:
                 assert anchor in ids[file], f"{page.name} points to {target}"
+
+
+def test_a_lesson_to_download_has_all_cells_and_no_outputs(html):
+    have, stored = (nbformat.read(file, as_version=4).cells for file in (html / LESSON.name, LESSON))
+    assert [cell.source for cell in have] == [cell.source for cell in stored]
+    assert not [cell for cell in have if cell.get("outputs")]
+
+
+def test_without_scripts_an_explorer_shows_the_still_image_beside_it(html):
+    pages = list(html.glob("*/explorer_*.html"))
+    assert len(pages) > len(SHOWN)
+    for page in pages:
+        assert f'<img src="{page.stem}.png"' in page.read_text(encoding="utf-8")
+        assert page.with_suffix(".png").exists()
 
 
 def test_the_pages_are_small(html, measured, monkeypatch):
