@@ -306,9 +306,10 @@ depths = (1, len(blocks(learners["none"])))
 influences = {}
 for name, network in learners.items():
     print(name, end=" ", flush=True)
-    # 1024 gradients: on the puzzle all there are, on photographs an estimate.
+    # On the puzzle 1024 gradients are all there are; with 64 tokens 256 give an estimate, in a quarter of the time.
+    some = {"gradients": 1024 if PROFILE == "quick" else 256}
     influences[name] = np.stack(
-        [[analysis.influence(network, image, k, gradients=1024) for k in depths] for image in images.values()]
+        [[analysis.influence(network, image, k, **some) for k in depths] for image in images.values()]
     )
 influence_explorer_from_arrays(influences, images, depths, analysis.token_grid(learners["none"]))
 
