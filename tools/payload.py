@@ -54,15 +54,15 @@ def package_files(lesson: str, root: Path = ROOT) -> dict[str, bytes]:
     """Returns what travels with a lesson, {path: content}: the package, the result cards, and weights it needs.
 
     Args:
-        lesson: its text. The weights of a recorded network travel with the lessons that name it: all networks would
-            make every notebook slow to open.
+        lesson: its text. The weights of a recorded network travel with the lessons that load networks and name it: all
+            networks would make every notebook slow to open.
         root: the project.
     """
     found = {}
     for file in (root / "course_utils").rglob("*"):
         name = file.relative_to(root).as_posix()
         network = re.fullmatch(r"course_utils/models/weights/(\w+?)(_\d+)?\.(weights|json)", name)
-        if network and not re.search(rf"\b{network[1]}\b", lesson):
+        if network and not ("load_trained" in lesson and re.search(rf"\b{network[1]}\b", lesson)):
             continue
         if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):
             found[name] = file.read_bytes()

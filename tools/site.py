@@ -18,7 +18,6 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from latex2mathml.converter import convert
 from nbformat import NotebookNode
 from PIL import Image
 
@@ -104,10 +103,6 @@ def as_page(notebook: NotebookNode, name: str, files: Path, pages: Collection[st
         for place, output in enumerate(cell.get("outputs", [])):
             data = output.get("data", {})
             kind = next((kind for kind in FILES if kind in data), None)
-            if "course-predict" in data.get("text/html", ""):
-                data["text/html"] = re.sub(
-                    r"\$([^$]+)\$", lambda formula: convert(html.unescape(formula[1])), data["text/html"]
-                )
             if 'class="explorer"' in data.get("text/html", ""):  # a frame further down the page would not print
                 for page in re.findall(r'src="(.+?)\.html"', data["text/html"]):
                     still, words = f"{page}.png", html.escape(data.get("text/plain", ""), quote=True)

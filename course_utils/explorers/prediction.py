@@ -34,12 +34,16 @@ _STYLE = """<style>
 .course-predict p { margin: 4px 0; }
 </style>"""
 
-_MARKS = re.compile(r"(\$[^$]+\$)|`([^`]+)`|\*\*(?=\S)(.+?)\*\*|\*(?=\S)([^*]+?)\*")
+_MARKS = re.compile(r"`([^`]+)`|\*\*(?=\S)(.+?)\*\*|\*(?=\S)([^*]+?)\*")
 
 
 def _words(text: str) -> str:
     if not text.strip():
         raise ValueError("should be words")
+    if formula := re.search(r"\$[^$]+\$", text):
+        raise ValueError(
+            f"should hold no formula ({formula[0]}): Colab and VS Code show it raw; write *W* = 0, √*m*, *z*₁"
+        )
     return text
 
 
@@ -55,20 +59,13 @@ Choices = Annotated[list[Words], Field(min_length=2), AfterValidator(_different)
 
 
 def _marked(text: str) -> str:
-    """Text as HTML: escaped, with `code`, **strong** and *emphasis*; formulas between $ are left for MathJax."""
+    """Text as HTML: escaped, with `code`, **strong** and *emphasis*."""
 
     def mark(found) -> str:
-        formula, *marked = found.groups()
-        tag = zip(("code", "strong", "em"), marked, strict=True)
-        return formula or next(f"<{name}>{inside}</{name}>" for name, inside in tag if inside)
+        tag = zip(("code", "strong", "em"), found.groups(), strict=True)
+        return next(f"<{name}>{inside}</{name}>" for name, inside in tag if inside)
 
     return _MARKS.sub(mark, html.escape(text))
-
-
-def _name(choice: str) -> str:
-    """Returns the attribute that names a choice to a screen reader, where it is a formula and nothing else."""
-    formula = re.fullmatch(r"\s*\$([^$]+)\$\s*", choice)
-    return f' aria-label="{html.escape(formula[1])}"' if formula else ""
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,7 @@ class Prediction:
     def _repr_html_(self) -> str:
         group = f"predict-{crc32(repr(self).encode()):08x}"  # the same at each run: an output that never changes
         choices = "".join(
-            f'<details name="{group}"><summary{_name(choice)}>{_marked(choice)}</summary>'
-            f"<div>{self._unfolded(k)}</div></details>"
+            f'<details name="{group}"><summary>{_marked(choice)}</summary><div>{self._unfolded(k)}</div></details>'
             for k, choice in enumerate(self.choices)
         )
         legend = f"<legend>Predict first: {_marked(self.question)}</legend>"
@@ -108,13 +104,14 @@ def predict(question: Words, choices: Choices, answer: Words = COMPARE, right: W
     """Asks a question; the answer unfolds once a choice is made. Nothing is graded, and nothing leaves the page.
 
     Args:
-        question: words; as in all of them, `code`, *emphasis*, **strong** and $formulas$ may be in it.
+        question: words; as in all of them, `code`, *emphasis* and **strong** may be in it.
         choices: at least two, all different.
         answer: what unfolds; a blank line begins a new paragraph. Without it: run on and compare.
         right: index of the right choice, if there is one: then the answer begins with "Right" or with that choice.
 
     Raises:
-        ValueError: no words, fewer than two choices, one choice twice, or no choice of the index `right`.
+        ValueError: no words, a formula between $ (not every notebook sets it in an output), fewer than two choices, one
+            choice twice, or no choice of the index `right`.
     """
     if right is not None and not 0 <= right < len(choices):
         raise ValueError(f"predict: right should be an index from 0 to {len(choices) - 1}, or None, but it is {right}")

@@ -87,7 +87,7 @@ from course_utils.results import tables
 predict(
     (
         "An image is 64 × 64 pixels with 3 colours. You double the patch size from 8 to 16. What happens to the "
-        "number of tokens $n$?"
+        "number of tokens *n*?"
     ),
     ["It halves", "It falls to a quarter", "It stays"],
     answer=(
@@ -456,7 +456,7 @@ show.table(
 predict(
     "The larger Mixer gets one photograph four times, two by two. What does it say of it?",
     ["The same as the old one of the photograph", "Something else", "That depends on the photograph"],
-    answer="Each copy of $T$ works on its quarter as before, and the mean over four equal quarters is that of one.",
+    answer="Each copy of *T* works on its quarter as before, and the mean over four equal quarters is that of one.",
     right=0,
 )
 

@@ -160,9 +160,9 @@ printed(dft(4))
 
 # %%
 predict(
-    "What comes out if you transform twice: $F_4 F_4$?",
+    "What comes out if you transform twice: *F*₄ *F*₄?",
     ["The tokens as they were, but for a factor", "The tokens in another order, but for a factor", "Something new"],
-    answer=r"The tokens come back mirrored: $j → -j \bmod n$, with token 0 where it was.",
+    answer="The tokens come back mirrored: *j* → −*j* mod *n*, with token 0 where it was.",
     right=1,
 )
 
@@ -500,7 +500,7 @@ ablate("none")
 
 # %%
 predict(
-    "From which $n$ on will the transform win on your machine?",
+    "From which *n* on will the transform win on your machine?",
     ["From 16 on", "From a few hundred on", "Never"],
 )
 

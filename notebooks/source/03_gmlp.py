@@ -75,10 +75,10 @@ from course_utils.results import tables
 
 # %%
 predict(
-    "What passes if $W = 0$ and $b = 1$?",
+    "What passes if *W* = 0 and *b* = 1?",
     ["Nothing", "Everything, as it is", "Half of it"],
     answer=(
-        "The gate is 1 everywhere. With $b = 0$ nothing passes. And in the puzzle, where one cell has another "
+        "The gate is 1 everywhere. With *b* = 0 nothing passes. And in the puzzle, where one cell has another "
         "brightness: which gate lets the odd cell alone through?"
     ),
     right=1,
@@ -166,7 +166,7 @@ print("after the block       y   (batch, n, d) ", tuple(y.shape))
 predict(
     "One token of the image changes. How many tokens does an untrained gMLP block change?",
     ["One", "Its neighbours, too", "All 16"],
-    answer="$W$ is almost 0: nobody hears of it. And an untrained Mixer block?",
+    answer="*W* is almost 0: nobody hears of it. And an untrained Mixer block?",
     right=0,
 )
 
@@ -199,9 +199,9 @@ print("tokens moved, untrained Mixer block:", tokens_moved(MixerBlock(tokens_mlp
 
 # %%
 predict(
-    r"How much larger is $\mathrm{SGU}(z)$?",
+    "How much larger is SGU(*z*)?",
     ["As large as before", "Twice", "Four times"],
-    answer="$z_1$ doubles; the LayerNorm keeps the gate as it was. Without the norm it would be four times.",
+    answer="*z*₁ doubles; the LayerNorm keeps the gate as it was. Without the norm it would be four times.",
     right=1,
 )
 
@@ -329,7 +329,7 @@ Tabs(
 
 # %%
 predict(
-    "Which way will training move $b$?",
+    "Which way will training move *b*?",
     ["Up", "Down", "It stays at 1"],
 )
 
@@ -507,7 +507,7 @@ show.table(tables.seeds("gate_bias"))
 predict(
     "What accuracy can it reach?",
     ["Chance: 1 in 16", "About half", "Nearly what the others reach"],
-    answer="$W$ is the only place where tokens meet. Keep your choice in mind, run on, and compare.",
+    answer="*W* is the only place where tokens meet. Keep your choice in mind, run on, and compare.",
 )
 
 # %%
@@ -547,7 +547,7 @@ show.table(
 predict(
     "One token changes. How many tokens does the block with the tiny attention change, before any training?",
     ["One", "A few", "All 16"],
-    answer="Attention compares every token with every other from the start: it needs no $W$.",
+    answer="Attention compares every token with every other from the start: it needs no *W*.",
     right=2,
 )
 

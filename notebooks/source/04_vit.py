@@ -159,12 +159,11 @@ print("every row of A sums to 1:", bool(np.allclose(ops.convert_to_numpy(A).sum(
 predict(
     (
         "Queries and keys with numbers of size 1. A head becomes 64 times as wide, 256 instead of 4. How much larger "
-        "does $q · k$ become?"
+        "does *q* · *k* become?"
     ),
     ["As large as before", "8 times", "64 times"],
     answer=(
-        r"A sum of $m$ independent products grows with $\sqrt{m}$. And what does the softmax make of that, over 16 "
-        "tokens?"
+        "A sum of *m* independent products grows with √*m*. And what does the softmax make of that, over 16 tokens?"
     ),
     right=1,
 )

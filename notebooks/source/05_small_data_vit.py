@@ -328,7 +328,7 @@ predict(
     "What does a row look like at the high end?",
     ["One token takes all", "All shares come together", "It stays as it is"],
     answer=(
-        "Divided by a large $τ$, all scores are nearly 0. Which token wins at the low end? Does the mask change "
+        "Divided by a large *τ*, all scores are nearly 0. Which token wins at the low end? Does the mask change "
         "anything?"
     ),
     right=1,

@@ -153,7 +153,7 @@ show.table([built(name, network) for name, network in untrained.items()])
 predict(
     "Which cost more than that?",
     ["MLP and Fourier", "Attention and gate", "All"],
-    answer="They hold a matrix of $n × n$ numbers.",
+    answer="They hold a matrix of *n* × *n* numbers.",
     right=1,
 )
 

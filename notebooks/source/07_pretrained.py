@@ -190,7 +190,7 @@ show.source(adapt)
 predict(
     "With a head for three classes the network has 545,027 parameters. How many of them does a linear probe train?",
     ["387", "12,900", "All of them"],
-    answer=r"$128 × 3$ weights and 3 biases.",
+    answer="128 × 3 weights and 3 biases.",
     right=0,
 )
 

@@ -12,7 +12,7 @@ from tools.lesson import KERNEL, NOTEBOOKS, SOLUTION
 
 LESSON = NOTEBOOKS / "02_fnet.ipynb"
 SMALL = "99_all_explorers"
-QUESTION = "What is $a^2$?"
+QUESTION = "What is *a*²?"
 TITLE = """# All explorers
 
 **2 minutes to show, 3 as a lab.** One after the other, as in [the results](../docs/results.md). Each can be
@@ -29,7 +29,7 @@ def small_lesson(folder: Path) -> Path:
     code = [
         SETUP,
         *SHOWN,
-        f'explorers.predict("{QUESTION}", ["It is $a$", "It is $a < b$"], "It is $a a$.", right=0)',
+        f'explorers.predict("{QUESTION}", ["It is *a*", "It is *a* < *b*"], "It is *a a*.", right=0)',
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in code]
     cells.insert(0, nbformat.v4.new_markdown_cell(TITLE))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils.explorers import predict
 from tools import site
 from tools.settings import ROOT
 
@@ -46,15 +45,6 @@ def page_of(output, tmp_path):
     cells = [nbformat.v4.new_markdown_cell("# A lesson"), nbformat.v4.new_code_cell("x", outputs=[output])]
     page = site.as_page(nbformat.v4.new_notebook(cells=cells), "lesson", tmp_path, site.PAGES)
     return page.cells[1].outputs[0].data["text/html"]
-
-
-def test_a_prediction_s_formulas_become_mathml(tmp_path):
-    question = predict("Is $a < b$?", ["yes", "no, $b$"])
-    output = nbformat.v4.new_output("execute_result", {"text/html": question._repr_html_(), "text/plain": "x"})
-    shown = page_of(output, tmp_path)
-    assert "$" not in shown
-    assert shown.count("<math") == 2
-    assert "&#x0003C;" in shown or "&lt;" in shown
 
 
 def test_an_image_becomes_a_file_with_its_words(tmp_path):
