@@ -75,6 +75,27 @@ def test_numbers_beside_a_colour_bar_are_not_cut_off(open_page, numbers):
     assert any(ink[-14:-3]), "no room is wasted"
 
 
+def test_numbers_beside_a_colour_bar_do_not_stand_on_each_other(open_page):
+    parts = small_parts()
+    rows = parts["panels"][-1]
+    ticks = [(k / 40, f"tick {k}") for k in range(41)]
+    parts["panels"][-1] = dataclasses.replace(rows, bar=Bar(rows.bar.colours, ticks))
+    page = open_page(explorers.Explorer("small", title="Numbers", **parts))
+    written = page.evaluate("""() => {
+      const [found, write] = [[], CanvasRenderingContext2D.prototype.fillText];
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, y]); };
+      document.body.dataset.again = "yes"; // a change of theme: everything is drawn anew
+      return new Promise((done) => setTimeout(() => {
+        CanvasRenderingContext2D.prototype.fillText = write;
+        done(found.filter(([text]) => text.startsWith("tick")));
+      }, 200));
+    }""")
+    places = sorted(y for _, y in written)
+    assert {"tick 0", "tick 40"} <= {text for text, _ in written}
+    assert 5 < len(written) < 41
+    assert min(b - a for a, b in itertools.pairwise(places)) >= 11
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_all_text_can_be_read(open_page, host):
     context, script = HOSTS[host]

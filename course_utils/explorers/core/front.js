@@ -615,10 +615,15 @@ class View {
     pen.fillStyle = this.ink;
     pen.textAlign = "left";
     this.font(pen, 11);
-    for (const [at, text] of spec.bar.ticks[outer]) {
+    const written = [];
+    // The ends first: where a bar is short, what lies between has no room.
+    for (const [at, text] of [...spec.bar.ticks[outer]].sort(([a], [b]) => Math.abs(b - 0.5) - Math.abs(a - 0.5))) {
       const y = g.y + (1 - at) * g.height;
       pen.fillRect(x + w, Math.min(y, g.y + g.height - unit), 4 * unit, Math.max(1, Math.round(unit)));
-      pen.fillText(text, x + w + 7 * unit, Math.min(Math.max(y + 4 * unit, g.y + 9 * unit), g.y + g.height));
+      const base = Math.min(Math.max(y + 4 * unit, g.y + 9 * unit), g.y + g.height);
+      if (written.some((other) => Math.abs(other - base) < 11 * unit)) continue;
+      pen.fillText(text, x + w + 7 * unit, base);
+      written.push(base);
     }
   }
 
