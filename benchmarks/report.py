@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from statistics import median
 
+from benchmarks import seeds
 from benchmarks import speed as speeds
 from course_utils.figures import show
 from course_utils.files import write_whole
@@ -165,6 +166,7 @@ def several_seeds() -> str:
     parts = []
     for path, card in every("seeds/*", Seeds).items():
         runs = [run for found in card.runs.values() for run in found if run.test]
+        command = f"seeds {path.stem}" if path.stem in seeds.EXPERIMENTS else path.stem
         about = {show.escaped(f"{run.dataset.name}, {run.dataset.train:,} images to train on") for run in runs}
         about |= {f"{run.model.tokens} tokens" for run in runs if run.model.config}
         parts.append(
@@ -173,7 +175,7 @@ def several_seeds() -> str:
                 tables.mean_and_deviation(path.stem) if runs else [],
                 f"Test top-1, mean and standard deviation over the seeds; {', '.join(sorted(about))}; "
                 + "; ".join(sorted({machine_of(run) for run in runs})),
-                f"Again: `python -m benchmarks.seeds {path.stem} --again`",
+                f"Again: `python -m benchmarks.{command} --again`",
             )
         )
     return "\n\n".join(filter(None, parts))

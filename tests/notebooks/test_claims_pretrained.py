@@ -7,6 +7,7 @@ from keras import ops
 from course_utils.data.images import photographs
 from course_utils.figures import resized
 from course_utils.models import adapt, load_trained
+from course_utils.results.cards import Seeds, folder, read
 from tests.notebooks.test_claims import says
 
 pytestmark = pytest.mark.one_backend
@@ -45,3 +46,21 @@ def test_with_interpolated_positions_it_most_often_says_the_same_and_with_others
     others = [np.resize(old, interpolated.shape), np.zeros_like(interpolated)]
     others += [np.random.default_rng(seed).permutation(interpolated) for seed in range(3)]
     assert max(map(alike, others)) < right - 0.1
+
+
+def test_the_recorded_ways_to_use_a_trained_network():
+    says(
+        "07_pretrained",
+        "With 5 and with 20 images of each class the linear probe is ahead, with 100 fine-tuning. From scratch is last "
+        "each time.",
+    )
+    runs = read(folder() / "seeds" / "transfer.json", Seeds).runs
+    reached = {title: np.mean([run.test.top1 for run in found]) for title, found in runs.items()}
+    assert {len(found) for title, found in runs.items() if title != "pre-training"} == {5}
+    for images, order in (
+        (5, ("linear probe", "fine-tuned", "from scratch")),
+        (20, ("linear probe", "fine-tuned", "from scratch")),
+        (100, ("fine-tuned", "linear probe", "from scratch")),
+    ):
+        means = [reached[f"{way}, {images} images a class"] for way in order]
+        assert means == sorted(means, reverse=True), images

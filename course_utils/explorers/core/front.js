@@ -6,7 +6,7 @@ const MARGIN = 6; // CSS pixels around an image: room for the outline of a cell 
 const BAR = 33; // CSS pixels: a colour bar with the gaps on both of its sides; its numbers stand beyond
 const NARROW = 560; // CSS pixels: below, panels stand one under the other
 const TALLEST = 640; // CSS pixels: what a notebook shows on a projector of 1024 × 768 without scrolling
-const TAB_BAR = 40; // CSS pixels: what the tabs take of that, where there are some
+const TAB_BAR = 42; // CSS pixels: what the tabs take of that, where there are some
 const [STEP, LEAST] = [0.05, 0.35]; // of their own size, by which panels are made smaller to get there, and to which
 const GAP = 4; // between the pages of a sheet
 const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
@@ -450,7 +450,7 @@ class View {
     const gap = Math.round(GAP * this.dpr);
     let columns = Math.min(panel.spec.columns[this.outer(pick)], page.count);
     const side = () => Math.floor((panel.inner - gap * (columns - 1)) / columns);
-    const least = (this.width < NARROW ? 10 : 6) * this.dpr;
+    const least = (this.width < NARROW ? 10 : 4) * this.dpr;
     while (columns > 4 && side() < least) columns = Math.ceil(columns / 2);
     const w = roundly(Math.min(side(), Math.round(100 * this.dpr)), page.w);
     const h = Math.round((w * page.h) / page.w);
