@@ -212,8 +212,8 @@ def mean_and_deviation(experiment: str) -> list[dict]:
         experiment: such as "spt_and_lsa_cifar100"; `benchmarks.seeds` holds them all.
 
     Returns:
-        One row for each network: its name, parameters, MACs, epochs, an accuracy for each seed, their mean and their
-        standard deviation (of a sample, in percentage points).
+        One row for each network: its name, parameters, MACs, epochs, the mean accuracy, its standard deviation (of a
+        sample, in percentage points), and the accuracy with each seed.
 
     Raises:
         FileNotFoundError: there is no such experiment.
@@ -224,9 +224,9 @@ def mean_and_deviation(experiment: str) -> list[dict]:
         rows.append(
             {"network": network}
             | {key: about[key] for key in ("parameters", "MACs", "epochs")}
-            | {f"seed {run.seed}": percent(run.test.top1) for run in runs}
             | {"mean": percent(mean(reached))}
             | {"standard deviation": f"{100 * stdev(reached):.1f}" if len(reached) > 1 else None}
+            | {f"seed {run.seed}": percent(run.test.top1) for run in runs}
         )
     return rows
 

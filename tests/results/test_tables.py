@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks import transfer
 from benchmarks.seeds import EXPERIMENTS
 from course_utils.models import CONFIGS, named_config
 from course_utils.papers import PAPERS, WITH_KERAS_IO
@@ -140,7 +141,7 @@ def test_runs_with_several_seeds_are_one_table(folder):
     assert (one["mean"], one["standard deviation"]) == ("30.0 %", None)
 
 
-@pytest.mark.parametrize("name", [path.stem for path in cards.every("seeds/*", Seeds)])
+@pytest.mark.parametrize("name", [path.stem for path in cards.every("seeds/*", Seeds) if path.stem != "transfer"])
 def test_the_recorded_seeds_are_those_of_their_experiments(name):
     experiment, found = EXPERIMENTS[name], recorded(f"seeds/{name}", Seeds).runs
     assert list(found) == list(experiment.networks)
@@ -150,3 +151,19 @@ def test_the_recorded_seeds_are_those_of_their_experiments(name):
         for run in runs:
             assert run.model.config == experiment.networks[title]
             assert run.recipe.same_as(recipe(experiment.recipe))
+
+
+def test_the_recorded_transfer_is_that_of_its_benchmark():
+    runs = dict(recorded("seeds/transfer", Seeds).runs)
+    (first,) = runs.pop("pre-training")
+    assert first.recipe.same_as(recipe(transfer.PRE_TRAINING))
+    assert not first.trained_before
+    assert list(runs) == [f"{way}, {images} images a class" for images in transfer.IMAGES for way in transfer.RATES]
+    for title, found in runs.items():
+        way, images = title.removesuffix(" images a class").split(", ")
+        assert [run.seed for run in found] == list(range(transfer.SEEDS))
+        for run in found:
+            assert run.model.config == first.model.config == named_config(transfer.NETWORK)
+            assert run.dataset.name == f"cifar100: 10 classes, {images} images each"
+            assert run.trained_before == (way != "from scratch")
+            assert run.recipe.same_as(replace(transfer.ADAPTING, learning_rate=transfer.RATES[way]))
