@@ -9,7 +9,12 @@ const TALLEST = 640; // CSS pixels: what a notebook shows on a projector of 1024
 const TAB_BAR = 42; // CSS pixels: what the tabs take of that, where there are some
 const [STEP, LEAST] = [0.05, 0.35]; // of their own size, by which panels are made smaller to get there, and to which
 const GAP = 4; // between the pages of a sheet
-const OWN_KEYS = new Set(["Tab", "Escape"]); // keys that stay the notebook's
+
+/** Keys that stay the notebook's, or the browser's: with Ctrl, "run this cell", "go on", "let go". */
+function isNotebooks(event) {
+  const running = event.key === "Enter" && event.shiftKey;
+  return event.ctrlKey || event.metaKey || event.altKey || running || event.key === "Tab" || event.key === "Escape";
+}
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -194,8 +199,7 @@ class View {
       this.goTo(this.held, false);
       event.stopPropagation(); // the second Escape is the notebook's
     }
-    const running = event.key === "Enter" && event.shiftKey;
-    if (event.ctrlKey || event.metaKey || event.altKey || running || OWN_KEYS.has(event.key)) return;
+    if (isNotebooks(event)) return;
     event.stopPropagation(); // else the notebook takes arrows as "next cell" and letters as commands
   }
 
@@ -721,15 +725,14 @@ class Tabs {
   }
 
   key(event) {
-    const at = this.tabs.findIndex(({ button }) => button === document.activeElement);
-    const last = this.tabs.length - 1;
-    const to = { ArrowLeft: at || last + 1, ArrowRight: at === last ? 1 : at + 2, Home: 1, End: last + 1 }[event.key];
-    if (OWN_KEYS.has(event.key)) return;
+    if (isNotebooks(event)) return;
     event.stopPropagation(); // else the notebook takes arrows as "next cell"
-    if (!to) return;
+    const [at, count] = [this.tabs.findIndex(({ button }) => button.tabIndex === 0), this.tabs.length];
+    const to = { ArrowLeft: (at + count - 1) % count, ArrowRight: (at + 1) % count, Home: 0, End: count - 1 }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
-    this.open(to - 1);
-    this.tabs[to - 1].button.focus();
+    this.open(to);
+    this.tabs[to].button.focus();
   }
 
   remove() {
