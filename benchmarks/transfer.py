@@ -49,7 +49,7 @@ def start(way: str, network, num_classes: int, seed: int):
 
 
 def adapted(network, few: Dataset, way: str, seed: int, rate: float | None = None) -> Run:
-    """Trains one way. No image chooses the epoch: the last weights are kept, and few validation images do."""
+    """Trains one way. The last weights are kept: validation images choose nothing, and a few are enough."""
     times = max(IMAGES) * few.num_classes // len(few.x_train)
     few = replace(few, x_train=np.tile(few.x_train, (times, 1, 1, 1)), y_train=np.tile(few.y_train, times))
     few = few.subset(validation=50)

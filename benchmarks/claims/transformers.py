@@ -158,7 +158,7 @@ def attention_needs_fewer(seed):
     "Our smallest ViT does not show it: after four epochs of CIFAR-100 the two gradients are within two points.",
     lambda found: abs(found["as it is"] - found["old gradient"]) <= 0.02,
 )
-def old_gradient_costs(seed):
+def old_gradient_is_not_seen(seed):
     data, found = load_dataset("cifar100"), {}
     for name, norm in (("as it is", keras.layers.LayerNormalization), ("old gradient", WrongGradientNorm)):
         with patch.object(keras.layers, "LayerNormalization", norm):

@@ -21,7 +21,7 @@ from course_utils.files import write_whole
 from course_utils.training.recipes import Recipe
 from course_utils.training.run import Run
 
-FORMAT = "course_utils checkpoint 2"
+FORMAT = "course_utils checkpoint 3"
 _HEADER = 1024  # bytes that an array's shape and type may take
 _LONGEST_TEXT = 64 * 2**20
 
@@ -99,7 +99,8 @@ def save(path, finished: Finished, about: dict) -> Path:
     """
     path = Path(path)
     progress = {"history": finished.history, "best_epoch": finished.best_epoch}
-    text = json.dumps({"format": FORMAT, "about": about, "progress": progress})
+    checksum = _checksum(finished.state + finished.kept)
+    text = json.dumps({"format": FORMAT, "about": about, "progress": progress, "checksum": checksum})
     arrays = {f"{group}_{i}": array for group in ("state", "kept") for i, array in enumerate(getattr(finished, group))}
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
@@ -146,6 +147,8 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
             }
         finished = Finished(text["progress"]["history"], text["progress"]["best_epoch"], **found)
         _check(finished, replace(run, trained_before=theirs["begin: trained_before"]), about)
+        if _checksum(finished.state + finished.kept) != text["checksum"]:
+            raise ValueError("it holds other numbers than were written")
         if about["begin: weights"] not in (theirs["begin: weights"], _checksum(finished.kept)):
             raise CheckpointError(another % "the network begins with other weights: build it with that seed")
     except CheckpointError:
@@ -174,10 +177,7 @@ def _like(variable, file: ZipFile, name: str) -> np.ndarray:
     # A type that NumPy does not know, such as bfloat16, was read as bare bytes.
     if array.shape != shape or array.dtype not in (dtype, np.dtype((np.void, dtype.itemsize))):
         raise ValueError(f"it holds an array of another shape or type than {variable.path} has")
-    array = array.view(dtype)
-    if dtype.kind == "i" and (array < 0).any():
-        raise ValueError(f"it counts below zero in {variable.path}")
-    return array
+    return array.view(dtype)
 
 
 def _check(finished: Finished, run: Run, about: dict) -> None:

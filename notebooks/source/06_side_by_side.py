@@ -542,8 +542,8 @@ bar_chart(
 
 # %% [markdown]
 # There it cost a dozen points. (How much of the 53 → 11 is its doing, we did not measure.) Our smallest ViT does not
-# show it: after four epochs of CIFAR-100 the two gradients are within two points. <!-- claim: old_gradient_costs -->
-# Here are the LayerNorms of two versions of Keras. One is wrong.
+# show it: after four epochs of CIFAR-100 the two gradients are within two
+# points. <!-- claim: old_gradient_is_not_seen --> Here are the LayerNorms of two versions of Keras. One is wrong.
 
 # %% tags=["nbval-check-output"]
 VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": OtherLayerNorm}
