@@ -21,7 +21,7 @@ def timed(**seconds):
 def test_every_keras_io_example_and_no_other_has_a_plain_rendering_and_all_a_recorded_timing():
     assert set(plain.SIZES) == set(plain.BLOCKS) == set(WITH_KERAS_IO)
     for paper in WITH_KERAS_IO:
-        assert {"plain", "ours", "course"} <= set(recorded(f"speed/{paper}", Speed).training_step)
+        assert {"plain", "ours", "course", "muon"} <= set(recorded(f"speed/{paper}", Speed).training_step)
 
 
 @pytest.mark.parametrize("paper", WITH_KERAS_IO)
@@ -69,6 +69,13 @@ def test_what_was_not_timed_tells_no_time_to_an_accuracy():
     for recipe in (replace(RUN.recipe, batch_size=64), replace(RUN.recipe, optimizer="muon")):
         assert speed.to_accuracy(card, replace(RUN, recipe=recipe)) is None
     assert speed.to_accuracy(replace(timed(course=[1.0]), paper="conv"), RUN) is None
+
+
+@pytest.mark.parametrize("paper", WITH_KERAS_IO)
+def test_ours_needs_an_eighth_of_the_cpu_time_to_the_best_accuracy_that_both_reach(paper):
+    card = recorded(f"speed/{paper}", Speed)
+    found = [speed.to_accuracy(card, run) for run in speed.course_runs(paper)]
+    assert max(told["ratio"] for told in found if told) >= 8
 
 
 def test_the_clock_of_a_run_is_the_processors_or_the_gpus():
