@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from course_utils.exercises.judging import NotYet, answer, compare, numbers, short, tell_apart, verdict
+from course_utils.exercises.judging import Nothing, NotYet, answer, compare, numbers, short, tell_apart, verdict
 from course_utils.exercises.parts import as_numpy, layer_norm, takes
 from course_utils.layers import SpatialGatingUnit
 
@@ -43,7 +43,7 @@ def _off(by, where=...):
     return gate
 
 
-@verdict("gate, z", "Right: your test tells all ten gates apart.")
+@verdict("gate, z", "Right: your test tells all twelve gates apart.")
 def check_starts_as_identity(attempt):
     """Checks `starts_as_identity(gate, z)`: True if `gate(z)` is the first half of `z`, to 1e-3."""
     z = np.random.default_rng(0).normal(size=(1, 9, 8)).astype("float32")
@@ -58,6 +58,8 @@ def check_starts_as_identity(attempt):
         ("a gate that hands out the other half", lambda tokens: np.array(tokens[..., 4:]), False),
         ("a gate that is shut for the last token alone", lambda t: _off(0)(t) * (np.arange(9) < 8)[:, None], False),
         ("a gate that adds and subtracts 0.5 by turns", _off(np.array([-0.5, 0.5, -0.5, 0.5])), False),
+        ("a gate that turns every sign", lambda tokens: -_off(0)(tokens), False),
+        ("a gate that hands out the tokens in opposite order", lambda tokens: _off(0)(tokens)[:, ::-1], False),
         ("a gate that doubles", lambda tokens: 2 * _off(0)(tokens), False),
         ("a gate that is off by 0.00001", _off(1e-5), True),
         ("a gate that is 0.005 too high in one number of one token", _off(0.005, (0, 3, 1)), False),
@@ -102,6 +104,8 @@ def check_left_neighbour(attempt):
             return numbers(value[0], (n, n), "(n, n) for W"), numbers(value[1], (n,), "(n,) for b")
 
         W, b = answer(attempt, (rows, columns), both)
+        if not (W.any() or b.any()):
+            raise Nothing("W and b hold nothing but zeros: row i of W says what the gate of token i reads")
         first = np.arange(n) % columns == 0
         left = np.diag(~first[1:], -1)
         if around := [i for i in range(columns, n, columns) if W[i, i - 1]]:

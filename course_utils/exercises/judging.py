@@ -81,7 +81,8 @@ class Check:
             gap = _has_gap(attempt)
             if gap and isinstance(hint, Nothing):
                 return "– Not answered yet: replace the ... by your own code."
-            return f"✗ Not yet: {hint}{'; replace the ... by your own code' if gap else ''}."
+            said = f"✗ Not yet: {hint}{'; replace the ... by your own code' if gap else ''}"
+            return said if said.endswith("?") else f"{said}."
         return None
 
 
@@ -214,7 +215,7 @@ def short(value, write=repr) -> str:
         text = " ".join(write(value).split())
     except Exception:
         text = kind(value)
-    return text if len(text) <= 120 else f"{text[:117]}…"
+    return text if len(text) <= 160 else f"{text[:157]}…"
 
 
 def numbers(value, shape: tuple, axes: str, dtype: str = "float64", shapes: dict | None = None) -> np.ndarray:
@@ -267,7 +268,12 @@ def compare(attempt, args, expected, axes, mistakes, otherwise, where="", shapes
     """
     expected = np.asarray(expected)
     dtype = "complex128" if np.iscomplexobj(expected) else "float64"
-    got = answer(attempt, args, lambda value: numbers(value, expected.shape, axes, dtype, shapes))
+    try:
+        got = answer(attempt, args, lambda value: numbers(value, expected.shape, axes, dtype, shapes))
+    except NotYet as hint:
+        if where and hint.__cause__:  # an error of the student's code, which another case may not have
+            raise NotYet(f"{where}: {hint}") from hint.__cause__
+        raise
 
     def fits(wrong) -> bool:
         return wrong(got) if callable(wrong) else np.allclose(got, wrong, rtol, atol)

@@ -78,7 +78,11 @@ def check_mixes_tokens(attempt):
         ("a network that adds the mean over the tokens", lambda t: t + np.mean(t, axis=1, keepdims=True), True),
         ("a network in which only the sixth token moves only the fourth", hears(3, 5), True),
     ]
-    tell_apart(attempt, networks, [x], {True: "it does mix tokens", False: "it does not mix tokens"})
+    facts = {
+        True: "it does mix tokens (a change that is alike in all channels is lost in its LayerNorm)",
+        False: "it does not mix tokens",
+    }
+    tell_apart(attempt, networks, [x], facts)
 
 
 @verdict("images, order, p", "Right: the same patches, each whole, in the order asked for.")

@@ -131,7 +131,7 @@ def check_entropy(attempt):
             "sum over the tokens, do not take the mean": expected / len(row),
             "log2(0) is −∞, and 0 · −∞ is NaN; a share of 0 must count 0": not_finite,
         }
-        compare(attempt, [row], expected, "", mistakes, "−Σ aⱼ · log2 aⱼ", f"for the row {np.round(row, 2).tolist()}")
+        compare(attempt, [row], expected, "", mistakes, "−Σ aⱼ · log2 aⱼ", f"for the row {np.round(row, 4).tolist()}")
 
 
 class _Frozen(LocalitySelfAttention):

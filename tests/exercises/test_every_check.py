@@ -143,7 +143,7 @@ def test_whatever_a_student_gives_gets_one_sentence_and_changes_nothing(check, a
     printed = capsys.readouterr().out
     line = printed.splitlines()[-1]
     assert line.startswith("– Not answered yet: " if attempt is unanswered else "✗ Not yet: ")
-    assert line.endswith(".")
+    assert line.endswith((".", "?"))
     assert len(line) < 400
     assert hint in line
     assert printed.count("✗") + printed.count("– Not") == 1
@@ -205,6 +205,11 @@ def test_the_line_is_the_students_own_however_deep_the_error():
 
     line = deep.__code__.co_firstlineno + 1
     assert f"your code raised ValueError (line {line}): " in refusal(exercises.check_entropy, deep)
+
+
+def test_a_hint_that_asks_ends_with_its_question_mark(capsys):
+    exercises.check_nearest_mean(lambda features, labels, new: np.zeros(len(new), int))
+    assert capsys.readouterr().out.endswith("which class's mean is nearest?\n")
 
 
 def test_right_answers_that_work_in_place_pass():

@@ -109,6 +109,12 @@ def moved(images, down, right):
     return np.stack([reference.moved(image, down, right) for image in images])
 
 
+def fill_by_slices(images, s):
+    found = np.zeros_like(images)
+    found[:, :-s, :-s] = images[:, s:, s:]
+    return found
+
+
 def moved_by_slices(images, s):
     result = np.zeros_like(images)
     if s:
@@ -185,6 +191,10 @@ ANSWERS = {
             "the first token moves only the last, but it does mix": lambda f, x: moved_by(f, x, -1)[:-1].any(),
             "the sixth token moves only the fourth, but it does mix": lambda f, x: moved_by(f, x, 0)[1:].any(),
             "the fourth, but it does mix": lambda f, x: moved_by(f, x, slice(-1))[-1],
+            "a change that is alike in all channels": lambda f, x: any(
+                not np.allclose(np.delete(f(x + np.eye(9)[j][:, None]) - f(x), j, axis=1), 0, atol=1e-6)
+                for j in range(9)
+            ),
             "a block without token mixing, but it does not mix": lambda f, x: moved_by(f, x, slice(None)).any(),
             "return True or False": lambda f, x: 1,
             "you say False for a Mixer block": lambda f, x: False,
@@ -287,6 +297,10 @@ ANSWERS = {
             "you say True for a unit whose bias starts at 0, but it is not an identity": lambda gate, z: True,
             "you say False for the unit as the paper starts it, but it is": lambda gate, z: False,
             "as the paper starts it": lambda gate, z: bool((off(gate, z) == 0).all()),
+            "turns every sign": lambda gate, z: np.allclose(np.abs(gate(z)), np.abs(halves(z)[0]), atol=1e-3),
+            "in opposite order": lambda gate, z: np.allclose(
+                np.sort(gate(z), axis=1), np.sort(halves(z)[0], axis=1), atol=1e-3
+            ),
             "the last token alone": lambda gate, z: bool(np.median(np.abs(off(gate, z))) < 1e-3),
             "adds and subtracts 0.5 by turns": lambda gate, z: bool(np.abs(off(gate, z).mean(axis=-1)).max() < 1e-3),
             "number of one": lambda gate, z: bool(np.abs(off(gate, z)).mean() < 1e-3),
@@ -315,6 +329,7 @@ ANSWERS = {
         {
             "the last of the row above": lambda r, c: (np.diag(np.ones(r * c - 1), -1), left_neighbour(r, c)[1]),
             "this is the right neighbour": lambda r, c: (left_neighbour(r, c)[0].T, left_neighbour(r, c)[1]),
+            "W and b hold nothing but zeros": lambda r, c: (np.zeros((r * c, r * c)), np.zeros(r * c)),
             "W is not right": lambda r, c: (np.eye(r * c), left_neighbour(r, c)[1]),
             "b adds 1 everywhere": lambda r, c: (left_neighbour(r, c)[0], np.ones(r * c)),
             "that is b's part": lambda r, c: (left_neighbour(r, c)[0], np.zeros(r * c)),
@@ -389,6 +404,7 @@ ANSWERS = {
             "moved right and up": lambda x, s: moved(x, -s, s),
             "has not moved": lambda x, s: x,
             "the slice [:-0] is empty": moved_by_slices,
+            "for images of 4 × 6 and s = 0: your code raised ValueError (line ": fill_by_slices,
             "must show pixel (i + s, j + s)": lambda x, s: moved(x, -2 * s, -s),
         },
     ),

@@ -36,6 +36,14 @@ def occlude(probability, image, p, colour=lambda image, part: image.mean(axis=(0
     return found
 
 
+def uncopied(probability, image, p, before=None, mean=None):
+    found = np.zeros((image.shape[0] // p, image.shape[1] // p))
+    for row, column in np.ndindex(found.shape):
+        image[p * row : p * (row + 1), p * column : p * (column + 1)] = image.mean((0, 1)) if mean is None else mean
+        found[row, column] = (probability(image) if before is None else before) - probability(image)
+    return found
+
+
 def seen_before(train, test):
     return (train[:, None] == test[None]).all(axis=(2, 3, 4)).any(axis=0)
 
@@ -67,8 +75,11 @@ ANSWERS = {
         [occlude],
         {
             "minus the covered one's": lambda f, x, p: -occlude(f, x, p),
-            "how much less is it": lambda f, x, p: f(x) - occlude(f, x, p),
-            "a fresh copy": lambda f, x, p: occlude(f, x, p, fresh=False),
+            "how much less is it?": lambda f, x, p: f(x) - occlude(f, x, p),
+            "alone is covered: start from a fresh copy": lambda f, x, p: occlude(f, x, p, fresh=False),
+            "from a fresh copy": lambda f, x, p: uncopied(f, x, p),
+            "start from a fresh copy": lambda f, x, p: uncopied(f, x, p, f(x)),
+            "a fresh copy": lambda f, x, p: uncopied(f, x, p, f(x), x.mean(axis=(0, 1))),
             "not with black": lambda f, x, p: occlude(f, x, p, lambda image, part: 0.0),
             "not with the patch's own": lambda f, x, p: occlude(f, x, p, lambda image, part: part.mean(axis=(0, 1))),
             "has three numbers": lambda f, x, p: occlude(f, x, p, lambda image, part: image.mean()),
@@ -83,6 +94,7 @@ ANSWERS = {
             "compare each test image with all": lambda train, test: [
                 k < len(train) and np.array_equal(train[k], x) for k, x in enumerate(test)
             ],
+            "np.isin asks for each number": lambda train, test: np.isin(test, train).all(axis=(1, 2, 3)),
             "compare the pixels": lambda train, test: np.isin(test.sum(axis=(1, 2, 3)), train.sum(axis=(1, 2, 3))),
             "any training image": lambda train, test: (train[:, None] == test[None]).all(axis=(2, 3, 4)),
             "one answer for each *test* image": lambda train, test: seen_before(test, train),
