@@ -17,7 +17,7 @@ from course_utils.files import write_whole
 from course_utils.models import CONFIGS
 from course_utils.papers import PAPERS, WITH_KERAS_IO
 from course_utils.results import tables
-from course_utils.results.cards import Reported, Seeds, Speed, all_runs, every
+from course_utils.results.cards import Reported, Seeds, SideBySide, Speed, all_runs, every
 from course_utils.training.recipes import RECIPES
 from course_utils.training.run import Run
 
@@ -76,10 +76,23 @@ def introduction() -> str:
     )
 
 
+def best() -> str:
+    """Returns the best run of each paper, as the validation images say."""
+    runs = [run for paper in PAPERS if (run := tables.best_run(paper))]
+    return section(
+        "CIFAR-100, the best of each",
+        tables.best(),
+        f"Of all recorded runs of the `course` networks, of any depth and at most {max(run.epochs for run in runs)} "
+        "epochs, the one that is best on the validation images. The test images chose nothing."
+        if runs
+        else "",
+    )
+
+
 def eight_epochs() -> str:
     """Returns the `course` networks with the recipes of 8 epochs."""
     recipes = ("muon_short", "short")
-    runs = [run for paper in PAPERS for run in tables.course_runs(paper) if run.recipe.name in recipes]
+    runs = [run for paper in PAPERS for run in tables.course_runs(paper) if run.recipe.label in recipes]
     return section(
         "CIFAR-100 in 8 epochs",
         tables.at_the_same_epoch(*recipes),
@@ -94,19 +107,25 @@ def eight_epochs() -> str:
 def longer() -> str:
     """Returns the runs of the `course` networks with more epochs than `short` has, beside the keras.io examples."""
     papers = {
-        paper: [run for run in tables.course_runs(paper) if run.epochs > RECIPES["short"].epochs] for paper in PAPERS
+        paper: [run for run in tables.course_runs(paper, any_depth=True) if run.epochs > RECIPES["short"].epochs]
+        for paper in PAPERS
     }
     papers = {paper: runs for paper, runs in papers.items() if runs}
     return section(
         "CIFAR-100, longer runs",
         tables.comparison(papers) if papers else [],
-        "One seed each (0). With `course` and `small_batches` the training images are mixed, so that the training "
-        "accuracy is one on harder images; up to course_utils 0.1.0 (a card says which) CutMix's labels were off by a "
-        "point and a third of the mixed images hardly mixed. A mimetic start looks as trained attention does "
-        "(`course_utils/models/initializers.py`). " + machines([run for runs in papers.values() for run in runs]),
+        "One seed each (0). With `course`, `small_batches` and `muon` the training images are mixed, so that the "
+        "training accuracy is one on harder images; up to course_utils 0.1.0 (a card says which) CutMix's labels were "
+        "off by a point and a third of the mixed images hardly mixed. A mimetic start looks as trained attention does "
+        "(`course_utils/models/initializers.py`). Nine to twelve trainings at a time shared the GPU, so that its "
+        "minutes are not those of one alone. The run of 44 epochs had half the peak rate of `muon`. "
+        + machines([run for runs in papers.values() for run in runs]),
         "Again: `python -m benchmarks.accuracy mixer_course … --recipe course --again` (gMLP and ViT with `--epochs` "
         "24 and 45, the small-data ViT with `--precision mixed_bfloat16`), the Mixer with `--recipe long`, and "
-        "`vit_course,attention_start=mimetic` with `--recipe small_batches --precision mixed_bfloat16`",
+        "`vit_course,attention_start=mimetic` with `--recipe small_batches --precision mixed_bfloat16`; with Muon "
+        "`python -m benchmarks.accuracy mixer_course fnet_course gmlp_course conv_course "
+        "vit_course,depth=6,attention_start=mimetic small_data_vit_course,depth=6,attention_start=mimetic --recipe "
+        "muon --precision mixed_bfloat16 --again`",
     )
 
 
@@ -231,6 +250,40 @@ def speed() -> str:
     return f"{architectures}\n\n{same_accuracy}"
 
 
+def side_by_side() -> str:
+    """Returns the runs of a keras.io example's network and ours, trained in turn in one process."""
+    parts = []
+    for path, card in every("side_by_side/*", SideBySide).items():
+        title, ours = PAPERS[card.paper].title, card.ours.history
+        both = {
+            f"{title}, the keras.io example's network": (card.plain_cpu_seconds, card.plain_val_accuracy),
+            f"{title}, {card.ours.label} ({card.ours.recipe.name})": (ours["cpu_seconds"], ours["val_accuracy"]),
+        }
+        share = min(max(accuracy) for _, accuracy in both.values())
+        after = {name: tables.reached_after(accuracy, share) for name, (_, accuracy) in both.items()}
+        theirs, mine = (sum(both[name][0][:epochs]) for name, epochs in after.items())
+        rows = [
+            {
+                "network": name,
+                "CPU minutes of each epoch": ", ".join(f"{spent / 60:.1f}" for spent in seconds),
+                "validation top-1 after each epoch": tables.percents(accuracy),
+                f"epochs to {tables.percent(share)}": after[name],
+            }
+            for name, (seconds, accuracy) in both.items()
+        ]
+        parts.append(
+            section(
+                f"Speed: really run, {title}",
+                rows,
+                "Trained in turn in one process, training and validation counted; to the best accuracy that both "
+                f"reach ours needs {theirs / mine:.1f} times less CPU time. With so few epochs that is far below what "
+                f"either can reach; the table above says what it comes to there. {machines([card.ours])}",
+                f"Again: `python -m benchmarks.side_by_side {path.stem}`",
+            )
+        )
+    return "\n\n".join(parts)
+
+
 def costs() -> str:
     """Returns what each recipe has cost and reached: one row for each recorded run."""
     runs = all_runs() + all_runs("repeated/*")
@@ -250,7 +303,9 @@ def costs() -> str:
     return section("What each recipe cost", rows, f"No recorded run: {', '.join(unused) or 'none'}.")
 
 
-PARTS = (introduction, eight_epochs, longer, as_the_paper, repeated, several_seeds, puzzle, speed, costs)
+PARTS = (
+    introduction, best, eight_epochs, longer, as_the_paper, repeated, several_seeds, puzzle, speed, side_by_side, costs
+)  # fmt: skip
 
 
 def page() -> str:
@@ -263,18 +318,18 @@ def figure():
     """Returns the curves of all `course` networks and their keras.io examples as a matplotlib figure."""
     from matplotlib.figure import Figure
 
-    examples, runs = tables.keras_io(), {paper: tables.course_runs(paper) for paper in PAPERS}
+    examples, runs = tables.keras_io(), {paper: tables.course_runs(paper, any_depth=True) for paper in PAPERS}
     papers = [paper for paper in PAPERS if paper in examples or runs[paper]]
-    recipes = list(dict.fromkeys(run.recipe.name for found in runs.values() for run in found))
+    used = [run.recipe.name for found in runs.values() for run in found]
+    recipes = [*(name for name in reversed(RECIPES) if name in used), *dict.fromkeys(used)]  # the newest is a full line
     image = Figure(figsize=(2 * len(papers), 3.6), layout="constrained")
     for axes, paper in zip(image.subplots(1, len(papers), sharey=True, squeeze=False)[0], papers, strict=True):
         lines = []
         if paper in examples:
             lines.append((examples[paper].val_accuracy[:LAST_EPOCH], THEIRS, "-", "the keras.io example"))
         for run in runs[paper]:
-            start = ", mimetic start" if run.model.config.attention_start == "mimetic" else ""
             line = LINES[recipes.index(run.recipe.name) % len(LINES)]
-            lines.append((run.history["val_accuracy"], OURS, line, f"this course: {run.recipe.name}{start}"))
+            lines.append((run.history["val_accuracy"], OURS, line, f"this course: {run.recipe.name}"))
         for curve, colour, line, label in lines:
             epochs = range(1, len(curve) + 1)
             axes.plot(epochs, [100 * share for share in curve], color=colour, linestyle=line, label=label)

@@ -36,8 +36,7 @@ def own_share(values):
 
 @claim(
     "01_mlp_mixer",
-    "On the puzzle, training lowers a token's own share of the total up to the last block: there the other fifteen "
-    "gain.",
+    "On the puzzle, training lowers a token's own share under *Up to block* 2: there the other fifteen gain.",
     lambda found: found["after"] < found["before"],
 )
 def own_share_falls(seed):
@@ -126,8 +125,8 @@ def gates(seed, *names):
 
 @claim(
     "03_gmlp",
-    "On the puzzle, $W$ does most of its growing in the first half of the epochs. And $b$ falls: training pulls the "
-    "gate that the paper opens a little towards shut.",
+    "On the puzzle, $W$ does most of its growing in the first half of the epochs. And $b$ falls: the paper "
+    "opens the gate, training shuts it a little.",
     lambda found: all(
         found[f"size after 4, block {k}"] > 0.5 * found[f"size after 8, block {k}"] and found[f"bias, block {k}"] < 0.95
         for k in (1, 2)
@@ -157,7 +156,7 @@ def rows_become_alike(seed):
 
 @claim(
     "03_gmlp",
-    "On the puzzle, after training, all pairs are lit behind the last block.",
+    "On the puzzle, after training, all pairs are lit after the last block.",
     lambda found: found["smallest by largest"] > 1e-3,
 )
 def all_pairs_lit(seed):

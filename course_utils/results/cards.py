@@ -81,6 +81,24 @@ class Speed:
                 raise ValueError("Speed: every side must have as many rounds")
 
 
+@checked
+class SideBySide:
+    """A keras.io example's network and ours, trained in turn in one process; `benchmarks.side_by_side` tells how.
+
+    CPU seconds are those of training and validation, one number for each epoch, ours in the history of the run.
+    """
+
+    FORMAT: ClassVar[str] = "course_utils side by side 1"
+    paper: Text
+    ours: Run
+    plain_cpu_seconds: Rounds
+    plain_val_accuracy: Annotated[list[Accuracy], Field(min_length=1)]
+
+    def __post_init__(self):
+        if len(self.plain_cpu_seconds) != len(self.plain_val_accuracy):
+            raise ValueError("SideBySide: plain_cpu_seconds must have as many numbers as plain_val_accuracy")
+
+
 def _kind(kind: Any) -> Any:
     if not hasattr(kind, "FORMAT"):
         raise ValueError("should be a kind of card, such as Run")
@@ -96,7 +114,7 @@ def read(path, kind: Kind = Run) -> Any:
 
     Args:
         path: the JSON file.
-        kind: what it holds, and so what is returned: `Run`, `Seeds`, `Examples`, `Reported` or `Speed`.
+        kind: what it holds, and so what is returned: `Run`, `Seeds`, `Examples`, `Reported`, `Speed` or `SideBySide`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -120,6 +138,7 @@ def read(path, kind: Kind = Run) -> Any:
     except ValidationError as error:
         raise CardError(in_words(str(path), error)) from None
     runs = [found] if kind is Run else [run for some in found.runs.values() for run in some] if kind is Seeds else []
+    runs += [found.ours] if kind is SideBySide else []
     for run in runs:
         if run.dry_run:
             raise CardError(f"{path}: dry_run should be False: the figures of a dry run are no results")

@@ -37,18 +37,35 @@ def runs_of(paper: str) -> list[Run]:
     return [run for run in all_runs() if run.model.config and run.model.config.mixing == paper]
 
 
-def course_runs(paper: str) -> list[Run]:
+def course_runs(paper: str, *, any_depth: bool = False) -> list[Run]:
     """Returns the finished runs of a paper's `course` network on CIFAR-100, however its attention starts.
 
     Without those with the recipe "paper": its augmentation makes a step cost more.
+
+    Args:
+        paper: a key of `PAPERS`.
+        any_depth: with the runs of networks that differ from it in the number of blocks alone.
     """
+    course = CONFIGS.get(f"{paper}_course")
+
+    def alike(config):
+        depth = course.depth if any_depth else config.depth
+        return replace(config, attention_start="glorot", depth=depth) == course
+
     return [
         run
         for run in runs_of(paper)
-        if replace(run.model.config, attention_start="glorot") == CONFIGS.get(f"{paper}_course")
-        and run.dataset.name == "cifar100"
-        and run.recipe.name != "paper"
+        if course and alike(run.model.config) and run.dataset.name == "cifar100" and run.recipe.name != "paper"
     ]
+
+
+def best_run(paper: str) -> Run | None:
+    """Returns the run of a paper's `course` network, of any depth, that is best on CIFAR-100's validation images."""
+
+    def on_validation(run):
+        return run.history["val_accuracy"][run.best_epoch - 1]
+
+    return max(course_runs(paper, any_depth=True), key=on_validation, default=None)
 
 
 def reached_after(curve: list[float], share: float) -> int | None:
@@ -121,11 +138,27 @@ def comparison(papers: dict[str, list[Run]]) -> list[dict]:
     return rows
 
 
+def best() -> list[dict]:
+    """Returns each paper's `best_run` beside its keras.io example, as rows of one table.
+
+    What belongs to the keras.io example is None for a paper without one.
+    """
+    examples, rows = keras_io(), []
+    for paper in PAPERS:
+        if run := best_run(paper):
+            theirs = examples.get(paper)
+            reached = {"validation top-1": percent(run.history["val_accuracy"][run.best_epoch - 1])}
+            reached["test top-1"] = percent(run.test.top1)
+            reached["its keras.io example's"] = theirs and f"{percent(theirs.test_top1)} ({theirs.epochs} epochs)"
+            rows.append(size(run) | reached)
+    return rows
+
+
 def at_the_same_epoch(*recipes: str) -> list[dict]:
     """Returns the `course` networks trained on CIFAR-100 with some recipes, beside the keras.io examples' curves.
 
     Args:
-        recipes: keys of `RECIPES`.
+        recipes: keys of `RECIPES`; runs of as many epochs as they have are told.
 
     Returns:
         One row for each run. What belongs to the keras.io example is None for a paper without one.
@@ -136,7 +169,7 @@ def at_the_same_epoch(*recipes: str) -> list[dict]:
     for paper in PAPERS:
         theirs = examples.get(paper)
         for run in course_runs(paper):
-            if run.recipe.name not in recipes:
+            if run.recipe.label not in recipes:
                 continue
             ours = run.history["val_accuracy"]
             row = size(run) | {"validation top-1": percent(ours[-1]), "test top-1": percent(run.test.top1)}

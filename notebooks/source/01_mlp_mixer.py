@@ -239,7 +239,7 @@ print("the same tokens, to 1e-5:", bool(ops.max(ops.abs(difference)) < 1e-5))
 # %% [markdown]
 # A classifier is: patch embedding, some blocks, a last LayerNorm, the mean over the tokens, one dense layer. Here are
 # the course's named configurations, with what they cost. *MACs* are multiply-accumulate operations for one image. B/16
-# is the paper's (its table 1 leaves out the head: 59 million parameters).
+# is the paper's (its table 1 leaves out the last layer: 59 million parameters).
 
 # %% tags=["nbval-check-output"]
 for name, shape, classes in [
@@ -253,8 +253,9 @@ for name, shape, classes in [
     print(f"{network.parameters:11,} parameters, {network.macs:14,} MACs")
 
 # %% [markdown]
-# **A question before you train.** None of these Mixers has a position embedding. Does it know where a patch was? It
-# does: each hidden unit of $T$ has its own weights for each position, one to read it and one to write to it.
+# **A question before you train.** No Mixer here adds a learned vector for the position (a *position embedding*). Does
+# it know where a patch was? It does: each hidden unit of $T$ has its own weights for each position, one to read it and
+# one to write to it.
 
 # %% [markdown]
 # ## Train it · 1 minute
@@ -320,16 +321,15 @@ Tabs(
 
 # %% [markdown]
 # Go through the blocks of your network, before and after, and read the caption above the images. On the puzzle,
-# training lowers a token's own share of the total up to the last block: there the other fifteen
-# gain. <!-- claim: own_share_falls --> Under the other tab is a Mixer that has learned photographs, for the next
-# question.
+# training lowers a token's own share under *Up to block* 2: there the other fifteen gain.
+# <!-- claim: own_share_falls --> Under the other tab is a Mixer that has learned photographs, for the next question.
 #
 # ### What a unit reads, learned from photographs
 #
 # A hidden unit of $T$ has one weight for each token: a map of the image. Its *input weights* say which positions it
 # reads, its *output weights* to which positions it writes. On the puzzle's 4 × 4 tokens such a map shows little. So we
-# take the recorded Mixer, which the course brings: trained on CIFAR-100 for 8 epochs, it finds 52 % of the test images'
-# classes, of 100.
+# take the recorded Mixer, which the course brings: trained on CIFAR-100 for 8 epochs, it is right on 52 % of the test
+# images (100 classes).
 
 # %%
 predict(
@@ -610,9 +610,10 @@ exercises.check_shuffle_patches(shuffle_patches)
 # of $T$; ConvMixer ([2201.09792](https://arxiv.org/abs/2201.09792)) takes a depthwise convolution instead; MetaFormer
 # ([2111.11418](https://arxiv.org/abs/2111.11418)) asks how much the choice of the mixer matters at all.
 #
-# **This course**, from recorded runs on CIFAR-100. *CPU minutes*: how long a run kept processor cores busy, all added
-# up. (A well-known lesson, the [keras.io example](https://keras.io/examples/vision/mlp_image_classification/), trains
-# the same three papers; `docs/results.md` compares.)
+# **This course**, from recorded runs on CIFAR-100. *CPU minutes*: how long a run kept processor cores busy, added up;
+# on a GPU, minutes by the clock. (A well-known lesson, the
+# [keras.io example](https://keras.io/examples/vision/mlp_image_classification/), trains the same three papers;
+# `docs/results.md` compares.)
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Which of these rows may be compared, and which may not? And in the chart: where does overfitting begin?
@@ -628,8 +629,9 @@ runs = {run.recipe.name: run.history for run in tables.runs_of("mixer")}
 training_curves({"flip and crop": runs["long"], "and MixUp, CutMix": runs["course"]}, keys=("accuracy", "val_accuracy"))
 
 # %% [markdown]
-# Two runs of one Mixer. The first learns 70 % of its training images and 50 % of the validation images: it overfits, as
-# the paper says. The second mixes its training images in pairs. Which one would you stop earlier?
+# Two runs of one Mixer, *long* and *course* above. The first learns 70 % of its training images and 50 % of the
+# validation images: it overfits, as the paper says. The second mixes its training images in pairs. Which one would you
+# stop earlier?
 #
 # %% [markdown]
 # **Three things to take home.**

@@ -87,8 +87,8 @@ predict(
 explore_frequencies()
 
 # %% [markdown]
-# Of a photograph, a few hundred waves show what it is. The shapes need more: they stand in a grid of 4 × 4, and what
-# repeats four times has hardly a wave slower than 4 periods.
+# Of a photograph, a hundred waves show what it is. The shapes need some hundreds: they stand in a grid of 4 × 4, and
+# what repeats four times has hardly a wave slower than 4 periods.
 #
 # With all 4096 it is the image again. The transform loses nothing: it says the same thing in other words. And each of
 # those words, the strength of *one* wave, is a sum over **all** pixels. Remember that.
@@ -308,9 +308,8 @@ Tabs(
 )
 
 # %% [markdown]
-# Before training, up to block 1, everybody moves everybody, and nearly equally: no token is nearer than another. One
-# *row* is darker: token 0 holds the plain sum, and that is so large that after the LayerNorm a small change hardly
-# counts.
+# Before training, up to block 1, everybody moves everybody, within a row nearly equally: no token is nearer. One *row*
+# is darker: token 0 holds the plain sum, and that is so large that after the LayerNorm a small change hardly counts.
 #
 # Up to block 2 you see an **X**: each token is moved most by itself and by its mirror image, token $-i \bmod n$. One
 # arm you have met: it is $F_n F_n$, the mirror. The other is the work of the real part: of what two transforms bring
@@ -403,7 +402,7 @@ print("positions that look alike:", *sorted(alike))
 print(f"right answers at best: {len(alike)} of 16 = {100 * len(alike) / 16} %")
 
 # %% [markdown]
-# In each group at best one answer is right. Let us see.
+# In each group at best one position is answered right.
 
 # %%
 unplaced = classifier("fnet", puzzle.input_shape, puzzle.num_classes, seed=0, position_embedding=False)
@@ -424,14 +423,15 @@ line_chart(
 )
 
 # %% [markdown]
-# So the transform knows the order of the tokens, but not which of its mirror images it is. The paper keeps BERT's
+# So the transform knows the order of the tokens, but cannot tell it from its mirror image. The paper keeps BERT's
 # position embedding, and reports that FNet does as well *without* it, since the transform encodes positions (section
-# 3.2). On language, that is. Where the answer is a position you have seen the end of it: the mirror.
+# 3.2). On language, that is. Where the answer is a position, you saw the mirror.
 #
 # ### Must it be Fourier?
 #
-# The paper's own ablations. Replace $F_n$ and $F_d$ by two matrices of real numbers that are *learned*, or that stay as
-# *random* as they were drawn; or take the mixing out, so that only the MLP is left. Each keeps its position embedding.
+# The paper's own *ablations* (a part replaced, or removed). Replace $F_n$ and $F_d$ by two matrices of real numbers
+# that are *learned*, or that stay as *random* as they were drawn; or take the mixing out, so that only the MLP is left.
+# Each keeps its position embedding.
 
 # %%
 predict(
@@ -600,7 +600,7 @@ exercises.check_fnet_block(fnet_block)
 #
 # FNet's mixing is linear, and so nothing but the MLPs and LayerNorms can *decide* anything. A layer is linear if it
 # keeps sums and multiples. `layer` takes tokens and gives tokens; `x` and `y` are two tables to try it on. Return True
-# or False. The check tries your test on nine layers; each easy shortcut is fooled by one of them.
+# or False. The check tries your test on nine layers; many easy shortcuts are fooled.
 
 
 # %% exercise="is_linear"

@@ -64,8 +64,8 @@ from course_utils.results import tables
 #
 # $$\text{gate} = W z + b \qquad\qquad \text{what passes} = z · \text{gate}$$
 #
-# Below, each token is one number, its brightness, and the gates are written by hand. (The real unit has one more step;
-# it comes under *Build it*.)
+# Below, each token is one number, its brightness, and the gates are written by hand. (The real unit has two more steps,
+# under *Build it*.)
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** What passes with W = 0, b = 1? With both 0? Which row of W finds an odd cell?
@@ -119,7 +119,7 @@ show.samples(puzzle)
 #
 # $$\mathrm{SGU}(z) = z_1 · \big(W · \mathrm{LN}(z_2) + b\big)$$
 #
-# (Before the bracket, · multiplies number by number; behind $W$, as behind $U$ and $V$, it is a product of matrices.)
+# (Before the bracket, · multiplies number by number; after $W$, as after $U$ and $V$, it is a product of matrices.)
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Which half is normalised, and why not both?
@@ -296,7 +296,7 @@ predict(
 
 # %%
 predict(
-    "There, point at a token in a corner, then at one in the middle. How will their maps compare?",
+    "There, point at a token near the middle, then at the one beside it. How will their maps compare?",
     ["They are unrelated", "It is the same map", "It is the same pattern, moved along with the token"],
     answer="A kernel that slides over the image: the network found it by itself.",
     right=2,
@@ -318,9 +318,10 @@ Tabs(
 # %% [markdown]
 # Yours: before training all maps are blank, for the gates read nobody. Then they fill.
 #
-# The recorded one: in every block a gate now weighs its own position most, then its neighbours, then the rest. And a
-# token's map is much like its neighbour's, moved by one: nearly a convolution, and nobody built it in. After one epoch
-# there is little of it. The paper finds both, locality and the same filter everywhere, in its networks (section 3).
+# The recorded one: in every block the gates now weigh, on average, their own position most, then its neighbours, then
+# the rest. And a token's map is much like its neighbour's, moved by one: nearly a convolution, and nobody built it in.
+# After one epoch there is little of it. The paper finds both, locality and the same filter everywhere, in its networks
+# (section 3).
 #
 # $W$ is the same for every image. What a gate *reads* is fixed after training; what it finds there differs from
 # image to image. (Attention, in lesson 04, chooses anew for every image.)
@@ -344,8 +345,8 @@ growth = {
 training_curves(growth, keys=("size", "bias"), labels={"size": "mean size of W's entries", "bias": "mean of b"})
 
 # %% [markdown]
-# On the puzzle, $W$ does most of its growing in the first half of the epochs. And $b$ falls: training pulls the gate
-# that the paper opens a little towards shut. <!-- claim: gates_grow -->
+# On the puzzle, $W$ does most of its growing in the first half of the epochs. And $b$ falls: the paper opens the gate,
+# training shuts it a little. <!-- claim: gates_grow -->
 
 # %% [markdown]
 # ### The paper's size, trained on ImageNet
@@ -427,7 +428,7 @@ explore_influence(
 
 # %% [markdown]
 # Before training only the diagonal is lit: each token moves itself. (The caption may count a few others: $W$ is nearly
-# 0, not 0, and they move it by about a millionth.) On the puzzle, after training, all pairs are lit behind the last
+# 0, not 0, and they move it by about a millionth.) On the puzzle, after training, all pairs are lit after the last
 # block. <!-- claim: all_pairs_lit -->
 
 # %% [markdown]
@@ -478,9 +479,8 @@ for name, kept in (("b starts at 1", open_gates), ("b starts at 0", shut_gates))
     print(f"{name}; mean after training: {means}")
 
 # %% [markdown]
-# It learns: what the loss says to $W$ and $b$ is multiplied by $z_1$, which is not 0. So these two move first, and $U$
-# and $V$ follow. And training does not open the gates that began shut: their $b$ stays
-# far below 1. <!-- claim: shut_gates -->
+# It learns: the gradient of $W$ and $b$ has the factor $z_1$, which is not 0. So these two move first, and $U$ and $V$
+# follow. And training does not open the gates that began shut: their $b$ stays far below 1. <!-- claim: shut_gates -->
 #
 # Which of the two is ahead? One run is no finding. Both were repeated with five seeds, with the quick recipe.
 # Validation accuracy after the second epoch, and test accuracy at the end:
@@ -602,7 +602,7 @@ exercises.check_spatial_gate(spatial_gate)
 # ### 2 · A test: does a gate start as an identity?
 #
 # `gate` takes `(1, n, 2k)` and gives `(1, n, k)`. Return True if it hands the first half of the channels through, to
-# 0.001 at *every* position. The check tries your test on ten gates, right ones and wrong ones.
+# 0.001 at *every* position. The check tries your test on twelve gates, right and wrong ones.
 
 
 # %% exercise="starts_as_identity"

@@ -61,8 +61,8 @@ from course_utils.results import cards
 #
 # Sixteen shapes, one in another colour: in which cell? With a patch size of 8 each cell is one token.
 #
-# Let a token carry its colour alone, and take from the others in proportion to $e^{\text{likeness}/τ}$. A row of such
-# weights is made to sum to 1: that is a softmax, and $τ$ is called its temperature.
+# Let a token carry its colour alone, and take from all, itself too, in proportion to $e^{\text{likeness}/τ}$. A row of
+# such weights is made to sum to 1: that is a softmax, and $τ$ is called its temperature.
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** At a low temperature: whom does an ordinary cell take from, and whom does the odd one?
@@ -178,7 +178,7 @@ for width in (4, 16, 64, 256):
     print(f"{width:5} {products.std():11.1f} {largest[0]:37.2f} {largest[1]:9.2f}")
 
 # %% [markdown]
-# The wider the head, the more one token would take all from the start. Divided, a head begins undecided.
+# Undivided, a wide head takes nearly all from one token from the start. Divided, it begins undecided.
 #
 # The named configurations. B/16 is the paper's (its table 1: 86 million parameters).
 
@@ -293,9 +293,9 @@ Tabs(
 )
 
 # %% [markdown]
-# Go through heads and blocks, first of yours. (*Rollout*, the last head, follows attention through all blocks so
-# far: Abnar and Zuidema 2020, [arXiv 2005.00928](https://arxiv.org/abs/2005.00928), and exercise 3.) Over 200 test
-# images: how much of its attention does an ordinary cell give to the odd one? Chance would be 1 in 16, about 6 %.
+# Go through heads and blocks, first of yours. (*Rollout*, last in the list of heads, follows attention through all
+# blocks so far: Abnar and Zuidema 2020, [arXiv 2005.00928](https://arxiv.org/abs/2005.00928), and exercise 3.) Over 200
+# test images: how much of its attention does an ordinary cell give to the odd one? Chance would be 1 in 16, about 6 %.
 
 
 # %%
@@ -314,9 +314,9 @@ for k, matrices in enumerate(analysis.attention(solved, puzzle.x_test[:200]), st
 #
 # ### Photographs: where is a token?
 #
-# The puzzle knows no near and far: its cells are drawn without regard to their neighbours. Photographs do. Here is the
-# recorded network: a ViT with 64 tokens, trained on CIFAR-100 for 8 epochs. (With `colab` or `full`, yours stands
-# beside it.) Its position embedding is 64 vectors, alike if their cosine is near 1.
+# The puzzle knows no near and far: its cells are drawn one by one. Photographs do. Here is the recorded network: a ViT
+# with 64 tokens, trained on CIFAR-100 for 8 epochs. (With `colab` or `full`, yours stands beside it.) Its position
+# embedding is 64 vectors, alike if their cosine is near 1.
 
 # %%
 predict(
@@ -357,9 +357,9 @@ everywhere = float(analysis.mean_attention_distance(np.full((64, 64), 1 / 64), (
 attention_distances({name: how_far(network) for name, network in (recorded | yours).items()}, everywhere=everywhere)
 
 # %% [markdown]
-# By epoch 8 the heads have spread out. In each block some head stays local, and the most local one looks a little
-# further than that of the block before; in the last block one looks further than a head that looks everywhere alike.
-# The paper shows both in its figure 7.
+# By epoch 8 the most local head of each block looks less far than after epoch 1. It looks a little further from block
+# to block; in the last block one looks further than a head that looks everywhere alike. (Near and far heads: the
+# paper's figure 7.)
 #
 # ### A convolution beside it
 #
@@ -440,12 +440,12 @@ for name, network in (("with positions", solved), ("without", unplaced)):
 # Without positions nothing changes but for rounding. So the network cannot say *where*, however long you train. (It
 # could still learn *what* is in the image, or whether *something* is odd.)
 #
-# ### What the head can do alone
+# ### What the classifier can do alone
 #
 # Our networks take the mean over the tokens, then one dense layer. The [keras.io example on
 # ViT](https://keras.io/examples/vision/image_classification_with_vision_transformer/) flattens all tokens and puts
 # dense layers of 2048 and 1024 on top, with 97 of 100 of its parameters. A share of parameters is no share of the work.
-# The control: the same head, with the blocks removed.
+# The control: those layers without the blocks.
 
 # %%
 predict(
@@ -470,7 +470,7 @@ for epoch in (1, 2):
 
 # %% [markdown]
 # Without a single Transformer block, the head alone solves most puzzles. <!-- claim: head_alone --> So the accuracy of
-# a network with such a head says little about its Transformer, unless this control stands beside it.
+# such a network says little about its Transformer, unless this control stands beside it.
 #
 # ### Is attention an explanation?
 #
@@ -508,8 +508,8 @@ show.table(results)
 
 # %% [markdown]
 # The first block's matrix *is* the answer: with that of another image, the network names the odd cell of that other
-# image. <!-- claim: another_matrix --> And the second block's? Both make fine maps. A map shows what a token *takes*,
-# not whether it *matters*.
+# image. <!-- claim: another_matrix --> And the second block's, nearly even? Any other does as well. A map shows what a
+# token *takes*, not whether it *matters*.
 #
 # **Test 2: other weights, exactly the same output.** A head hands on $A V$. For one token that is one row of $A$, $n$
 # numbers, of which only $d/h$ sums (and that they add up to 1) go on. Where $n > d/h + 1$, there are directions in
@@ -553,11 +553,11 @@ attention_explorer_from_arrays(
 
 # %% [markdown]
 # Three maps, three stories, and but for rounding one answer. The rows are true weights: none is negative, they sum to
-# 1. In a ViT-B/16 every row has 197 weights and 64 + 1 sums: 132 free directions.
+# 1. In a ViT-B/16 every row has 197 weights, one for the class token, and 64 + 1 sums: 132 free directions.
 #
 # **Test 3: a referee.** Rollout says how much of a patch arrives. The influence (lesson 01) says how far the output
-# moves when a patch changes *a little*; where a softmax is saturated, that is next to nothing. Who is right? Ask the
-# network: cover a patch with the image's mean colour, and see how much probability its first choice loses
+# moves when a patch changes *a little*; where a softmax is nearly 0 or 1, that is next to nothing. Who is right? Ask
+# the network: cover a patch with the image's mean colour, and see how much probability its first choice loses
 # (*occlusion*). Do the maps rank the 64 patches in one order? 1 means the same order, 0 no relation, −1 the opposite.
 
 
@@ -586,8 +586,8 @@ show.image(figures.beside(tiles), f"The {name}, and three maps of its 64 patches
 
 # %% [markdown]
 # Rollout and influence agree with each other more than either agrees with occlusion. So two maps that look alike are no
-# proof. (Nor is occlusion: the network has never seen such a square. Cover the odd cell of a puzzle: is it not odd
-# still?) Some maps hardly change when a network's weights are randomised (Adebayo et al. 2018, [arXiv
+# proof. (Nor is occlusion: the network has never seen such a square. Cover the odd cell of a puzzle: is it still odd?)
+# Some maps hardly change when a network's weights are randomised (Adebayo et al. 2018, [arXiv
 # 1810.03292](https://arxiv.org/abs/1810.03292)). Whether attention explains depends on what you ask of an explanation
 # (Wiegreffe and Pinter 2019, [arXiv 1908.04626](https://arxiv.org/abs/1908.04626)). So before you call a map one,
 # change something, and see whether the answer changes.
@@ -595,7 +595,7 @@ show.image(figures.beside(tiles), f"The {name}, and three maps of its 64 patches
 # %% [markdown]
 # ## Your turn · lab · 27 minutes
 #
-# Write the missing line, run the cell, read what the check says. A solution unfolds below.
+# Write the missing lines, run the cell, read what the check says. A solution unfolds below.
 #
 # ### 1 · Attention in NumPy
 #
@@ -691,7 +691,7 @@ exercises.check_attention_distance(attention_distance)
 # **The paper.** Trained on ImageNet alone, ViTs stay a few points below ResNets of comparable size (section 1); trained
 # first on 300 million images, ViT-H/14 reaches 88.55 % top-1 on ImageNet (table 2). Without position embedding, a
 # pre-trained ViT-B/16 falls from 64.2 to 61.4 % (*ImageNet 5-shot linear*: a linear layer fitted to its output with
-# five images of each class; appendix D.4). On photographs *what* there is goes a long way.
+# five images of each class; appendix D.4). On photographs, knowing *what* without *where* goes far.
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** 300 million images: what would you do with 5,000?

@@ -10,7 +10,7 @@
 #
 # - put a new head on a trained network, and train the head alone or all of it,
 # - test whether the first training was worth it, and notice when the test images were not new,
-# - give a ViT larger images, and say why an MLP-Mixer cannot take them,
+# - give a ViT larger images, and say which networks cannot take them, and why,
 # - cover patches to find out what an answer hangs on, and judge an attention map by that.
 #
 # The paper is that of lesson 04, which you should know: Dosovitskiy et al. 2020, *An Image is Worth 16x16 Words*
@@ -120,11 +120,11 @@ for name, cut in pieces.items():
     print(f"{name:9}: most often {often}; surest {shares.max():.0%}")
 
 # %% [markdown]
-# None of these answers is right, nor could one be. But look one layer earlier. The last layer is one matrix; what it is
-# given are 128 numbers for each image, the *features*. Do they know more than the words that the last layer finds?
+# None of these answers is right. But look one layer earlier. The last layer is one matrix; it is given 128 numbers for
+# each image, the *features*. Do they know more than the words that the last layer finds?
 #
-# The simplest test needs no training: take the mean features of a few pieces of each photograph, and give every other
-# piece to the nearest mean. Beside it we do the same with the raw pixels, and with the features of a network of the
+# The simplest test needs no training: take the mean features of a few pieces of each photograph, and give each of 40
+# others to the nearest mean. Beside it we do the same with the raw pixels, and with the features of a network of the
 # same sizes that has not been trained.
 
 # %%
@@ -168,15 +168,14 @@ for name, see in seen_as.items():
 show.table(rows)
 
 # %% [markdown]
-# With twenty pieces of each, the trained features are ahead however the pieces are
-# dealt. <!-- claim: nearest_means --> No weight was changed: what the network learned to tell a hundred classes apart
-# also tells these three apart.
+# With twenty pieces of each, the trained features are ahead however the pieces are dealt. <!-- claim: nearest_means -->
+# No weight was changed: what the network learned to tell a hundred classes apart also tells these three apart.
 
 # %% [markdown]
 # ## Build it · 4 minutes
 #
 # A new task needs a new last layer, the *head*. The paper does it like this (section 3.2): take the old head off, put a
-# dense layer in its place whose weights are all zero, and train. `adapt` is that:
+# dense layer in its place whose weights are all zero, and train. `adapt` does that; look at the first loss below:
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** All weights of the head are zero. Why is there a gradient at all?
@@ -210,7 +209,7 @@ for name, model in (("linear probe", adapt(network, 3, freeze=True)), ("fine-tun
 # ## Train it · 3 minutes
 #
 # Three ways, with five and with twenty pieces of each photograph, and as many steps with few pieces as with many. No
-# image chooses the epoch: the last weights count.
+# validation image chooses the epoch: the last weights count.
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** The training accuracy from scratch: has it failed to learn, or learned the wrong thing?
@@ -397,10 +396,10 @@ show.samples(mine, model=tuned)
 #
 # ### What does an answer hang on?
 #
-# Lesson 04 asked whether an attention map explains an answer. Here is a referee that needs no theory: cover a patch
-# with the mean colour, and see how much of its probability the answer loses (Zeiler and Fergus 2014,
-# [arXiv 1311.2901](https://arxiv.org/abs/1311.2901), section 4.2). To know the right answer we build an image: one
-# quarter is a piece of the cat, all else is coffee.
+# Lesson 04 asked whether an attention map explains an answer. Its referee again: cover a patch with the mean colour,
+# and see how much of its probability the answer loses (Zeiler and Fergus 2014, [arXiv
+# 1311.2901](https://arxiv.org/abs/1311.2901), section 4.2). To know the right answer we build an image: one quarter is
+# a piece of the cat, all else is coffee.
 
 # %%
 predict(
@@ -595,9 +594,10 @@ exercises.check_seen_before(seen_before)
 # - **If late:** Only the three things to take home.
 
 # %% [markdown]
-# **This course.** The [keras.io example](https://keras.io/examples/vision/image_classification_with_vision_transformer/)
-# trains its ViT from scratch; so did every lesson before this one. The network of this lesson learned CIFAR-100 on a
-# CPU, and its weights, rounded to whole numbers, fit into the package:
+# **This course.** The
+# [keras.io example](https://keras.io/examples/vision/image_classification_with_vision_transformer/) trains its ViT from
+# scratch; so did every lesson before this one. The network of this lesson learned CIFAR-100 on a CPU, and its weights,
+# rounded to a few steps each, fit into the package:
 
 # %%
 card = trained("vit_course")
@@ -619,7 +619,8 @@ show.table(
 
 # %% [markdown]
 # (The first row is the ViT on its own 90 classes.) With 5 and with 20 images of each class the linear probe is ahead,
-# with 100 fine-tuning. From scratch is last each time.
+# with 100 fine-tuning. From scratch is last each time. (Not so with your pieces, whose test images come from the same
+# three photographs.)
 
 # %% [markdown]
 # **Three things to take home.**

@@ -67,13 +67,13 @@ training_curves(
 
 # %% [markdown]
 # **Question 2.** Which lines lie so close together that another seed might swap them? Train two of them again with
-# `seed=1` and see.
+# `seed=1` in both calls, and see.
 #
 # ## Choose, then test
 #
-# Who picks the best of eight runs by its test accuracy, at its best epoch, has let the test images choose. The number
-# is then a little too good: of several noisy numbers one takes the luckiest. Validation images are there to choose;
-# the test images are looked at once, for the chosen run.
+# Who picks the best of these runs by its test accuracy, at its best epoch, has let the test images choose. The number
+# is then a little too good: of several noisy numbers one takes the luckiest. Validation images are there to choose; the
+# test images are looked at once, for the chosen run.
 
 # %%
 rows = [
@@ -101,16 +101,17 @@ print(f"its test accuracy, which nothing was chosen by: {show.percent(runs[chose
 # ## Beat it
 #
 # **Question 5.** The report's 89.17 % took sixty epochs. Another recipe has a warm-up and a cosine for the learning
-# rate, smoothed labels, mirrored images, and Muon as the optimizer. Our recorded run of it reached 90.6 % in eight
-# epochs, and at the end 95 % of the training images: it overfits. Reach 92 %, chosen on the validation images. On a
-# GPU a run takes minutes:
+# rate, smoothed labels, mirrored images, and Muon as the optimizer. Our recorded run of it, with tokens 64 wide,
+# reached 90.6 % in eight epochs, and at the end 95 % of the training images: it overfits. We tried four remedies. The
+# validation images chose a width of 128, 24 epochs and CutMix: 92.7 % of the test images. That run is below; on a GPU
+# it takes minutes. Reach 92 % with fewer parameters.
 #
 # ```python
 # from course_utils import recipe
 #
 # clothes = load_dataset("fashion_mnist")
-# mixer = classifier("mixer_course", clothes.input_shape, clothes.num_classes, embed_dim=64, channels_mlp_dim=256)
-# better = train(mixer, clothes, recipe("muon_short", augment=("flip",)))
+# mixer = classifier("mixer_course", clothes.input_shape, clothes.num_classes)
+# better = train(mixer, clothes, recipe("muon_short", epochs=24, augment=("flip", "cutmix")))
 # ```
 #
 # Then take one part of the recipe away at a time (`optimizer="adamw"`, `label_smoothing=0.0`, `schedule="constant"`

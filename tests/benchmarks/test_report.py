@@ -129,6 +129,25 @@ def test_the_course_networks_were_recorded_with_todays_recipes():
             assert told == [tables.percent(run.test.top1)]
 
 
+AIMS = {"mixer": 0.58, "fnet": 0.55, "gmlp": 0.62, "vit": 0.63, "small_data_vit": 0.67}
+
+
+def test_the_best_of_each_is_chosen_on_validation_images_and_reaches_what_was_aimed_at():
+    rows = {cells[0]: cells for cells in rows_of(report.best())[1:]}
+    for paper in (*WITH_LESSON, "conv"):
+        run = tables.best_run(paper)
+        others = tables.course_runs(paper, any_depth=True)
+        assert max(run.history["val_accuracy"]) == max(max(other.history["val_accuracy"]) for other in others)
+        assert (run.epochs <= 50, run.model.macs <= 60e6, run.seed) == (True, True, 0)
+        assert run.test.top1 >= AIMS.get(paper, 0)
+        assert tables.percent(run.test.top1) in rows.pop(tables.name(run))
+    assert not rows
+    text = report.FELL_SHORT.read_text(encoding="utf-8")
+    for aim in AIMS.values():
+        assert f"{100 * aim:.0f} %" in text
+    assert round(100 * (tables.best_run("gmlp").test.top1 - AIMS["gmlp"]), 1) == 0.3, "the text says so"
+
+
 def test_the_runs_as_the_paper_says_differ_in_spt_and_lsa_alone_and_stand_beside_the_papers_own():
     plain, both = (run for run in all_runs() if run.recipe.name == "paper")
     off = {"shifted_patches": False, "temperature": False, "mask_diagonal": False}
@@ -170,7 +189,7 @@ def test_the_figure_draws_every_run_and_the_keras_io_curve_of_every_paper():
     panels = {axes.get_title(): axes for axes in image.axes}
     for paper in WITH_KERAS_IO:
         axes, curves = panels[PAPERS[paper].title], [examples[paper].val_accuracy[: report.LAST_EPOCH]]
-        curves += [run.history["val_accuracy"] for run in tables.course_runs(paper)]
+        curves += [run.history["val_accuracy"] for run in tables.course_runs(paper, any_depth=True)]
         for line, curve in zip(axes.lines, curves, strict=True):
             assert list(line.get_ydata()) == pytest.approx([100 * v for v in curve])
             assert axes.get_ylim()[1] > max(line.get_ydata()), "a curve is cut off"

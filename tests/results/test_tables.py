@@ -108,6 +108,21 @@ def test_the_runs_of_a_course_network_are_told_by_their_configuration(folder):
     others += [made("vit_course", data="shapes"), made("vit_course", recipe=recipe("paper"))]
     save(folder, long, *others, short, mimetic)
     assert tables.course_runs("vit") == [short, long, mimetic]
+    deep = [run for run in tables.runs_of("vit") if run.model.config.depth == 3]
+    assert tables.course_runs("vit", any_depth=True) == [*deep, short, long, mimetic]
+    assert tables.course_runs("no_mixing", any_depth=True) == []
+
+
+def test_the_best_run_is_the_one_that_the_validation_images_prefer(folder):
+    first, second, deep = made("vit_course", top1=0.9), made("vit_course"), made(named_config("vit_course", depth=6))
+    for run, shares in ((first, [0.2, 0.3]), (second, [0.5, 0.4]), (deep, [0.4, 0.6])):
+        run.history |= {"val_accuracy": shares}
+    save(folder, first, second, deep, made("gmlp_course"))
+    assert tables.best_run("vit") == second, "of each run the epoch counts whose weights were kept"
+    assert tables.best_run("fnet") is None
+    one, other = tables.best()
+    assert (one["network"], one["its keras.io example's"]) == ("gmlp course", "50.6 % (50 epochs)")
+    assert (other["validation top-1"], other["its keras.io example's"]) == ("50.0 %", "55.1 % (100 epochs)")
 
 
 def test_a_run_stands_beside_the_keras_io_curve_at_the_same_epoch(folder):
