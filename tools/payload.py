@@ -54,8 +54,8 @@ def package_files(lesson: str, root: Path = ROOT) -> dict[str, bytes]:
     """Returns what travels with a lesson, {path: content}: the package, the result cards, and weights it needs.
 
     Args:
-        lesson: its text. The weights of a recorded network travel with the lessons that load networks and name it: all
-            networks would make every notebook slow to open.
+        lesson: its text. The weights of a recorded network travel with the lessons that load networks and name it, and
+            runs with several seeds with those that name them: all would make every notebook slow to open.
         root: the project.
     """
     found = {}
@@ -68,6 +68,9 @@ def package_files(lesson: str, root: Path = ROOT) -> dict[str, bytes]:
             found[name] = file.read_bytes()
     results = root / "benchmarks" / "results"
     for card in results.rglob("*.json"):
+        kind = card.parent.name
+        if kind not in (results.name, "reported") and not (kind == "seeds" and re.search(rf'["/]{card.stem}"', lesson)):
+            continue
         found[f"course_utils/results/cards/{card.relative_to(results).as_posix()}"] = card.read_bytes()
     return dict(sorted(found.items()))
 

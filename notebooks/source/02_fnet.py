@@ -531,8 +531,8 @@ line_chart(
 )
 
 # %% [markdown]
-# Where do the two lines part? An image here has 16 or 64 patches; a long text has thousands of words. For which of them
-# does FNet save time?
+# Where do the two lines part? (The first points may only seem to touch.) An image here has 16 or 64 patches; a long
+# text has thousands of words. For which of them does FNet save time?
 
 # %% [markdown]
 # ## Your turn · lab · 32 minutes

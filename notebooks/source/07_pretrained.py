@@ -443,7 +443,8 @@ image = mixed[int(cat_shares.argmax())]  # the one that looks most like a cat
 print(f"cat: {cat_shares.max():.0%}")
 maps = {"rollout": taken(judge, image), "occlusion": analysis.occlusion(judge, image, CAT)}
 show.image(
-    side_by_side(image, maps), "A patchwork; what the mean takes from each patch; what covering it costs the answer cat"
+    side_by_side(image, maps),
+    "A patchwork; what the mean takes from each patch; what covering it costs the answer cat (red; blue: it gains)",
 )
 
 # %%
