@@ -269,7 +269,7 @@ show.samples(dataset, model=model)
 # %%
 predict(
     "How far will they move here?",
-    ["By a tenth at most", "By half", "To a tenth"],
+    ["By a quarter at most", "By half", "To a tenth"],
 )
 
 # %%
