@@ -19,13 +19,14 @@ BIN := .venv/bin
 COLAB_BIN := .venv-colab/bin
 JAX_BIN := .venv-jax/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+TOGETHER = "$(BIN)/python" -m pytest $(TESTS) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=20
 LAB_STAMP := .venv/.installed-lab
 TEST_STAMP := .venv/.installed-test
 COLAB_STAMP := .venv-colab/.installed
 JAX_STAMP := .venv-jax/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks payload check student selfstudy teacher assignment site publish lock clean
+.PHONY: help lab test rehearse lint notebooks payload check student selfstudy teacher assignment site publish lock clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do \
@@ -34,10 +35,13 @@ help:  ## list these commands
 lab: $(LAB_STAMP)  ## install what is missing and open the lessons, a working copy in work/, in JupyterLab
 	"$(BIN)/python" -m tools.lab $(LAB_ARGS)
 
-test: lint $(COLAB_STAMP) $(JAX_STAMP)  ## install what is missing and run every test
-	"$(BIN)/python" -m pytest $(TESTS) -m "not timing" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations=20
+test: lint  ## install what is missing, test the package and run every lesson
+	$(TOGETHER) -m "not timing and not rehearsal"
 	@echo "What measures time, now that nothing else runs:"
 	"$(BIN)/python" -m pytest $(TESTS) -m timing || [ $$? -eq 5 ]  # 5: TESTS has none of them
+
+rehearse: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## run the lessons again as others do: in JupyterLab, in Colab's versions, by nbgrader; the package on JAX
+	$(TOGETHER) -m rehearsal
 
 lint: $(TEST_STAMP)  ## check style, types and who imports whom
 	"$(BIN)/python" -m ruff check .

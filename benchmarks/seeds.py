@@ -55,6 +55,13 @@ class Experiment:
     parts: Mapping[str, int] | None = None
 
 
+# An eighth of the puzzles, in as many steps as three epochs with all of them.
+FEW = Experiment(
+    {"MLP": named_config("mixer_tiny"), "attention": named_config("vit_tiny")},
+    recipe("quick", epochs=27),
+    data="shapes",
+    parts={"train": 1000, "validation": 1000, "test": 1000},
+)
 EXPERIMENTS = {
     "gate_bias": Experiment(
         changed("gmlp_tiny", {"b starts at 1": {}, "b starts at 0": {"gate_bias_start": 0.0}}),
@@ -69,6 +76,12 @@ EXPERIMENTS = {
         parts={"train": 2000, "validation": 500, "test": 1000},
     ),
     "convolution": Experiment({"convolution": named_config("conv_tiny")}, recipe("quick", epochs=25), data="shapes"),
+    "fnet_positions": Experiment(
+        changed("fnet_tiny", {"with positions": {}, "without positions": {"position_embedding": False}}),
+        recipe("quick", epochs=20),
+        data="shapes",
+    ),
+    "few_images": FEW,
     "spt_and_lsa_cifar100": Experiment(changed("small_data_vit_tiny", CORNERS), "short"),
     "spt_and_lsa_64_tokens": Experiment(changed("small_data_vit_course", CORNERS), "muon_short"),
     "course_networks": Experiment(

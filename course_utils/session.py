@@ -21,7 +21,7 @@ PROFILES = ("quick", "colab", "full")
 OLDEST_KERAS = (3, 8)
 
 PLANS = {
-    ("quick", "shapes"): ("tiny", "quick", 8, {"small_data_vit": 6, "side_by_side": 7}),
+    ("quick", "shapes"): ("tiny", "quick", 6, {"fnet": 7, "side_by_side": 5}),
     ("quick", "cifar100"): ("tiny", "short", 3, {}),
     ("colab", "cifar100"): ("course", "short", 15, {"side_by_side": 8}),
     ("full", "cifar100"): ("course", "course", 50, {}),

@@ -21,8 +21,8 @@ os.environ.pop("COURSE_DRY_RUN", None)
 # Whole lessons and other environments come after all other tests, what takes longest first: so no process is left to
 # work alone at the end.
 LAST = (
-    "test_jax.py", "test_lessons_run.py", "test_assignment.py", "test_lessons_in_jupyterlab.py",
-    "test_colab_versions.py", "test_without_make.py",
+    "test_jax.py", "test_lessons_run.py", "test_lessons_in_jupyterlab.py", "test_colab_versions.py",
+    "test_assignment.py", "test_without_make.py",
 )  # fmt: skip
 LESSON = re.compile(r"\d\d_\w+")
 

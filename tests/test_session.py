@@ -99,14 +99,14 @@ class Photographs:
 @pytest.mark.parametrize(
     ("lesson", "profile", "name", "config", "epochs"),
     [
-        ("vit", "quick", "shapes", "vit_tiny", 8),
+        ("vit", "quick", "shapes", "vit_tiny", 6),
         ("small_data_vit", "quick", "shapes", "small_data_vit_tiny", 6),
-        ("side_by_side", "quick", "shapes", "tiny", 7),
+        ("side_by_side", "quick", "shapes", "tiny", 5),
         ("gmlp", "quick", "cifar100", "gmlp_tiny", 3),
         ("mixer", "colab", "cifar100", "mixer_course", 15),
         ("side_by_side", "colab", "cifar100", "course", 8),
         ("small_data_vit", "full", "cifar100", "small_data_vit_course", 50),
-        ("fnet", "colab", "shapes", "fnet_tiny", 8),  # the variable says so
+        ("fnet", "colab", "shapes", "fnet_tiny", 7),  # the variable says so
     ],
 )
 def test_a_lesson_trains_what_its_profile_can(monkeypatch, capsys, lesson, profile, name, config, epochs):

@@ -4,18 +4,25 @@ from functools import lru_cache
 
 from course_utils.data import load_dataset
 from course_utils.models import classifier
+from course_utils.session import PLANS
 from course_utils.training import recipe, train
 
 
-@lru_cache(maxsize=2)
-def puzzle(task: str = "odd_one_out"):
+@lru_cache
+def puzzle():
     """Returns the data set that the lessons train on without a GPU."""
-    return load_dataset("shapes", task=task)
+    return load_dataset("shapes")
 
 
-def learned(name: str, seed: int, after_epoch=None, task: str = "odd_one_out", epochs: int = 8, **changes):
-    """Returns a network that was trained as in profile `quick`, and its run (lesson 05: 6 epochs, lesson 06: 7)."""
-    data = puzzle(task)
+def plan(lesson: str):
+    """Returns the recipe of a lesson in profile `quick`."""
+    _, name, epochs, others = PLANS["quick", "shapes"]
+    return recipe(name, epochs=others.get(lesson, epochs))
+
+
+def learned(name: str, seed: int, epochs: int | None = None, **changes):
+    """Returns a network that was trained as in its lesson in profile `quick`, and its run."""
+    data = puzzle()
     network = classifier(name, data.input_shape, data.num_classes, seed=seed, **changes)
-    how = recipe("quick", epochs=epochs)
-    return network, train(network, data, how, seed=seed, monitor="none", after_epoch=after_epoch)
+    how = plan(name) if epochs is None else recipe("quick", epochs=epochs)
+    return network, train(network, data, how, seed=seed, monitor="none")

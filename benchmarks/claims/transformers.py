@@ -1,6 +1,5 @@
 """Claims of the lessons on ViT, ViT for small data sets, and all networks side by side."""
 
-from dataclasses import replace
 from functools import lru_cache
 from unittest.mock import patch
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from benchmarks.claims import SEEDS, claim
 from benchmarks.claims.parts import learned, puzzle
+from benchmarks.seeds import FEW
 from course_utils import analysis
 from course_utils.data import load_dataset
 from course_utils.exercises.bugs import WrongGradientNorm
@@ -114,7 +114,7 @@ def head_alone(seed):
     lambda found: found["lowest"] > 0.75 and found["highest"] < 1.25,
 )
 def temperatures_stay(seed):
-    network, _ = learned("small_data_vit", seed, epochs=6)
+    network, _ = learned("small_data_vit", seed)
     taus = analysis.temperatures(network) / 16**0.5
     return {"lowest": taus.min(), "highest": taus.max()}
 
@@ -143,13 +143,10 @@ def wrong_by_one_cell(seed):
     lambda found: found["attention"] > found["MLP"],
 )
 def attention_needs_fewer(seed):
-    data = puzzle()
-    chosen = np.arange(len(data.x_train)) % (len(data.x_train) // 8)  # again and again: as many steps as with all
-    few = replace(data, x_train=data.x_train[chosen], y_train=data.y_train[chosen])
-    found = {}
-    for name, paper in (("MLP", "mixer"), ("attention", "vit")):
-        network = classifier(paper, data.input_shape, data.num_classes, seed=seed)
-        found[name] = train(network, few, "quick", epochs=3, seed=seed, monitor="none").test.top1
+    few, found = puzzle().subset(**FEW.parts), {}
+    for name, config in FEW.networks.items():
+        network = classifier(config, few.input_shape, few.num_classes, seed=seed)
+        found[name] = train(network, few, FEW.recipe, seed=seed, monitor="none").test.top1
     return found
 
 

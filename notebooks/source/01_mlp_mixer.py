@@ -9,7 +9,7 @@
 # - cut an image into tokens and put it back together,
 # - write the Mixer block from memory, and say which axis each MLP works along,
 # - measure which part of an image moves which token in a real network,
-# - show by experiment that a network whose tokens never meet cannot solve a task that is about *relations*.
+# - find out by experiment what a network can learn whose tokens never meet, and what it cannot.
 #
 # The paper: Tolstikhin et al. 2021, *MLP-Mixer: An all-MLP Architecture for Vision*
 # ([arXiv 2105.01601](https://arxiv.org/abs/2105.01601)).

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 03 · gMLP: a gate that lets tokens meet
 #
-# **28 minutes to show, 54 as a lab.** One MLP along the channels, and in its middle a gate. The gate starts as "let
-# everything through", and all mixing of tokens grows there while the network learns. You will watch it grow.
+# **28 minutes to show, 54 as a lab.** One MLP along the channels, and in its middle a gate: the one place where tokens
+# can meet. You will see what it does before training, and watch it grow.
 #
 # After this lesson you can
 #
 # - write the spatial gating unit and the gMLP block from memory,
-# - show in numbers that the unit starts as an identity, and say what that is good for,
+# - show in numbers what the unit does before it has learned anything, and say what that is good for,
 # - read a trained gate: which positions decide what passes at which position,
 # - test a paper's choice on your own task, and report honestly what you found.
 #
@@ -91,7 +91,7 @@ predict(
 explore_gating()
 
 # %% [markdown]
-# - $W = 0, b = 1$: everything passes as it is, an identity. Remember this one: it is how a gMLP starts.
+# - $W = 0, b = 1$: everything passes as it is, an identity. Remember this one.
 # - $W = 0, b = 0$: nothing passes at all.
 # - *Itself − its neighbours* finds edges in the photograph.
 # - *Itself − all others* lets the odd cell through and hardly anything else.
@@ -158,7 +158,7 @@ print("after the block       y   (batch, n, d) ", tuple(y.shape))
 # %% [markdown]
 # The gate has its own value for every token *and* channel, but all channels share one $W$.
 #
-# ### The start: an identity
+# ### The start
 #
 # The paper starts $W$ near 0 and $b$ at 1.
 
@@ -492,7 +492,7 @@ show.table(tables.seeds("gate_bias", epoch=2))
 show.table(tables.seeds("gate_bias"))
 
 # %% [markdown]
-# So on the puzzle $b = 0$ is *sooner*, and in the end it is no better.
+# So on the puzzle $b = 0$ is *sooner*, and in the end both solve it.
 #
 # Is the paper wrong? No. It trains networks of 30 blocks on ImageNet, and language models; ours has two blocks, and a
 # task in which comparing is everything. What we have is: *on this task, at this size, b = 1 is no help.* A paper's

@@ -12,10 +12,12 @@ LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def pytest_collection_modifyitems(items):
-    """Marks every test of this folder."""
+    """Marks every test of this folder, and as a rehearsal those that run a lesson."""
     for item in items:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+            if "lesson" in item.fixturenames:
+                item.add_marker(pytest.mark.rehearsal)
 
 
 @pytest.fixture(scope="module")

@@ -34,13 +34,13 @@ PROFILES = ("colab", "full") if os.environ.get("COURSE_DATA") else ("quick",)
 CASES = [(one, profile) for one in LESSONS for profile in PROFILES]
 MOST_SECONDS, MOST_MEMORY = 300, 4.0  # GB resident
 
-pytestmark = pytest.mark.environment
+pytestmark = pytest.mark.rehearsal
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _environment():
     if not COLAB.exists():
-        pytest.skip("no .venv-colab: `make test` makes it")
+        pytest.skip("no .venv-colab: `make rehearse` makes it")
 
 
 def colab_pins() -> dict[str, str]:

@@ -23,13 +23,13 @@ QUICKLY = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
 }
 
-pytestmark = pytest.mark.environment
+pytestmark = pytest.mark.rehearsal
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _environment():
     if not JAX.exists():
-        pytest.skip("no .venv-jax: `make test` makes it")
+        pytest.skip("no .venv-jax: `make rehearse` makes it")
 
 
 def on_jax(*arguments, **changes: str) -> subprocess.CompletedProcess:

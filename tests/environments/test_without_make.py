@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.environment
+@pytest.mark.rehearsal
 @pytest.mark.one_backend
 def test_the_commands_without_make_open_the_lessons(tmp_path):
     text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")

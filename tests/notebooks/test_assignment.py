@@ -195,6 +195,7 @@ def cheat(cell) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.parametrize("name", ["01_mlp_mixer", "06_side_by_side"])
 def test_nbgrader_gives_solutions_all_points_and_blanks_none(name, tmp_path):
     course = tmp_path / "course"

@@ -80,8 +80,8 @@ def test_an_untrained_fnet_moves_all_alike_and_then_by_an_x(name):
     assert all(row[on].min() > row[~on].max() for row, on in zip(second[1:], cross[1:], strict=True))
 
 
-def test_gates_that_begin_shut_are_sooner_and_in_the_end_no_better():
-    says(THIRD, "So on the puzzle $b = 0$ is *sooner*, and in the end it is no better.")
+def test_gates_that_begin_shut_are_sooner_and_in_the_end_both_solve_the_puzzle():
+    says(THIRD, "So on the puzzle $b = 0$ is *sooner*, and in the end both solve it.")
     second, end = (
         {row["network"]: [float(told.split()[0]) for what, told in row.items() if what != "network"] for row in rows}
         for rows in (tables.seeds("gate_bias", epoch=2), tables.seeds("gate_bias"))
@@ -89,7 +89,7 @@ def test_gates_that_begin_shut_are_sooner_and_in_the_end_no_better():
     opened, shut = second["b starts at 1"], second["b starts at 0"]
     assert len(opened) == 5
     assert all(late < early for late, early in zip(opened, shut, strict=True))
-    assert np.mean(end["b starts at 0"]) <= np.mean(end["b starts at 1"]) + 0.5
+    assert min(end["b starts at 0"] + end["b starts at 1"]) > 98
 
 
 def test_the_recorded_gates_are_nearly_a_kernel_that_slides():

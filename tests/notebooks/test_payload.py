@@ -16,6 +16,7 @@ from tools.payload import LIGHT, LINE, carried, carries, cell_source, package_fi
 from tools.settings import ROOT
 
 COLAB = ROOT / ".venv-colab" / ("Scripts" if os.name == "nt" else "bin") / "python"
+PYTHONS = [pytest.param(sys.executable, id="here"), pytest.param(COLAB, id="Colab", marks=pytest.mark.rehearsal)]
 SHOW = "import course_utils; print(course_utils.__file__, course_utils.ANSWER)"
 # Shows an error as a notebook would.
 IN_IPYTHON = """
@@ -127,10 +128,10 @@ def test_a_page_shows_few_lines_and_one_that_is_long():
     assert max(map(len, visible)) <= 120
 
 
-@pytest.mark.parametrize("python", [sys.executable, COLAB], ids=["here", "Colab"])
+@pytest.mark.parametrize("python", PYTHONS)
 def test_it_unpacks_for_this_kernel_alone_and_leaves_nothing(python, tmp_path):
     if not Path(python).exists():
-        pytest.skip("no .venv-colab: `make test` makes it")
+        pytest.skip("no .venv-colab: `make rehearse` makes it")
     *quiet, said = run(f"{small()}\n{SHOW}", tmp_path, python).splitlines()
     assert quiet == []
     assert Path(said.split()[0]).parents[2] == tmp_path / "temporary"
@@ -185,10 +186,10 @@ def test_what_lies_beside_the_notebook_does_not_matter(what, tmp_path):
     assert out.endswith(" 42\n")
 
 
-@pytest.mark.parametrize("python", [sys.executable, COLAB], ids=["here", "Colab"])
+@pytest.mark.parametrize("python", PYTHONS)
 def test_a_damaged_cell_says_one_sentence_and_unpacks_nothing(python, tmp_path):
     if not Path(python).exists():
-        pytest.skip("no .venv-colab: `make test` makes it")
+        pytest.skip("no .venv-colab: `make rehearse` makes it")
     out = run(IN_IPYTHON.format(source=damaged(small())), tmp_path, python)
     assert out.strip() == "The package in this cell is damaged: fetch a fresh copy of the notebook."
     assert left(tmp_path) == []
