@@ -36,12 +36,13 @@ def _hunt(case: Case, name: str, wrong: str) -> Check:
             spoke |= said is True
             if said is False:
                 raise NotYet(f"your test calls the right {case.thing} broken ({settings}){case.caution}")
-        for settings, make in case.makers(case.broken).items():
-            said = _says(attempt, make, f"for the broken {case.thing} ({settings})")
-            if isinstance(said, Nothing) and not spoke:
-                raise said
-            if said is not False:
-                raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {case.hint}")
+        for broken in filter(None, (case.broken, case.also_broken)):
+            for settings, make in case.makers(broken).items():
+                said = _says(attempt, make, f"for the broken {case.thing} ({settings})")
+                if isinstance(said, Nothing) and not spoke:
+                    raise said
+                if said is not False:
+                    raise NotYet(f"your test lets the broken {case.thing} pass ({settings}): {case.hint}")
 
     check.__name__, check.__doc__ = f"check_{name}", f"Checks `{name}(make)`: False for {wrong}."
     return Check(check, "make", f"Caught: {case.wrong}.")

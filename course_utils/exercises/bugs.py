@@ -96,6 +96,14 @@ def forgotten_schedule(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
     return optimizer_for(replace(recipe, schedule="constant", warmup=0.0), steps_per_epoch)
 
 
+def endless_peak(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
+    """Returns AdamW for a recipe, with the arguments of `optimizer_for`.
+
+    Spoiler: the learning rate climbs to its peak and stays there. (Not the example's: half of a mended schedule.)
+    """
+    return optimizer_for(replace(recipe, schedule="constant"), steps_per_epoch)
+
+
 def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup: float, name: str):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)], name=name)
     model.compile(optimizer=optimizer(Recipe(1, learning_rate=learning_rate, warmup=warmup), steps), loss="mse")
@@ -105,8 +113,8 @@ def _about_to_train(optimizer, steps: int = 100, *, learning_rate: float, warmup
 @dataclass(frozen=True)
 class Case:
     """One case of the hunt: what is made, in a word; how to make the right one and the broken one; the settings that
-    both are made with, by turns; what is `wrong` with the broken one; and what a test is told that lets the broken one
-    pass (`hint`) or calls the right one broken (`caution`).
+    both are made with, by turns; what is `wrong` with the broken one; what a test is told that lets a broken one pass
+    (`hint`) or calls the right one broken (`caution`); and how to make one that is broken in another way.
     """
 
     thing: str
@@ -116,6 +124,7 @@ class Case:
     wrong: str
     hint: str
     caution: str = ""
+    also_broken: Callable | None = None
 
     def makers(self, make: Callable) -> dict[str, Callable]:
         """Returns {settings in words: maker} for the right thing or for the broken one. Both get the same name."""
@@ -159,7 +168,8 @@ CASES = {
         partial(_about_to_train, forgotten_schedule),
         [{"learning_rate": 1e-3, "warmup": 0.1}, {"learning_rate": 3e-2, "warmup": 0.25}],
         "the schedule was made and never handed to the optimizer, whose rate stood at its peak",
-        "read the rate that the optimizer uses, at more than one step",
+        "read the rate that the optimizer uses at the first step, on the way, and at the last",
+        also_broken=partial(_about_to_train, endless_peak),
     ),
     "width": Case(
         "block",
@@ -168,6 +178,7 @@ CASES = {
         [{"tokens_mlp_dim": 6}, {"tokens_mlp_dim": 19}, {"tokens_mlp_dim": 8, "dropout": 0.1}],
         "the hidden layer of C was as wide as there were tokens: a bottleneck that nobody had asked for",
         "count real weights, and ask for a width that is not the number of tokens; what a block says of itself may lie",
+        ": a Dense layer's kernel is (inputs, units)",
     ),
 }
 

@@ -298,7 +298,7 @@ line_chart(
 # however large the number that it moves. How far could all steps of this run bring τ?
 
 # %%
-steps = -(-len(puzzle.x_train) // solved_run.recipe.batch_size)
+steps = len(puzzle.x_train) // solved_run.recipe.batch_size
 reach = steps * sum(solved_run.history["learning_rate"])
 print(f"{steps} steps an epoch, all learning rates added up: about {reach:.1f}, and τ starts at 4")
 
@@ -432,7 +432,7 @@ show.table(tables.seeds("spt_and_lsa"))
 # The first column alone would have told you that SPT halves the accuracy. In the second SPT is far ahead. In the third
 # hardly anything has started. **With so few images and steps a network starts early, late or never, and a single seed
 # tells you which, not why.** In every column the control stays at chance: the LayerNorm and the parameters alone do not
-# help, the *shifts* do. And no network with SPT gets beyond 60 %.
+# help, the *shifts* do. And no network with SPT gets beyond 60 % here.
 #
 # Run `trained(PLAIN, seed=3)` and begin a new column. Then give `brief` 16 epochs: which differences are left?
 #
@@ -477,7 +477,8 @@ show.image(figures.beside(tiles), "Where the wrong answers lie, seen from the ri
 # ### The other way: more out of the same images
 #
 # With few images one may also change the images. *CutMix* pastes a window of another image into each, and mixes the
-# labels by the share of pixels (Yun et al. 2019, [arXiv 1905.04899](https://arxiv.org/abs/1905.04899)):
+# labels by the share of pixels (Yun et al. 2019, [arXiv 1905.04899](https://arxiv.org/abs/1905.04899)); MixUp averages
+# two whole images and their labels:
 
 # %%
 names, photos = zip(*photographs(112).items(), strict=True)

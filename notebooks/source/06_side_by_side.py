@@ -166,11 +166,7 @@ def thousands(paper, side):
 
 
 bar_chart(
-    {
-        name: {f"n = {side**2:,}": thousands(paper, side) for side in (4, 16, 64)}
-        for name, paper in MIXERS.items()
-        if paper != "small_data_vit"  # its blocks cost what those of plain attention cost
-    },
+    {name: {f"n = {side**2:,}": thousands(paper, side) for side in (4, 16, 64)} for name, paper in MIXERS.items()},
     texts={f"n = {side**2:,}": "{:.0f}".format for side in (4, 16, 64)},
     title="Thousand MACs for one token in one block",
 )
@@ -251,8 +247,8 @@ training_curves(
 )
 
 # %% [markdown]
-# It was slow, not unable. It assumes that what matters is *near*; here the odd cell must be compared with cells
-# anywhere. **A network at chance is a question, not an answer.**
+# It was slow, not unable. One suspect: the answer is a position, and the table above says who is told positions. How
+# would you test that? **A network at chance is a question, not an answer.**
 #
 # Now compare the second panel of the bars with the third. MACs count products alone. A small network also spends time
 # on transposes, softmax, LayerNorms and on starting each operation. **MACs belong to the network; seconds belong to the
@@ -279,7 +275,8 @@ line_chart(
 )
 
 # %% [markdown]
-# The left panel says who needs fewer images, the right one who needs less of your time, on this machine.
+# The left panel says who needs fewer images, the right one who needs less of your time, on this machine. (The
+# first epoch also builds the graph.)
 
 # %% [markdown]
 # ## Look inside · 8 minutes
@@ -296,6 +293,7 @@ line_chart(
 predict(
     "Will the gate still light one token only?",
     ["Yes", "No"],
+    answer="Switch the network to *gate*.",
 )
 
 # %%
@@ -316,7 +314,7 @@ influence_explorer_from_arrays(influences, images, depths, analysis.token_grid(l
 #
 # Two questions to the *first* block of each:
 #
-# 1. Take two images. What share of the influence on a token comes from other positions in the second than in the first?
+# 1. Take two images. What share of a token's influence comes from other positions in the second than in the first?
 # 2. Shuffle the tokens. If the output is the same, only shuffled, the block does not know where a token is. (The
 #    difference is a share of the output's standard deviation.)
 
@@ -433,8 +431,8 @@ else:
 #
 # ### Fewer training images
 #
-# "Transformers need much data." Do they? An eighth of the puzzles, 1,000, and all else as above: the network, the batch
-# size, and as many *steps* as in three epochs of yours. Recorded with three seeds.
+# "Transformers need much data." Do they? An eighth of the puzzles, 1,000, in as many *steps* as three epochs have with
+# all 8,000; three seeds, recorded.
 
 # %% [markdown] tags=["teacher"]
 # - **Ask:** Which suffers more with few images? Who says “attention” should say why.
@@ -450,11 +448,17 @@ predict(
 
 # %%
 few = cards.recorded("seeds/few_images", cards.Seeds).runs
-training_curves(
-    {f"{name}, seed {run.seed}": run.history for name, found in few.items() for run in found},
-    keys=("accuracy", "val_accuracy"),
+line_chart(
+    {
+        f"epoch ({part})": {
+            name: (range(1, 28), np.mean([run.history[key] for run in found], axis=0)) for name, found in few.items()
+        }
+        for part, key in (("training", "accuracy"), ("validation", "val_accuracy"))
+    },
+    "accuracy (%)",
     chance=1 / 16,
-    title="1,000 puzzles to learn from",
+    title="1,000 puzzles to learn from, mean of three seeds",
+    order=list(MIXERS),
 )
 
 # %%
@@ -462,8 +466,7 @@ show.table(tables.seeds("few_images"))
 
 # %% [markdown]
 # Where the training accuracy is near 100 % and the other one is not, images were learned by heart: too little data.
-# Where both are low, the network was still learning. (Your own data:
-# `train(classifier("vit", dataset.input_shape, dataset.num_classes), dataset.subset(train=1000), how)`.)
+# Where both are low, the network was still learning. (`dataset.subset(train=1000)` gives you few of your own.)
 #
 # With an eighth of the puzzles, attention solves more of them than the MLP. <!-- claim: attention_needs_fewer --> A
 # likely reason: it compares by one rule for all positions, and the puzzle asks for just that. **Every mixer brings an
@@ -639,8 +642,8 @@ line_chart(
 )
 
 # %% [markdown]
-# Could you tell which curve is the broken one? A curve does not say, if you do not know the target. A test asks whether
-# the layer does what the *paper* says. Three kinds of questions find nearly everything:
+# Could you tell which curve is the broken one? A test asks whether the layer does what the *paper* says. Three kinds of
+# questions find nearly everything:
 #
 # 1. **Count**: which parameters are there, how many, which of them are trained?
 # 2. **Invariance**: what must *not* change, or change in a known way, when the input is scaled, shifted or shuffled?
@@ -661,8 +664,7 @@ line_chart(
 # %%
 right, broken = exercises.bugs.suspects("norms")
 for block in (right(), broken()):
-    block(tokens)  # the first call makes the weights
-    print(len(block.weights), "arrays of weights, output", tuple(block(tokens).shape))
+    print("output", tuple(block(tokens).shape))  # the first call makes the weights, too
 
 # %% [markdown]
 # ### 1 · Two norms
@@ -715,7 +717,7 @@ exercises.check_raw_residual(raw_residual)
 # `make()` gives the attention of lesson 05: $A = \mathrm{softmax}(\mathrm{mask}(Q K^\top) / τ)$.
 #
 # **The promise:** $τ$ is learned. (An attribute `temperature` is there in both kinds; that proves nothing.) Ask which
-# weights the layer hands to an optimizer.
+# weights the layer hands to an optimizer. (Compare weights by `is` or by path: `in` compares their numbers.)
 
 
 # %% exercise="learned_temperature"
@@ -790,8 +792,8 @@ exercises.check_hidden_width(hidden_width)
 # All five are real: 1, 2 and 5 stood in the keras.io example on the MLPs, 3 and 4 in the one on ViT for small data
 # sets. Nobody was careless: each line looks right, the code runs, the loss falls.
 #
-# **Go on from here.** Two more stood there: heads each as wide as the whole token, and a position embedding *outside*
-# the model. Which question finds each?
+# **Go on from here.** Two more stood in the one on ViT: heads each as wide as the whole token, and a position embedding
+# *outside* the model. Which question finds each?
 
 # %% [markdown]
 # ## What the papers found, what we measured · 1 minute

@@ -104,7 +104,7 @@ def test_a_checkpoint_of_another_run_is_told_and_the_other_runs_go_on(command, t
     with pytest.raises(SystemExit) as stopped:
         command(*BRIEF, "--seeds", "2")
     assert stopped.value.code == 1
-    assert "learning_rate is 0.0035 there and 0.001 here" in capsys.readouterr().err
+    assert "learning_rate is 0.005 there and 0.001 here" in capsys.readouterr().err
     assert [file.name for file in (tmp_path / "results").iterdir()] == [f"{STEM}_seed1.json"]
     assert (tmp_path / "runs" / f"{STEM}.npz").exists()
 

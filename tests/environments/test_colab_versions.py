@@ -28,8 +28,8 @@ versions = {{name: importlib.metadata.version(name) for name in names}}
 print(json.dumps({{"file": course_utils.__file__, "path": sys.path, "versions": versions}}))
 """
 
-# What a machine has on which nothing of this project was ever seen; the real data, where there are some; and that a test
-# has one core.
+# What a machine has on which nothing of this project was ever seen; the real data, where there are some; and that a
+# test has one core.
 PASSED_ON = ("PATH", "LANG", "SYSTEMROOT", "COURSE_DATA", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 PROFILES = ("colab", "full") if os.environ.get("COURSE_DATA") else ("quick",)
 CASES = [(one, profile) for one in LESSONS for profile in PROFILES]

@@ -101,7 +101,10 @@ WRONG = [
     ("temperature", lambda make: hasattr(built(make()), "temperature"), "ask the layer"),
     ("temperature", lambda make: bool(make().trainable_variables), CALLS),
     ("schedule", lambda make: rates(make)[0] > 0, CALLS),
-    ("schedule", lambda make: rates(make)[2] > 0, "at more than one step"),
+    ("schedule", lambda make: rates(make)[2] > 0, "at the first step, on the way, and at the last"),
+    ("schedule", lambda make: rates(make)[0] == 0, LETS),  # it climbs; that it falls is promised, too
+    ("schedule", lambda make: len(set(rates(make))) > 1, LETS),
+    ("width", lambda make: built(make(channels_mlp_dim=9)).channel_mlp.hidden.kernel.shape[0] == 9, "(inputs, units)"),
     ("width", lambda make: make(channels_mlp_dim=21).get_config()["channels_mlp_dim"] == 21, "may lie"),
     ("width", lambda make: hidden_width(make, 9), "ask for a width that is not the number of tokens"),
     ("width", lambda make: make(channels_mlp_dim=21).channel_mlp.hidden.units == 21, LETS),  # before it is built
@@ -129,11 +132,12 @@ def by_training(make):
     return after_one_step(built(make()), X)
 
 
-def by_two_steps(make):
-    model = make(4)
-    before = float(ops.convert_to_numpy(model.optimizer.learning_rate))
-    model.train_on_batch(np.ones((8, 4), "float32"), np.ones((8, 3), "float32"))
-    return before != float(ops.convert_to_numpy(model.optimizer.learning_rate))
+def by_training_to_the_end(make):
+    model, found = make(10), []
+    for _ in range(11):
+        found.append(float(ops.convert_to_numpy(model.optimizer.learning_rate)))
+        model.train_on_batch(np.ones((8, 4), "float32"), np.ones((8, 3), "float32"))
+    return found[0] < max(found) > found[-1]
 
 
 def by_counting(make):
@@ -141,7 +145,7 @@ def by_counting(make):
     return two - one == 10 * (8 + 1 + 8)
 
 
-OTHERS = (by_identity, by_silencing_the_branch, by_training, by_two_steps, by_counting)
+OTHERS = (by_identity, by_silencing_the_branch, by_training, by_training_to_the_end, by_counting)
 
 
 @pytest.mark.parametrize(("case", "attempt"), list(zip(CASES, OTHERS, strict=True)))

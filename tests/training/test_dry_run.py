@@ -3,6 +3,7 @@ import pytest
 
 from course_utils.data import load_dataset
 from course_utils.training import Recipe, dry_run, dry_running, train
+from course_utils.training.recipes import RECIPES
 
 pytestmark = pytest.mark.one_backend
 
@@ -16,7 +17,7 @@ def test_it_is_one_epoch_on_a_few_images_and_says_so(monkeypatch, capsys, small_
     run = train(small_model(), load_dataset("shapes", size=1600), "quick", track_test=True, monitor="lines")
     assert run.dry_run
     assert (run.epochs, run.recipe.epochs) == (1, 1)
-    assert (run.recipe.batch_size, run.recipe.learning_rate) == (128, 3.5e-3)
+    assert (run.recipe.batch_size, run.recipe.learning_rate) == (128, RECIPES["quick"].learning_rate)
     assert sizes(run) == (256, 100, 100)
     assert "test_accuracy" in run.history
     lines = capsys.readouterr().out.splitlines()
