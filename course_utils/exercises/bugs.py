@@ -46,6 +46,11 @@ class SharedNormMixerBlock(MixerBlock):
         super().build(input_shape)
 
 
+# The lesson shows both before the hunt, under names that give nothing away.
+BrokenMixerBlock = SharedNormMixerBlock
+LAYER_NORMS = {"version A": keras.layers.LayerNormalization, "version B": WrongGradientNorm}
+
+
 class BottleneckMixerBlock(MixerBlock):
     """A Mixer block with the arguments and shapes of `MixerBlock`.
 

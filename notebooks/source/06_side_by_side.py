@@ -47,8 +47,7 @@ from IPython.display import display
 from keras import ops
 
 from course_utils import analysis, classifier, exercises, figures, load_dataset, selftest, session, show, train
-from course_utils.exercises.bugs import SharedNormMixerBlock as BrokenMixerBlock
-from course_utils.exercises.bugs import WrongGradientNorm as OtherLayerNorm
+from course_utils.exercises.bugs import LAYER_NORMS, BrokenMixerBlock
 from course_utils.explorers import explore_influence, influence_explorer_from_arrays, predict
 from course_utils.figures import bar_chart, line_chart, training_curves
 from course_utils.layers import ConvBlock
@@ -517,9 +516,8 @@ bar_chart(
 # points. <!-- claim: old_gradient_is_not_seen --> Here are the LayerNorms of two versions of Keras. One is wrong.
 
 # %% tags=["nbval-check-output"]
-VERSIONS = {"version A": keras.layers.LayerNormalization, "version B": OtherLayerNorm}
 tokens = np.random.default_rng(0).normal(size=(2, 9, 8)).astype("float32")  # (b, n, d)
-outputs = [ops.convert_to_numpy(make(epsilon=1e-6)(tokens)) for make in VERSIONS.values()]
+outputs = [ops.convert_to_numpy(make(epsilon=1e-6)(tokens)) for make in LAYER_NORMS.values()]
 print("the outputs agree:", np.allclose(*outputs, atol=1e-5))
 
 # %% [markdown]
@@ -565,7 +563,7 @@ slopes = finite_difference(norm_then_sum, x)
 if slopes is None:  # the exercise is not answered yet: the same, channel by channel
     ways = 1e-6 * np.eye(8)
     slopes = np.array([norm_then_sum(x + way) - norm_then_sum(x - way) for way in ways]) / 2e-6
-gradients = {name: selftest.input_gradient(make, x, direction) for name, make in VERSIONS.items()}
+gradients = {name: selftest.input_gradient(make, x, direction) for name, make in LAYER_NORMS.items()}
 for name, gradient in gradients.items():
     off = np.abs(gradient - slopes).max()
     print(f"{name}: off by at most {off:.6f}; all slopes together {gradient.sum():+.4f}")
@@ -598,7 +596,7 @@ def right_gradient(make):
 
 
 print("your Keras passes the test:    ", right_gradient(keras.layers.LayerNormalization))
-print("Keras 3.0.0's norm passes it:  ", right_gradient(OtherLayerNorm))
+print("Keras 3.0.0's norm passes it:  ", right_gradient(LAYER_NORMS["version B"]))
 
 # %% [markdown]
 # That is the form of every test below: a function of a *maker*. It makes the thing, asks it one question, and says True
