@@ -107,13 +107,12 @@ class Explorer:
         )
 
     def step(self, control) -> str:
-        """Moves a control by one key, a slider to its other end; returns the key that did it."""
+        """Moves a control by one keyboard step, away from its end; returns the key that did it."""
         at = control.evaluate(FOCUS)
         if at["kind"] == "checkbox":
             key = "Space"
         elif at["kind"] == "range":
-            # One step may change nothing to be seen: from a temperature that hardly moved to the one it started at.
-            key = "Home" if at["value"] == at["max"] else "End"
+            key = "ArrowLeft" if at["value"] == at["max"] else "ArrowRight"
         else:
             last = control.evaluate("c => c.matches('select') && c.selectedIndex === c.options.length - 1")
             key = "ArrowUp" if last else "ArrowDown"
