@@ -40,7 +40,7 @@ test: lint  ## install what is missing, test the package and run every lesson
 	@echo "What measures time, now that nothing else runs:"
 	"$(BIN)/python" -m pytest $(TESTS) -m timing || [ $$? -eq 5 ]  # 5: TESTS has none of them
 
-rehearse: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## run the lessons again as others do: in JupyterLab, in Colab's versions, by nbgrader; the package on JAX
+rehearse: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## run the lessons again in JupyterLab, in Colab's versions, by nbgrader, the package on JAX
 	$(TOGETHER) -m rehearsal
 
 lint: $(TEST_STAMP)  ## check style, types and who imports whom

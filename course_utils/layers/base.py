@@ -67,7 +67,8 @@ class TokenLayer(keras.Layer):
     def compute_output_spec(self, x, *args, **kwargs):
         """Says what a call gives before there are numbers, or what is wrong, without Keras' words around it."""
         known, self._traced = getattr(self, "_traced", None), None
-        if known and known[0] == (x.shape, x.dtype) and not any((*args, *kwargs.values())):
+        plain = all(value is None or value is False for value in (*args, *kwargs.values()))
+        if known and plain and known[0] == (x.shape, x.dtype):
             return known[1]  # the first call need not trace again what `build` has just traced
         try:
             return super().compute_output_spec(x, *args, **kwargs)

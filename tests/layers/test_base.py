@@ -146,3 +146,30 @@ def lines_of_code(cls) -> int:
 def test_a_class_is_mostly_formula(names, most):
     """Lessons show the whole class: every line must be worth a student's minute."""
     assert sum(lines_of_code(getattr(layers, name)) for name in names) <= most
+
+
+class Scaled(TokenLayer):
+    """Takes a second tensor, and counts how often it is traced."""
+
+    traced = 0
+
+    def call(self, x, scale=None, training=None):
+        type(self).traced += 1
+        return x if scale is None else x * scale
+
+
+def test_the_first_call_does_not_trace_again_what_build_has_traced():
+    Scaled.traced = 0
+    layer, tokens = Scaled(), keras.Input((4, 3))
+    assert layer(tokens).shape == (None, 4, 3)
+    assert Scaled.traced == 1
+    layer(keras.Input((5, 3)))
+    assert Scaled.traced == 2, "another shape is traced"
+
+
+def test_a_second_tensor_is_traced_whatever_build_has_seen():
+    layer = Scaled()
+    layer.build((None, 4, 3))
+    Scaled.traced = 0
+    assert layer(keras.Input((4, 3)), scale=keras.Input((4, 3))).shape == (None, 4, 3)
+    assert Scaled.traced == 1
