@@ -2,19 +2,23 @@
 
 It imports everything once and then makes a child process for each line that it reads, so that twenty killed runs need
 not import Keras twenty times. A line holds JSON: {"folder": …, "checkpoint": … or null, "limit": most bytes of a file
-or null}. The child writes "<pid>\n" when its training begins, a line after each step, and `final.npz` into the folder
-when it ends; then a line says "ended" and its exit status.
+or null, "hang": whether to hang in the second checkpoint}. The child writes "<pid>\n" when its training begins, a line
+after each step, "half written" when it hangs, and `final.npz` into the folder when it ends; then a line says "ended"
+and its exit status.
 """
 
+import io
 import json
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from course_utils import files
 from course_utils.data import load_dataset
 from course_utils.models import classifier
 from course_utils.training import train
@@ -27,6 +31,16 @@ RECIPE = Recipe(epochs=4, batch_size=32, learning_rate=3e-3, weight_decay=0.05, 
 def network(shape=(32, 32, 3)):
     """Returns a small network with dropout and drop path: both draw random numbers in every step."""
     return classifier("no_mixing_tiny", shape, 16, seed=1, depth=1, dropout=0.1, drop_path=0.1)
+
+
+class HalfWritten(io.FileIO):
+    """A draft that hangs when half of it is on the disk: time for a test to kill, however fast the machine writes."""
+
+    def write(self, content):
+        super().write(content[: len(content) // 2])
+        os.fsync(self)
+        print("half written", flush=True)
+        time.sleep(60)
 
 
 def trained(order: dict) -> None:
@@ -42,6 +56,8 @@ def trained(order: dict) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much then fails with an error, as on a full disk
         most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"], most[1]))
+    if order["hang"]:
+        files.open = lambda *args: (HalfWritten if os.path.exists(order["checkpoint"]) else open)(*args)
     print(os.getpid(), flush=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
