@@ -7,7 +7,7 @@ import numpy as np
 from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import middle
+from course_utils.explorers.core.panels import middle, plain, see_through
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
 
@@ -76,9 +76,8 @@ def attention_explorer_from_arrays(
 
     def shade(values, high):
         """Covers what gives nothing and leaves what gives most as it is."""
-        light = np.sqrt(np.clip(values / high, 0, 1)).reshape(-1, rows, columns, 1)
-        colour = np.broadcast_to(figures.SEQUENTIAL[0], (*light.shape[:-1], 3))
-        return np.concatenate([colour, np.rint(255 * DARKEST * (1 - light)).astype(np.uint8)], axis=-1)
+        light = np.sqrt(np.clip(values / high, 0, 1)).reshape(-1, *grid)
+        return see_through(figures.SEQUENTIAL[0], DARKEST * (1 - light))
 
     def lit(**state):
         values = table(**state)
@@ -144,7 +143,7 @@ def attention_explorer_from_arrays(
         Place("token", "Token that asks", grid),
     ]
     outer = [setting.name for setting in settings[:-1]]
-    ground, light = Layer(lambda image: figures.as_rgb(images[image]), ("image",)), Layer(lit, (*outer, "token"))
+    ground, light = plain(images), Layer(lit, (*outer, "token"))
     bar = Bar(figures.SEQUENTIAL, ticks)
     axes: dict = {"x_label": "token j that gives", "y_label": "token i that asks"}
     panels = [

@@ -35,7 +35,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share < 0.0995 or 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
-def _frequency_parts(images: dict) -> dict:
+def _frequency_parts(images: dict, first: str) -> dict:
     height, width = next(iter(images.values())).shape[:2]
     down, across = (np.fft.fftfreq(side, 1 / side) for side in (height, width))
     waves = np.hypot(down[:, None], across)  # how many periods each wave has from border to border, as in `fft2`
@@ -102,7 +102,8 @@ def _frequency_parts(images: dict) -> dict:
         Panel(KEPT, kept, captions[1], 192, bar=bar),
         Panel(MISSING, missed, captions[2], 192, beneath=True, bar=signed(limit)),
     ]
-    return {"settings": settings, "panels": panels, "words": words}
+    start = {"image": first, "k": list(limits)[min(5, len(limits) - 1)]}
+    return {"settings": settings, "panels": panels, "words": words, "start": start}
 
 
 def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: int = 64) -> Explorer:
@@ -122,9 +123,7 @@ def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: in
     height, width = next(iter(images.values())).shape[:2]
 
     def parts(own: dict) -> dict:
-        made = _frequency_parts({**images, **own})
-        counts = made["settings"][1].values
-        return {**made, "start": {"image": [next(iter(images)), *own][-1], "k": counts[min(5, len(counts) - 1)]}}
+        return _frequency_parts({**images, **own}, [next(iter(images)), *own][-1])
 
     with_own = parts if height == width else None
     return Explorer("frequencies", **parts({}), title="An image is a sum of waves", with_own=with_own, side=height)
@@ -193,7 +192,7 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
     weights = {True: np.cos(2 * np.pi * positions[:, None] * positions / n), False: np.eye(n)}  # (k, j)
 
     def weight_maps(tokens):
-        return see_through(figures.diverging(weights[tokens], 1), grid, OPACITY)
+        return see_through(figures.diverging(weights[tokens].reshape(-1, *grid), 1), OPACITY)
 
     def limit(values):
         return float(np.abs(values).max())

@@ -8,7 +8,7 @@ from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.encode import SHORTEST, refuse_more
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import middle
+from course_utils.explorers.core.panels import middle, plain, see_through
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
 from course_utils.models import blocks
@@ -53,10 +53,8 @@ def influence_explorer_from_arrays(
 
     def dark(**state):
         # Darkness, not a colour scale: colours laid over the image would hide the odd one.
-        values = matrix(**state)
-        shade = np.zeros((*values.shape, 4), np.uint8)
-        shade[..., 3] = np.rint(255 * DARKEST * (1 - np.sqrt(values / (values.max() or 1))))
-        return shade.reshape(-1, *grid, 4)
+        values = matrix(**state).reshape(-1, *grid)
+        return see_through([0, 0, 0], DARKEST * (1 - np.sqrt(values / (values.max() or 1))))
 
     def ticks(**state):
         return figures.bar_ticks(matrix(**state).max(), "sqrt")
@@ -89,7 +87,7 @@ def influence_explorer_from_arrays(
         "One row for each output token; the outlined row lights the image. In both, brightness follows the square "
         "root, and the brightest is this matrix's largest entry.",
     )
-    lit = [Layer(lambda image: figures.as_rgb(images[image]), ("image",)), Layer(dark, (*outer, "token"))]
+    lit = [plain(images), Layer(dark, (*outer, "token"))]
     pairs = [Layer(whole, outer)]
     axes: dict = {"x_label": "input token j", "y_label": "output token i"}
     panels = [

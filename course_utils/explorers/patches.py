@@ -11,8 +11,8 @@ from course_utils.data import load_dataset
 from course_utils.data.images import as_image, photographs
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.panels import plain
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
-from course_utils.figures.checks import listed
 from course_utils.layers import Patches
 
 
@@ -24,12 +24,7 @@ def default_images(size: int = 64) -> dict[str, np.ndarray]:
     return {**photographs(size), "shapes": shapes}
 
 
-def patch_sizes_of(owner: str, values: Sequence[int]) -> list[int]:
-    """Returns patch sizes if they are different whole numbers, at least one."""
-    return checks.wholes(owner, "patch_sizes", listed(owner, "patch_sizes", values, "different whole numbers"))
-
-
-def _parts(images: dict, patch_sizes: list) -> dict:
+def _parts(images: dict, first: str, patch_sizes: list) -> dict:
     @cache
     def tokens(image, patch_size):
         """uint8 (n, p * p * c), as the layer gives them."""
@@ -83,13 +78,15 @@ def _parts(images: dict, patch_sizes: list) -> dict:
         "Left to right, then the next row: the network gets this list and not the image.",
     )
     both = ("image", "patch_size", "patch")
-    whole = Layer(lambda image: figures.as_rgb(images[image]), ("image",))
     panels = [
-        Panel("The image, cut into patches", [whole], captions[0], 320, "grid", lines=True),
+        Panel("The image, cut into patches", [plain(images)], captions[0], 320, "grid", lines=True),
         Panel("The tokens, in order", [Layer(in_order, both)], captions[1], 480, sheet=True, columns=in_a_row),
         Panel("The token as a vector", [Layer(vector, both)], vector_caption, 480, values=True, beneath=True),
     ]
-    return {"settings": settings, "panels": panels, "words": words}
+    p = 8 if 8 in patch_sizes else patch_sizes[0]
+    rows, columns = grid(first, p)
+    start = {"image": first, "patch_size": p, "patch": rows // 4 * columns + columns // 2}
+    return {"settings": settings, "panels": panels, "words": words, "start": start}
 
 
 def explore_patches(
@@ -108,15 +105,11 @@ def explore_patches(
         ValueError: no image, not a uint8 image, a patch size that does not divide one, or numbers that are no sizes.
     """
     owner = "explore_patches"
-    patch_sizes, size = patch_sizes_of(owner, patch_sizes), checks.whole(owner, "size", size)
+    patch_sizes, size = checks.wholes(owner, "patch_sizes", patch_sizes), checks.whole(owner, "size", size)
     images = checks.images_of(owner, default_images(size) if images is None else images, patch_sizes)
-    p = 8 if 8 in patch_sizes else patch_sizes[0]
 
     def parts(own: dict) -> dict:
         every = checks.images_of(owner, {**images, **own}, patch_sizes)
-        first = [next(iter(images)), *own][-1]
-        rows, columns = (side // p for side in every[first].shape[:2])
-        start = {"image": first, "patch_size": p, "patch": (rows // 4) * columns + columns // 2}
-        return {**_parts(every, patch_sizes), "start": start}
+        return _parts(every, [next(iter(images)), *own][-1], patch_sizes)
 
     return Explorer("patches", **parts({}), title="From image to tokens", with_own=parts, side=size)

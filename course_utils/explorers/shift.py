@@ -6,12 +6,12 @@ from functools import cache
 import keras
 import numpy as np
 
-from course_utils import figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
+from course_utils.explorers.core.panels import plain, see_through
 from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, count
-from course_utils.explorers.patches import default_images, patch_sizes_of
+from course_utils.explorers.patches import default_images
 from course_utils.figures.checks import listed
 from course_utils.layers import ShiftedPatchTokenization
 from course_utils.layers.small_data_vit import DIRECTIONS
@@ -45,7 +45,7 @@ def _in_nine(five: np.ndarray) -> np.ndarray:
     return nine
 
 
-def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict:
+def _parts(images: dict, first: str, patch_sizes: list[int], fractions: list[float]) -> dict:
     directions = (ALL, ITSELF, *DIRECTIONS)
 
     @cache
@@ -74,16 +74,10 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         h, w = size(image)
         return h // patch_size, w // patch_size
 
-    def veil(shown, opacity):
-        """(…) bool, what is shown -> (…, 4): a veil over the rest."""
-        pages = np.zeros((*shown.shape, 4), np.uint8)
-        pages[..., :3] = VEIL
-        pages[..., 3] = np.where(shown, 0, round(255 * opacity))
-        return pages
-
     def footprint(image, patch_size, fraction, direction):
         h, w = size(image)
-        return veil(seen(h, w, patch_size, fraction, direction).reshape(-1, h, w), 0.72)
+        shown = seen(h, w, patch_size, fraction, direction).reshape(-1, h, w)
+        return see_through(VEIL, 0.72 * ~shown)
 
     def five(image, patch_size, fraction):
         return _in_nine(tokens(image, patch_size, fraction)[0].astype(np.uint8))
@@ -93,7 +87,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         held = NINE >= 0
         chosen = held if direction == ALL else directions.index(direction) - 1 == NINE
         there = np.kron(held, np.ones(shown.shape[-2:], bool))
-        return veil(np.kron(chosen, shown), opacity) * there[..., None]
+        return see_through(VEIL, opacity * ~np.kron(chosen, shown)) * there[..., None]
 
     def places(image, patch_size, direction):
         rows, columns = grid(image, patch_size)
@@ -148,8 +142,7 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         "The image in the middle, around it its copies, each on the side to which it was moved. What moved in at the "
         "border is zero: black. Bright is the token's patch, in the same place of all five.",
     )
-    whole = Layer(lambda image: figures.as_rgb(images[image]), ("image",))
-    sees = [whole, Layer(footprint, (*layer, "direction", "token"))]
+    sees = [plain(images), Layer(footprint, (*layer, "direction", "token"))]
     copies = [Layer(five, layer), Layer(places, ("image", "patch_size", "direction", "token"))]
     cut = [Layer(patches, (*layer, "token")), Layer(of_patches, ("direction",))]
     panels = [
@@ -157,7 +150,10 @@ def _parts(images: dict, patch_sizes: list[int], fractions: list[float]) -> dict
         Panel("The five images", copies, captions[1], 360),
         Panel("Its five patches", cut, patches_caption, 180),
     ]
-    return {"settings": settings, "panels": panels, "words": words}
+    p, fraction = 8 if 8 in patch_sizes else patch_sizes[0], 0.5 if 0.5 in fractions else fractions[0]
+    rows, columns = grid(first, p)
+    start = {"image": first, "patch_size": p, "fraction": fraction, "token": rows // 2 * columns + columns // 2}
+    return {"settings": settings, "panels": panels, "words": words, "start": start}
 
 
 def _written(fraction: float) -> str:
@@ -183,19 +179,15 @@ def explore_shift(
             0 to 1.
     """
     owner = "explore_shift"
-    patch_sizes, size = patch_sizes_of(owner, patch_sizes), checks.whole(owner, "size", size)
+    patch_sizes, size = checks.wholes(owner, "patch_sizes", patch_sizes), checks.whole(owner, "size", size)
     fractions = listed(owner, "fractions", fractions, "numbers from 0 to 1")
     fractions = [checks.amount(owner, "fractions", fraction, 1) for fraction in fractions]
     if images is None:
         images = {name: image for name, image in default_images(size).items() if name in ("astronaut", "shapes")}
     images = checks.images_of(owner, images, patch_sizes)
-    p, fraction = 8 if 8 in patch_sizes else patch_sizes[0], 0.5 if 0.5 in fractions else fractions[0]
 
     def parts(own: dict) -> dict:
         every = checks.images_of(owner, {**images, **own}, patch_sizes)
-        first = [next(iter(images)), *own][-1]
-        rows, columns = (side // p for side in every[first].shape[:2])
-        start = {"image": first, "patch_size": p, "fraction": fraction, "token": rows // 2 * columns + columns // 2}
-        return {**_parts(every, patch_sizes, fractions), "start": start}
+        return _parts(every, [next(iter(images)), *own][-1], patch_sizes, fractions)
 
     return Explorer("shift", **parts({}), title="From shifted patches to tokens", with_own=parts, side=size)

@@ -22,11 +22,6 @@ WIDTH, HEIGHT = 64, 32  # of a bar chart, in its own pixels
 PAPER, LINE, OTHER, OWN = (240, 240, 244), (150, 150, 156), (11, 98, 168), (209, 86, 10)
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 def _bars(heights: np.ndarray, zero: int) -> np.ndarray:
     """Draws a chart for each token: (n, n) whole heights, above 0 up and below 0 down -> (n, HEIGHT, w, 3).
 
@@ -106,13 +101,15 @@ def temperature_explorer_from_arrays(
 
     def weights(image, block, head, temperature, mask):
         scores = product(image, block, head) / tau(block, head, temperature)
-        return _softmax(np.where(np.eye(n, dtype=bool) & mask, -np.inf, scores))
+        scores = np.where(np.eye(n, dtype=bool) & mask, -np.inf, scores)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
 
     def whole(**state):
         return figures.sequential(weights(**state), 1.0, "sqrt")
 
     def heat(**state):
-        return see_through(whole(**state), grid)
+        return see_through(whole(**state).reshape(-1, *grid, 3))
 
     def limit(image, block, head, **_):
         return float(np.abs(product(image, block, head)).max())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from course_utils.checked import one_line
-from course_utils.explorers.core.encode import LIMIT, Encoded, TooLarge, encode, outer_index, pick_of, state_of
+from course_utils.explorers.core.encode import LIMIT, TooLarge, encode, outer_index, pick_of, state_of
 from course_utils.explorers.core.parts import Panel, Setting
 from course_utils.explorers.core.shown import Shown
 from course_utils.explorers.core.snapshot import snapshot
@@ -52,24 +52,13 @@ class Explorer(Shown):
     ):
         self.name, self.title, self.limit = name, title or name, limit
         self._with_own, self._own, self._side = with_own, {}, side
-        self._encoded = self._encode(settings, panels, words, start)
+        self._make(settings, panels, words, start)
 
-    def _encode(self, settings, panels, words, start=None) -> Encoded:
-        encoded = encode(self.name, self.title, settings, panels, words, start, self.limit)
-        encoded.spec["upload"] = "Use your own image…" if self._with_own else None
-        return encoded
-
-    @property
-    def spec(self) -> dict:
-        return self._encoded.spec
-
-    @property
-    def data(self) -> bytes:
-        return self._encoded.data
-
-    @property
-    def default_state(self) -> dict:
-        return state_of(self.spec, self.spec["start"])
+    def _make(self, settings, panels, words, start=None) -> None:
+        self._encoded = encode(self.name, self.title, settings, panels, words, start, self.limit)
+        self.spec, self.data = self._encoded.spec, self._encoded.data
+        self.spec["upload"] = "Use your own image…" if self._with_own else None
+        self.default_state = state_of(self.spec, self.spec["start"])
 
     @property
     def state(self) -> dict:
@@ -82,9 +71,12 @@ class Explorer(Shown):
         pick = pick_of(self.spec, {**self.state, **state})
         self.widget.state = state_of(self.spec, pick)
 
+    def _pick(self, state: dict | None) -> list[int]:
+        return pick_of(self.spec, {**self.default_state, **(state or {})})
+
     def words(self, state: dict | None = None) -> str:
         """Returns the sentence that belongs to a state (the default one without it)."""
-        pick = pick_of(self.spec, {**self.default_state, **(state or {})})
+        pick = self._pick(state)
         return self.spec["words"][outer_index(self.spec, pick)][pick[-1] if self.spec["place"] else 0]
 
     def pages(self, panel: str, layer: int = 0, state: dict | None = None) -> np.ndarray:
@@ -92,19 +84,17 @@ class Explorer(Shown):
         titles = [p["title"] for p in self.spec["panels"]]
         if panel not in titles:
             raise ValueError(f"Explorer {self.name!r}: no panel {panel!r}; there are {', '.join(titles)}")
-        pick = pick_of(self.spec, {**self.default_state, **(state or {})})
         layers = self.spec["panels"][titles.index(panel)]["layers"]
         if layer not in range(len(layers)):
             raise ValueError(
                 f"Explorer {self.name!r}: panel {panel!r} has layers 0 to {len(layers) - 1}, but not {layer!r}"
             )
         found = layers[layer]
-        return self._encoded.pages[found["pages"][outer_index(self.spec, pick, found["settings"])]]
+        return self._encoded.pages[found["pages"][outer_index(self.spec, self._pick(state), found["settings"])]]
 
     def still(self, state: dict | None = None, note: str = "") -> np.ndarray:
         """Returns a still image of a state (the default one without it): uint8 `(h, w, 3)`, a note below its title."""
-        full = None if state is None else {**self.default_state, **state}
-        return snapshot(self._encoded, full, note)
+        return snapshot(self._encoded, self._pick(state), note)
 
     def use_image(self, image, filename: str = "my image"):
         """Adds an image and shows it: what the browser's file button does.
@@ -129,7 +119,7 @@ class Explorer(Shown):
         own = dict(list(own.items())[-MOST_OWN:])
         while True:
             try:
-                self._encoded = self._encode(**self._with_own(own))
+                self._make(**self._with_own(own))
                 break
             except TooLarge:
                 if len(own) == 1:

@@ -10,15 +10,22 @@ from course_utils.explorers.core.parts import Bar, Layer, Panel
 OPACITY = 0.66
 
 
+def plain(images: dict) -> Layer:
+    """The image as it is."""
+    return Layer(lambda image: figures.as_rgb(images[image]), ("image",))
+
+
 def faded(images: dict) -> Layer:
     """The image itself, without colour, so that colours laid over it can be compared."""
     return Layer(lambda image: figures.faded(images[image]), ("image",))
 
 
-def see_through(colours: np.ndarray, grid: tuple[int, int], opacity: float = OPACITY) -> np.ndarray:
-    """Lays the rows of a coloured table `(n, n, 3)` out like the image, to be laid over it: `(n, *grid, 4)`."""
-    alpha = np.full((*colours.shape[:-1], 1), round(255 * opacity), np.uint8)
-    return np.concatenate([colours, alpha], axis=-1).reshape(-1, *grid, 4)
+def see_through(colours, opacity=OPACITY) -> np.ndarray:
+    """Colours `(…, 3)` to be laid over an image, each as opaque as `opacity` `(…)` says, from 0 to 1: `(…, 4)`."""
+    shape = np.broadcast_shapes(np.shape(colours)[:-1], np.shape(opacity))
+    pages = np.empty((*shape, 4), np.uint8)
+    pages[..., :3], pages[..., 3] = colours, np.rint(255 * np.asarray(opacity))
+    return pages
 
 
 def signed(limit: Callable[..., float]) -> Bar:
@@ -43,14 +50,8 @@ def maps_and_one(
 ) -> list[Panel]:
     """Two panels: all maps side by side, and the one that is pointed at."""
     layers = [Layer(pages, depends)]
+    every = f"{captions[0]}, laid out like the image. Point at one."
     return [
-        Panel(
-            titles[0],
-            layers,
-            f"{captions[0]}, laid out like the image. Point at one.",
-            440,
-            sheet=True,
-            columns=columns,
-        ),
+        Panel(titles[0], layers, every, 440, sheet=True, columns=columns),
         Panel(titles[1], layers, captions[1], 280, bar=bar),
     ]

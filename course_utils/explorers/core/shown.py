@@ -43,22 +43,10 @@ class Shown:
     """What has a title, a spec, data, states and a still image."""
 
     title: str
+    spec: dict  # the JSON that the browser gets
+    data: bytes  # the PNG files that the browser gets, one after another
+    default_state: dict  # the state shown at first, {setting: value}
     _widget: Any = None
-
-    @property
-    def spec(self) -> dict:
-        """The JSON that the browser gets."""
-        raise NotImplementedError
-
-    @property
-    def data(self) -> bytes:
-        """The PNG files that the browser gets, one after another."""
-        raise NotImplementedError
-
-    @property
-    def default_state(self) -> dict:
-        """The state shown at first, {setting: value}."""
-        raise NotImplementedError
 
     def still(self, state: dict | None = None, note: str = "") -> np.ndarray:
         """Returns a still image of a state (the default one without it): uint8 `(h, w, 3)`, a note below its title."""

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.core.encode import Encoded, outer_index, pick_of
+from course_utils.explorers.core.encode import Encoded, outer_index
 
 POINTING = re.compile(r"Point at [^.]*\.\s*")  # what a caption asks for and a still image cannot do
 MARGIN = 4  # room for the outline of a cell at the border
@@ -74,10 +74,9 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
     return figures.with_title(result, panel["title"], POINTING.sub("", panel["captions"][outer]))
 
 
-def snapshot(encoded: Encoded, state: dict | None = None, note: str = "") -> np.ndarray:
+def snapshot(encoded: Encoded, pick: list[int], note: str = "") -> np.ndarray:
     """Draws a state as one uint8 image `(h, w, 3)`: title, a note, settings, words, panels in rows."""
     spec = encoded.spec
-    pick = spec["start"] if state is None else pick_of(spec, state)
     columns, gap = [], 24
     for panel in spec["panels"]:
         image = _panel(encoded, panel, pick)

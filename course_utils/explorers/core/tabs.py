@@ -28,24 +28,13 @@ class Tabs(Shown):
             if not isinstance(explorer, Explorer):
                 raise ValueError(f"Tabs: {label!r} must be an Explorer, but it is {type(explorer).__name__}")
         self.title = " | ".join(f"{label}: {explorer.title}" for label, explorer in self.explorers.items())
-
-    @property
-    def spec(self) -> dict:
-        tabs, start = [], 0
+        self.data, tabs = b"", []
         for label, explorer in self.explorers.items():
-            size = len(explorer.data)
-            tabs.append({"label": label, "spec": {**explorer.spec, "upload": None}, "bytes": [start, size]})
-            start += size
-        return {"title": self.title, "tabs": tabs}
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(explorer.data for explorer in self.explorers.values())
-
-    @property
-    def default_state(self) -> dict:
-        """The state of each explorer shown at first, {label: {setting: value}}."""
-        return {label: explorer.default_state for label, explorer in self.explorers.items()}
+            place = [len(self.data), len(explorer.data)]
+            tabs.append({"label": label, "spec": {**explorer.spec, "upload": None}, "bytes": place})
+            self.data += explorer.data
+        self.spec = {"title": self.title, "tabs": tabs}
+        self.default_state = {label: explorer.default_state for label, explorer in self.explorers.items()}
 
     @property
     def state(self) -> dict:
