@@ -85,11 +85,7 @@ def adapter(kind) -> TypeAdapter:
 
 
 def check(owner: str, name: str, kind, value: Any) -> Any:
-    """Returns a value, as its kind wants it.
-
-    Raises:
-        ValueError: it is not of that kind; the message names it, says what would be right, and what came.
-    """
+    """Returns a value, as its kind wants it; ValueError if it cannot be: its name, what would be right, what came."""
     try:
         return adapter(kind).validate_python(value)
     except ValidationError as error:
@@ -99,9 +95,7 @@ def check(owner: str, name: str, kind, value: Any) -> Any:
 def arguments(function=None, *, owner: str = ""):
     """Makes a function check those of its arguments that are annotated, before it begins; see `check`.
 
-    Args:
-        function: the function; without it, a decorator is returned.
-        owner: what an error begins with; the function's name if not given.
+    An error begins with `owner`, the function's name if not given.
     """
     if function is None:
         return functools.partial(arguments, owner=owner)

@@ -16,9 +16,7 @@ _LONGEST_WRITE = 24 * 3600  # seconds
 def user_path(path, name: str) -> Path:
     """Returns a path that a user gave, with `~` and variables such as $HOME expanded.
 
-    Args:
-        path: text or a `Path`.
-        name: what it is called in an error, such as "train: card".
+    `name` is what it is called in an error, such as "train: card".
 
     Raises:
         TypeError: it is no path.
@@ -41,10 +39,9 @@ def file_path(path, name: str) -> Path:
 
 
 def path_to_write(path, name: str) -> Path:
-    """Returns a path that a user gave for a file, expanded, after trying whether a file can be made there.
+    """Returns a path that a user gave for a file, as `file_path` does, after trying whether a file can be made there.
 
     Raises:
-        TypeError, ValueError: it is no path; see `user_path`.
         OSError: no file can be written there: the folder is missing or not writable, or the path is a folder.
     """
     path = file_path(path, name)
@@ -63,12 +60,8 @@ def path_to_write(path, name: str) -> Path:
 def write_whole(path, content: bytes | memoryview, what: str) -> Path:
     """Writes a file; what was there before is replaced only once the new one is whole and on the disk.
 
-    Several processes may write one path at once: the last one's file stays.
-
-    Args:
-        path: where it goes.
-        content: what it holds.
-        what: what it is called in an error, such as "the checkpoint run.npz".
+    Several processes may write one path at once: the last one's file stays. `what` is what it is called in an error,
+    such as "the checkpoint run.npz".
 
     Raises:
         OSError: it could not be written (no such folder, no right, disk full); what was there is still there.
@@ -98,14 +91,8 @@ def write_whole(path, content: bytes | memoryview, what: str) -> Path:
 
 
 def write_json(path, value) -> Path:
-    """Writes `value` as JSON to `path`; an older file there is replaced only once the new one is whole.
-
-    Raises:
-        OSError: it could not be written; what was there before is still there.
-        TypeError, ValueError: JSON knows no such value.
-    """
-    path = Path(path)
-    return write_whole(path, (json.dumps(value, indent=1) + "\n").encode(), path.name)
+    """Writes `value` as JSON, as `write_whole` does; TypeError or ValueError if JSON knows no such value."""
+    return write_whole(path, (json.dumps(value, indent=1) + "\n").encode(), Path(path).name)
 
 
 def new_draft(path: Path) -> tuple[int, Path]:
@@ -134,10 +121,8 @@ def _alive(process: int) -> bool:
         return True
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
+    except (OSError, OverflowError) as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 

@@ -88,32 +88,24 @@ def _small_data_vit(config: "Config", grid: Grid, **common):
 
 
 _MLPS, _VIT = "mlp_image_classification", "image_classification_with_vision_transformer"  # keras.io's names
-_ATTENDS = ("num_heads", "attention_start")
+_FOURIER, _ATTENDS = ("token_mixing", "fourier_norm"), ("num_heads", "attention_start")
 _SMALL = (*_ATTENDS, "shifted_patches", "shift", "temperature", "mask_diagonal")
 
 PAPERS = {
     paper.key: paper
     for paper in (
         Paper("mixer", "MLP-Mixer", "2105.01601", made_of(MixerBlock), "01_mlp_mixer", _MLPS, uses=("tokens_mlp_dim",)),
-        Paper(
-            "fnet", "FNet", "2105.03824", made_of(FNetBlock), "02_fnet", _MLPS, uses=("token_mixing", "fourier_norm")
-        ),
+        Paper("fnet", "FNet", "2105.03824", made_of(FNetBlock), "02_fnet", _MLPS, uses=_FOURIER),
         Paper("gmlp", "gMLP", "2105.08050", made_of(GMLPBlock), "03_gmlp", _MLPS, uses=("gate_bias_start",)),
         Paper("vit", "ViT", "2010.11929", made_of(TransformerBlock), "04_vit", _VIT, uses=_ATTENDS),
         Paper(
-            "small_data_vit",
-            "SPT + LSA",
-            "2112.13492",
-            _small_data_vit,
-            "05_small_data_vit",
-            "vit_small_ds",
-            tokens=shifted,
-            uses=_SMALL,
+            "small_data_vit", "SPT + LSA", "2112.13492", _small_data_vit, "05_small_data_vit", "vit_small_ds",
+            tokens=shifted, uses=_SMALL,
         ),
         Paper("conv", "CNN", "2210.13452", made_of(ConvBlock), uses=("kernel_size",)),
         Paper("no_mixing", "no mixing", None, made_of(NoMixingBlock)),
     )
-}
+}  # fmt: skip
 """{key: paper}. The two without a lesson stand beside the others: what every student asks for, and what must fail."""
 
 WITH_LESSON = tuple(key for key, paper in PAPERS.items() if paper.lesson)

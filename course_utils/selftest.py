@@ -7,6 +7,12 @@ than they could. These are the questions that would have told.
 import argparse
 from collections.abc import Callable
 
+import keras
+import numpy as np
+
+from course_utils import papers
+from course_utils.data import load_dataset
+from course_utils.models import classifier
 from course_utils.system import warn_of_wrong_versions
 
 STEPS = 20
@@ -14,18 +20,12 @@ REACHED = 2.0  # mean cross-entropy after these steps: 1.0 (ViT) to 1.7 (FNet) o
 
 
 def input_gradient(make: Callable, x, direction):
-    """Returns the gradient of `sum(norm(x) * direction)` with respect to `x`, as training computes it.
+    """Returns the gradient of `sum(norm(x) * direction)` with respect to `x`, as training computes it, float64 `(d,)`.
 
     Args:
         make: makes a norm, such as `keras.layers.LayerNormalization`. What it makes is not trained.
         x, direction: arrays `(d,)`.
-
-    Returns:
-        float64 `(d,)`.
     """
-    import keras
-    import numpy as np
-
     norm = make(epsilon=1e-6)
     # Frozen: in a step of plain SGD TensorFlow 2.20 and 2.21 sometimes update gamma before the gradient has read it
     # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
@@ -44,17 +44,10 @@ def input_gradient(make: Callable, x, direction):
 
 
 def layer_norm_gradient(make: Callable | None = None):
-    """Returns a LayerNorm's gradient with respect to its input, and the same from finite differences.
+    """Returns a LayerNorm's gradient with respect to its input, and the same from finite differences, float64 `(8,)`.
 
-    Args:
-        make: makes the layer, `keras.layers.LayerNormalization` if None.
-
-    Returns:
-        Two float64 arrays `(8,)`. The finite differences are of the formula (arXiv 1607.06450), in NumPy.
+    The finite differences are of the formula (arXiv 1607.06450), in NumPy. `make` makes the layer, Keras' if None.
     """
-    import keras
-    import numpy as np
-
     x, direction = np.random.default_rng(0).normal(size=(2, 8))
 
     def value(v):
@@ -65,17 +58,11 @@ def layer_norm_gradient(make: Callable | None = None):
 
 
 def adamw_steps(make: Callable | None = None):
-    """Returns eight weights after three steps of AdamW, and the same in NumPy.
+    """Returns eight weights after three steps of AdamW, and the same in NumPy, `(8,)` both.
 
-    Args:
-        make: makes the optimizer, `keras.optimizers.AdamW` if None.
-
-    Returns:
-        Two arrays `(8,)`. The steps in NumPy are those of arXiv 1711.05101, algorithm 2, with the decay times the rate.
+    The steps in NumPy are those of arXiv 1711.05101, algorithm 2, with the decay times the rate. `make` makes the
+    optimizer, Keras' if None.
     """
-    import keras
-    import numpy as np
-
     start, *gradients = np.random.default_rng(0).normal(size=(4, 8))
     rate, decay, first, second = 1e-2, 0.1, 0.9, 0.999
     inputs = keras.Input((), dtype="int32")
@@ -94,10 +81,6 @@ def adamw_steps(make: Callable | None = None):
 
 def loss_after(steps: int, network) -> float:
     """Returns the training loss of a network on one fixed batch of 64 puzzles after so many steps of AdamW."""
-    import keras
-
-    from course_utils.data import load_dataset
-
     data = load_dataset("shapes")
     images, labels = data.x_train[:64].astype("float32"), data.y_train[:64]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -113,19 +96,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Asks everything, prints the answers and returns 1 if one is wrong; `arguments` are the command line's."""
     asks = "Asks whether the Keras on this machine is to be trusted: some seconds. Nothing is written."
     argparse.ArgumentParser(prog="python -m course_utils.selftest", description=asks).parse_args(arguments)
-    import keras
-    import numpy as np
-
-    from course_utils.models import classifier
-    from course_utils.papers import WITH_LESSON
-
     warn_of_wrong_versions()
     print(f"Keras {keras.__version__} on {keras.backend.backend()}")
     gradient, expected = layer_norm_gradient()
     right = {"LayerNorm's gradient agrees with finite differences": np.allclose(gradient, expected, atol=1e-5)}
     taken, expected = adamw_steps()
     right["three steps of AdamW agree with NumPy"] = np.allclose(taken, expected, atol=1e-5)
-    for name in WITH_LESSON:
+    for name in papers.WITH_LESSON:
         loss = loss_after(STEPS, classifier(name, (32, 32, 3), 16, seed=0))
         right[f"{name}: loss {loss:.2f} after {STEPS} steps, at most {REACHED}"] = loss <= REACHED
     for question, answer in right.items():

@@ -9,12 +9,14 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from course_utils import data
 from course_utils.checked import check
+from course_utils.data.dataset import KNOWN
+from course_utils.data.published import data_folder
 from course_utils.files import user_path
 from course_utils.system import accelerators, in_colab, versions
 
 if TYPE_CHECKING:
-    from course_utils.data import Dataset
     from course_utils.training import Recipe
 
 PROFILES = ("quick", "colab", "full")
@@ -36,16 +38,15 @@ def _quiet_start():
     saved = os.dup(2)
     with tempfile.TemporaryFile() as log:
         os.dup2(log.fileno(), 2)
-        failed = True
         try:
             yield
-            failed = False
+        except BaseException:
+            log.seek(0)
+            os.write(saved, log.read())
+            raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-            if failed:
-                log.seek(0)
-                sys.stderr.write(log.read().decode(errors="replace"))
 
 
 def setup(profile: str | None = None) -> str:
@@ -77,8 +78,7 @@ def setup(profile: str | None = None) -> str:
         )
     from course_utils.training import dry_running
 
-    found_versions = [f"{name} {value}" for name, value in versions().items() if value]
-    print("versions:", ", ".join(found_versions))
+    print("versions:", ", ".join(f"{name} {value}" for name, value in versions().items() if value))
     print("backend: ", keras.backend.backend())
     print("device:  ", ", ".join(found) or f"CPU, {os.cpu_count()} cores")
     if not found and in_colab():
@@ -91,30 +91,28 @@ def setup(profile: str | None = None) -> str:
     return profile
 
 
-def lesson_plan(lesson: str, profile: str) -> tuple["Dataset", str, "Recipe"]:
+def lesson_plan(lesson: str, profile: str) -> tuple[data.Dataset, str, "Recipe"]:
     """Returns what a lesson trains, and prints the data set and the recipe.
 
     Args:
-        lesson: its paper's key, such as "vit"; or "side_by_side".
+        lesson: its paper's key, such as "vit"; or "side_by_side", which has all papers.
         profile: what `setup` returned.
 
     Returns:
-        The data set, the configuration's name, such as "vit_tiny", and the recipe. "side_by_side" has all papers: its
-        name is the end of all theirs, "tiny" or "course".
+        The data set, the configuration's name ("vit_tiny"; for "side_by_side" its end, "tiny") and the recipe.
 
     Raises:
         ValueError: an unknown lesson or profile.
     """
-    from course_utils.data import load_dataset
     from course_utils.papers import WITH_LESSON
     from course_utils.training import recipe
 
     check("lesson_plan", "lesson", Literal[(*WITH_LESSON, "side_by_side")], lesson)
     check("lesson_plan", "profile", Literal[PROFILES], profile)
-    data = choose_data(profile)
-    size, name, epochs, others = PLANS.get((profile, data), PLANS["quick", "shapes"])
-    dataset, how = load_dataset(data), recipe(name, epochs=others.get(lesson, epochs))
-    if (profile, data) == ("quick", "cifar100"):
+    chosen = choose_data(profile)
+    size, name, epochs, others = PLANS.get((profile, chosen), PLANS["quick", "shapes"])
+    dataset, how = data.load_dataset(chosen), recipe(name, epochs=others.get(lesson, epochs))
+    if (profile, chosen) == ("quick", "cifar100"):
         dataset = dataset.subset(train=5000, validation=1000, test=1000)
     print(dataset, how, sep="\n")
     return dataset, f"{lesson}_{size}" if lesson in WITH_LESSON else size, how
@@ -129,8 +127,6 @@ def choose_data(profile: str) -> str:
     Raises:
         ValueError: the variable names neither a data set that the course knows nor a folder.
     """
-    from course_utils.data.dataset import KNOWN
-
     if given := os.environ.get("COURSE_DATASET"):
         here = os.path.isdir(user_path(given, "COURSE_DATASET"))
         return given if here else check("setup", "COURSE_DATASET", Literal[KNOWN], given)
@@ -143,18 +139,14 @@ def has_data(name: str) -> bool:
     Raises:
         ValueError: there is no such folder.
     """
-    from course_utils.data.published import data_folder
-
     folder = data_folder()
     return folder is not None and (folder / f"{name}.npz").is_file()
 
 
 def published(name: str, fetch: bool):
-    """Returns a published network (`course_utils.models.load_published`), or None: a lesson goes on without it.
+    """Returns a published network, as `course_utils.models.load_published` does, or None: a lesson goes on without it.
 
-    Args:
-        name: such as "vit_ti16".
-        fetch: False returns None at once. With True a network that is not to be had prints one sentence that says why.
+    Without `fetch` it is None at once. A network that is not to be had prints one sentence that says why.
     """
     from course_utils.models import PublishedError, load_published
 

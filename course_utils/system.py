@@ -19,11 +19,7 @@ def in_colab() -> bool:
 
 
 def switch(name: str, *more: str) -> bool | str:
-    """Returns what an environment variable that is a switch says; not set, it is off.
-
-    Args:
-        name: the variable's name.
-        *more: what it may say besides yes and no; returned as it is.
+    """Returns what an environment variable says: yes, no (also if it is not set), or one of `more`.
 
     Raises:
         ValueError: it says something else.
@@ -45,17 +41,17 @@ def print_anywhere() -> None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def warn_of_wrong_versions(found: str | None = None) -> None:
-    """Warns if the installed Keras is one that is known to be wrong.
+def _version(package: str) -> str | None:
+    """Returns a package's version without importing it; None if it is missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
-    Args:
-        found: its version; None looks it up. Keras itself is not imported.
-    """
-    if found is None:
-        try:
-            found = version("keras")
-        except PackageNotFoundError:
-            return
+
+def warn_of_wrong_versions(found: str | None = None) -> None:
+    """Warns if a version of Keras, that of the installed one if not given, is known to be wrong."""
+    found = found or _version("keras")
     if found in WRONG_KERAS:
         warnings.warn(
             f"Keras {found} computes a wrong LayerNorm gradient: networks train badly and nothing fails. "
@@ -83,13 +79,8 @@ def accelerators() -> list[str]:
 
 def versions() -> dict:
     """Returns the versions of Python and of the libraries that a result depends on; None where one is missing."""
-    found = {"course_utils": __version__, "python": platform.python_version()}
-    for name in ("keras", "tensorflow", "jax", "torch", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    found = {name: _version(name) for name in ("keras", "tensorflow", "jax", "torch", "numpy")}
+    return {"course_utils": __version__, "python": platform.python_version()} | found
 
 
 def hardware() -> dict:
@@ -97,10 +88,7 @@ def hardware() -> dict:
     import keras
 
     name = platform.processor() or platform.machine()
-    try:
-        info = Path("/proc/cpuinfo").read_text()
-        name = re.search(r"model name\s*:\s*(.+)", info).group(1).strip()
-    except (OSError, AttributeError):
-        pass  # not Linux, or a processor that does not say
+    with suppress(OSError, AttributeError):  # not Linux, or a processor that does not say
+        name = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()).group(1).strip()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"processor": name, "cores": cores, "accelerators": accelerators(), "backend": keras.backend.backend()}

@@ -17,22 +17,7 @@ from course_utils.analysis.parts import shares, token_grid
 from course_utils.analysis.substitution import logits_with, other_attention, values
 
 __all__ = [
-    "attention",
-    "calibration",
-    "confusions",
-    "entropy",
-    "gate_weights",
-    "influence",
-    "logits_with",
-    "mean_attention_distance",
-    "occlusion",
-    "other_attention",
-    "position_similarity",
-    "products",
-    "rollout",
-    "shares",
-    "temperatures",
-    "token_grid",
-    "token_mixing_weights",
-    "values",
-]
+    "attention", "calibration", "confusions", "entropy", "gate_weights", "influence", "logits_with",
+    "mean_attention_distance", "occlusion", "other_attention", "position_similarity", "products", "rollout", "shares",
+    "temperatures", "token_grid", "token_mixing_weights", "values",
+]  # fmt: skip

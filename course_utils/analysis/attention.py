@@ -1,5 +1,7 @@
 """What attention does in a network: its weights for an image, rolled out, and how far they reach."""
 
+from itertools import accumulate
+
 import keras
 import numpy as np
 
@@ -19,15 +21,11 @@ def _through(owner: str, model, images, ask) -> np.ndarray:
 
 
 def attention(model, images: np.ndarray) -> np.ndarray:
-    """Returns the attention weights of every block and head for some images.
-
-    Args:
-        model: a ViT, as built by `models.classifier`.
-        images: pixels 0…255, `(b, h, w, c)`.
+    """Returns the attention weights of every block and head of a ViT for images `(b, h, w, c)`, pixels 0…255.
 
     Returns:
-        float32 `(depth, b, heads, n, n)`; entry `[…, i, j]` is how much token `i` takes from token `j`. With a class
-        token, that is token 0, and `n` is one more than there are patches.
+        float32 `(depth, b, heads, n, n)`; entry `[…, i, j]` is how much token `i` takes from token `j`. A class token
+        is token 0, and `n` is then one more than there are patches.
 
     Raises:
         ValueError: the model has no Transformer blocks, or the images have another size.
@@ -44,12 +42,9 @@ def products(model, images: np.ndarray) -> np.ndarray:
 
 
 def entropy(attention: np.ndarray) -> np.ndarray:
-    """Returns how sharply tokens attend: the entropy of each row of weights, `−Σ aⱼ · log2 aⱼ`, in bits, float64 `(…)`.
+    """Returns how sharply tokens attend, `(…)`: the entropy `−Σ aⱼ · log2 aⱼ` of each row of weights `(…, n)`, in bits.
 
-    0 bits: everything comes from one token. `log2 n` bits: all `n` tokens give alike. A weight of 0 counts 0.
-
-    Args:
-        attention: `(…, n)`, rows summing to 1, as `attention` gives them.
+    0 bits: everything comes from one token. `log2 n` bits: all `n` tokens give alike.
 
     Raises:
         ValueError: a weight is negative or NaN, or a row does not sum to 1.
@@ -67,7 +62,7 @@ def rollout(attention: np.ndarray) -> np.ndarray:
     section 3.
 
     Args:
-        attention: `(depth, …, heads, n, n)`, rows summing to 1, as `attention` gives it.
+        attention: `(depth, …, heads, n, n)`, as `attention` gives it.
 
     Returns:
         `(depth, …, n, n)`: entry `k` is the rollout up to and with block `k + 1`; rows sum to 1.
@@ -81,25 +76,19 @@ def rollout(attention: np.ndarray) -> np.ndarray:
     attention = shares("rollout", attention)
     heads = attention / attention.sum(axis=-1, keepdims=True)
     steps = (heads.mean(axis=-3) + np.eye(shape[-1])) / 2  # (depth, …, n, n)
-    rolled = [steps[0]]
-    for step in steps[1:]:
-        rolled.append(step @ rolled[-1])
-    return np.stack(rolled)
+    return np.stack(list(accumulate(steps, lambda rolled, step: step @ rolled)))
 
 
 def mean_attention_distance(attention: np.ndarray, grid: tuple[int, int], patch_size: int) -> np.ndarray:
-    """Returns how far each head looks: the mean distance between token and attended token, in pixels.
+    """Returns how far each head looks, `(…)`: the mean distance between token and attended token, in pixels.
 
     Source: arXiv 2010.11929, section 4.5 and figure 7 (right).
 
     Args:
-        attention: `(…, n, n)`, rows summing to 1; with a class token (`n` one more than the grid holds) its row and
-            column are left out and the rows are made to sum to 1 again.
+        attention: `(…, n, n)`; of a class token (`n` one more than the grid holds) row and column are left out, and the
+            rows are made to sum to 1 again.
         grid: (rows, columns) of patches.
         patch_size: side of a patch in pixels.
-
-    Returns:
-        `(…)`: the mean over all tokens, weighted by attention.
 
     Raises:
         ValueError: `n` is neither the number of patches nor one more, or rows are no shares of 1.

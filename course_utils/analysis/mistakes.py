@@ -12,9 +12,9 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
     "On Calibration of Modern Neural Networks" (arXiv 1706.04599), section 2.
 
     Args:
-        probabilities: `(b, classes)`, rows that sum to 1.
+        probabilities: `(b, classes)`.
         labels: the right classes, `(b,)`.
-        bins: how many, from 1.
+        bins: how many.
 
     Returns:
         `(sure, right, count)`, each `(filled,)`, for the bins that hold an image: the mean of the largest
@@ -38,14 +38,10 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
 
 
 def confusions(said: np.ndarray, labels: np.ndarray) -> list[tuple[int, int, int]]:
-    """Counts which classes are taken for which.
-
-    Args:
-        said: the classes that a network names, `(b,)`.
-        labels: the right ones, `(b,)`.
+    """Counts which classes are taken for which, of the classes that a network says and the right ones, `(b,)` each.
 
     Returns:
-        `(right class, named class, how often)` of the wrong answers, the most frequent first.
+        `(right class, said class, how often)` of the wrong answers, the most frequent first.
 
     Raises:
         ValueError: the two are no lists of the same length.

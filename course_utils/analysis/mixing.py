@@ -7,10 +7,7 @@ from course_utils.layers import GMLPBlock, MixerBlock
 
 
 def token_mixing_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the weights of every block's token MLP.
-
-    Args:
-        model: a Mixer, as built by `models.classifier`.
+    """Returns the weights of the token MLP of every block of a Mixer.
 
     Returns:
         For each block `(w_in, w_out)`, float32: `w_in` `(n, tokens_mlp_dim)` holds in column `k` how hidden unit `k`
@@ -24,10 +21,7 @@ def token_mixing_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def gate_weights(model) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the spatial weights of every block's gate.
-
-    Args:
-        model: a gMLP, as built by `models.classifier`.
+    """Returns the spatial weights of the gate of every block of a gMLP.
 
     Returns:
         For each block `(weights, bias)`, float32: `weights` `(n, n)` holds in row `i` how the gate of token `i` weighs

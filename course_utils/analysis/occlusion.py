@@ -14,7 +14,7 @@ def occlusion(model, image: np.ndarray, class_index: int) -> np.ndarray:
     """Covers each patch of an image in turn with the image's mean colour, and tells what a class loses.
 
     Args:
-        model: a classifier, as built by `models.classifier`.
+        model: a classifier.
         image: one image, pixels 0…255, `(h, w, c)`.
         class_index: the class whose probability is asked, from 0.
 
@@ -37,12 +37,11 @@ def occlusion(model, image: np.ndarray, class_index: int) -> np.ndarray:
         copy[top : top + side[0], left : left + side[1]] = mean
         return copy
 
-    found = [_probability(model, image[None], class_index)]
+    found = []
     for start in range(0, rows * columns, AT_A_TIME):
         tokens = range(start, min(start + AT_A_TIME, rows * columns))
         found.append(_probability(model, np.stack([covered(token) for token in tokens]), class_index))
-    whole_image, *parts = found
-    return (whole_image - np.concatenate(parts)).reshape(rows, columns)
+    return (_probability(model, image[None], class_index) - np.concatenate(found)).reshape(rows, columns)
 
 
 def _probability(model, images: np.ndarray, class_index: int) -> np.ndarray:

@@ -22,9 +22,9 @@ def values(model, images: np.ndarray, block: int) -> np.ndarray:
     """Returns what the tokens have to give in a block: the value vectors `V` of every head.
 
     Args:
-        model: a ViT, as built by `models.classifier`.
+        model: a ViT.
         images: pixels 0…255, `(b, h, w, c)`.
-        block: the block, from 1.
+        block: which, from 1.
 
     Returns:
         float32 `(b, heads, n, head_dim)`. The head's output is `A · V`, with `A` as `attention` gives it.
@@ -38,16 +38,11 @@ def values(model, images: np.ndarray, block: int) -> np.ndarray:
 
 
 def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) -> np.ndarray:
-    """Runs a network with the attention weights of one block replaced by others.
-
-    Everything else is the network's own: the values, the residuals, the MLPs, the blocks before and after.
+    """Returns a network's logits, float32 `(b, classes)`, with the attention weights of one block replaced by others.
 
     Args:
         model, images, block: as in `values`.
         attention: the weights to use in it, `(b, heads, n, n)`.
-
-    Returns:
-        float32 logits `(b, classes)`.
 
     Raises:
         ValueError: as `values`, `attention` has another shape, or its rows are no shares of 1.
@@ -71,7 +66,7 @@ def other_attention(attention: np.ndarray, values: np.ndarray, token: int) -> np
     There are at least `n − head_dim − 1` of them at the start; a row without any stays as it is.
 
     Args:
-        attention: `(…, n, n)`, rows >= 0 that sum to 1.
+        attention: `(…, n, n)`.
         values: `(…, n, head_dim)`, with the same axes before.
         token: which token to favour, from 0.
 

@@ -20,11 +20,9 @@ CHOSEN_EPOCHS = (1, 2, 4, 8, 16, 24, 30, 50)
 def keras_io() -> dict[str, Example]:
     """Returns what each keras.io example says it reached, by paper.
 
-    All on CIFAR-100, 45,000 images to train on, 5,000 to validate. "small_data_vit_plain" is the plain ViT beside SPT
-    and LSA.
+    All on CIFAR-100, 45,000 images to train on, 5,000 to validate.
     """
-    cards = list(every("reported/keras_io", Examples).values())
-    return cards[0].examples if cards else {}
+    return next((card.examples for card in every("reported/keras_io", Examples).values()), {})
 
 
 def runs_of(paper: str) -> list[Run]:
@@ -40,32 +38,21 @@ def runs_of(paper: str) -> list[Run]:
 def course_runs(paper: str, *, any_depth: bool = False) -> list[Run]:
     """Returns the finished runs of a paper's `course` network on CIFAR-100, however its attention starts.
 
-    Without those with the recipe "paper": its augmentation makes a step cost more.
-
-    Args:
-        paper: a key of `PAPERS`.
-        any_depth: with the runs of networks that differ from it in the number of blocks alone.
+    Without those with the recipe "paper": its augmentation makes a step cost more. With `any_depth` also those of
+    networks that differ in the number of blocks alone.
     """
-    course = CONFIGS.get(f"{paper}_course")
+    found = [run for run in runs_of(paper) if run.dataset.name == "cifar100" and run.recipe.name != "paper"]
+    course = CONFIGS[f"{paper}_course"]
 
     def alike(config):
-        depth = course.depth if any_depth else config.depth
-        return replace(config, attention_start="glorot", depth=depth) == course
+        return replace(config, attention_start="glorot", depth=course.depth if any_depth else config.depth) == course
 
-    return [
-        run
-        for run in runs_of(paper)
-        if course and alike(run.model.config) and run.dataset.name == "cifar100" and run.recipe.name != "paper"
-    ]
+    return [run for run in found if alike(run.model.config)]
 
 
 def best_run(paper: str) -> Run | None:
     """Returns the run of a paper's `course` network, of any depth, that is best on CIFAR-100's validation images."""
-
-    def on_validation(run):
-        return run.history["val_accuracy"][run.best_epoch - 1]
-
-    return max(course_runs(paper, any_depth=True), key=on_validation, default=None)
+    return max(course_runs(paper, any_depth=True), key=lambda run: run.val_top1, default=None)
 
 
 def reached_after(curve: list[float], share: float) -> int | None:
@@ -112,11 +99,7 @@ def size(run: Run) -> dict:
 
 
 def comparison(papers: dict[str, list[Run]]) -> list[dict]:
-    """Returns runs, each paper's followed by its keras.io example if there is one, as rows of one table.
-
-    Args:
-        papers: {paper: its runs}.
-    """
+    """Returns the rows of a table of `{paper: its runs}`, each paper's followed by its keras.io example, if any."""
     examples = keras_io()
     longest = max((run.epochs for found in papers.values() for run in found), default=1)
     shown = [epoch for epoch in CHOSEN_EPOCHS if epoch <= longest]
@@ -139,17 +122,14 @@ def comparison(papers: dict[str, list[Run]]) -> list[dict]:
 
 
 def best() -> list[dict]:
-    """Returns each paper's `best_run` beside its keras.io example, as rows of one table.
-
-    What belongs to the keras.io example is None for a paper without one.
-    """
+    """Returns the rows of a table of each paper's `best_run` beside its keras.io example (None without one)."""
     examples, rows = keras_io(), []
     for paper in PAPERS:
         if run := best_run(paper):
             theirs = examples.get(paper)
             rows.append(
                 size(run)
-                | {"validation top-1": percent(run.history["val_accuracy"][run.best_epoch - 1])}
+                | {"validation top-1": percent(run.val_top1)}
                 | {"test top-1": percent(run.test.top1)}
                 | {"its keras.io example's": theirs and f"{percent(theirs.test_top1)} ({theirs.epochs} epochs)"}
             )
@@ -157,13 +137,10 @@ def best() -> list[dict]:
 
 
 def at_the_same_epoch(*recipes: str) -> list[dict]:
-    """Returns the `course` networks trained on CIFAR-100 with some recipes, beside the keras.io examples' curves.
+    """Returns the rows of a table of the `course` runs on CIFAR-100, beside the keras.io examples' curves.
 
-    Args:
-        recipes: keys of `RECIPES`; runs of as many epochs as they have are told.
-
-    Returns:
-        One row for each run. What belongs to the keras.io example is None for a paper without one.
+    Told are runs with one of the `recipes`, keys of `RECIPES`, of as many epochs as it has. What belongs to the
+    keras.io example is None for a paper without one.
     """
     for recipe in recipes:
         check("at_the_same_epoch", "recipe", Literal[tuple(RECIPES)], recipe)
@@ -186,69 +163,29 @@ def at_the_same_epoch(*recipes: str) -> list[dict]:
 
 
 def measured(paper: str) -> list[dict]:
-    """Returns every recorded run of a paper's networks, and its keras.io example if there is one, as rows of one table.
-
-    Args:
-        paper: a key of `PAPERS`.
-
-    Returns:
-        One row for each finished run, sorted by data set, parameters and epochs, then the keras.io example's.
-
-    Raises:
-        ValueError: there is no such paper.
-    """
-    rows = [
-        {"": f"this course, {name(run)}", "data": run.dataset.name}
-        | {key: value for key, value in size(run).items() if key != "network"}
-        | {"CPU minutes": minutes(run, 1)}
-        | tested(run.test.top1, run.test.top5)
-        for run in runs_of(paper)
-    ]
+    """Returns the rows of a table of a paper's runs, as `runs_of` sorts them, then its keras.io example, if any."""
+    rows = []
+    for run in runs_of(paper):
+        about = size(run) | {"CPU minutes": minutes(run, 1)}
+        row = {"": f"this course, {about.pop('network')}", "data": run.dataset.name}
+        rows.append(row | about | tested(run.test.top1, run.test.top5))
     if theirs := keras_io().get(paper):
         row = {"": "the keras.io example", "data": "cifar100", "epochs": theirs.epochs}
         rows.append(row | tested(theirs.test_top1, theirs.test_top5))
     return rows
 
 
-def recorded_curves(paper: str) -> dict[str, dict]:
-    """Returns the recorded histories of a paper's networks on CIFAR-100, and its keras.io example's if there is one.
-
-    Args:
-        paper: a key of `PAPERS`.
-
-    Returns:
-        {name for a legend: history}, as `figures.training_curves` takes it; the keras.io example's holds
-        "val_accuracy".
-
-    Raises:
-        ValueError: there is no such paper.
-    """
-    found = {
-        f"{name(run)}, {run.recipe.name or run.recipe.label}, {run.epochs} epochs": run.history
-        for run in runs_of(paper)
-        if run.dataset.name == "cifar100"
-    }
-    if theirs := keras_io().get(paper):
-        found["the keras.io example"] = {"val_accuracy": theirs.val_accuracy}
-    return found
-
-
 def _experiment(name: str) -> dict[str, list[Run]]:
-    """Returns the finished runs of an experiment that was repeated with several seeds, by the network's name there."""
+    """Returns an experiment's finished runs, by the network's name there."""
     runs = recorded(f"seeds/{name}", Seeds).runs
     finished = {network: [run for run in found if run.test] for network, found in runs.items()}
     return {network: found for network, found in finished.items() if found}
 
 
 def mean_and_deviation(experiment: str) -> list[dict]:
-    """Returns an experiment that was repeated with several seeds: test top-1, its mean and standard deviation.
+    """Returns the rows of a table of an experiment with several seeds: what each network reaches on the test images.
 
-    Args:
-        experiment: such as "spt_and_lsa_cifar100"; `benchmarks.seeds` holds them all.
-
-    Returns:
-        One row for each network: its name, parameters, MACs, epochs, the mean accuracy, its standard deviation (of a
-        sample, in percentage points), and the accuracy with each seed.
+    The standard deviation is a sample's, in percentage points. `benchmarks.seeds` holds all experiments.
 
     Raises:
         FileNotFoundError: there is no such experiment.
@@ -267,15 +204,10 @@ def mean_and_deviation(experiment: str) -> list[dict]:
 
 
 def seeds(experiment: str, epoch: int | None = None) -> list[dict]:
-    """Returns the recorded runs of an experiment that was repeated with several seeds, as rows of one table.
+    """Returns the rows of a table of an experiment with several seeds: each network's accuracy with each seed.
 
-    Args:
-        experiment: such as "spt_and_lsa"; `benchmarks.seeds` holds them all.
-        epoch: None for the accuracy on the test images at the end, or the number of the epoch, from 1, after which
-            the accuracy on the validation images is told.
-
-    Returns:
-        One row for each network: its name and an accuracy for each seed.
+    Without an `epoch` it is the accuracy on the test images; with one, counted from 1, that on the validation images
+    after it.
 
     Raises:
         FileNotFoundError: there is no such experiment.

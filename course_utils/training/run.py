@@ -113,6 +113,11 @@ class Run:
         return self.model.label.replace("_", " ")
 
     @property
+    def val_top1(self) -> float:
+        """What the kept weights reach on the validation images."""
+        return self.history["val_accuracy"][self.best_epoch - 1]
+
+    @property
     def minutes(self) -> float:
         """For how many minutes it kept processors busy, or, with an accelerator, how many went by."""
         return sum(self.history["seconds" if self.hardware.accelerators else "cpu_seconds"]) / 60
@@ -138,7 +143,7 @@ class Run:
             return f"Run({self.label}: no finished epoch{', ' + self.stopped if self.stopped else ''})"
         text = "Run(dry run, no result: " if self.dry_run else "Run("
         text += f"{self.label} on {self.dataset.name}: {counted(self.epochs)}, best {self.best_epoch}"
-        text += f", validation {100 * self.history['val_accuracy'][self.best_epoch - 1]:.1f} %"
+        text += f", validation {100 * self.val_top1:.1f} %"
         if self.test:
             text += f", test {100 * self.test.top1:.1f} %"
         text += ", trained before" if self.trained_before else ""

@@ -62,9 +62,6 @@ def test_a_paper_with_or_without_a_keras_io_example_works_everywhere(folder, pap
     ours, *theirs = tables.measured(paper)
     assert ours["test top-1"] == "87.6 %"
     assert len(theirs) == (paper in WITH_KERAS_IO)
-    name, *theirs = tables.recorded_curves(paper)
-    assert name.endswith(" course, short, 2 epochs")
-    assert theirs == ["the keras.io example"] * (paper in WITH_KERAS_IO)
     (row,) = tables.at_the_same_epoch("short")
     assert (row["its test top-1"] is not None) == (paper in WITH_KERAS_IO)
     assert len(tables.comparison({paper: tables.course_runs(paper)})) == 1 + (paper in WITH_KERAS_IO)
@@ -81,7 +78,7 @@ def test_a_broken_card_is_named_and_the_tables_of_the_others_stand(folder):
 
 
 def test_an_unknown_paper_is_named(folder):
-    for ask in (tables.measured, tables.recorded_curves, tables.course_runs):
+    for ask in (tables.measured, tables.course_runs):
         with pytest.raises(ValueError, match=r"paper should be 'mixer', 'fnet', 'gmlp', .* but it is 'resnet'"):
             ask("resnet")
 
