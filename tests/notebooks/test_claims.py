@@ -76,7 +76,7 @@ def test_rollout_and_influence_agree_more_than_either_does_with_occlusion():
     network = load_trained("vit_course")
     for photo in photographs(32).values():
         rolled = analysis.rollout(analysis.attention(network, photo[None])[:, 0])[-1].mean(axis=0)
-        moved = analysis.influence(network, photo, 4, gradients=512).sum(axis=0)
+        moved = analysis.influence(network, photo, 4, gradients=256).sum(axis=0)
         logits = network.predict(photo[None].astype("float32"), verbose=0)
         lost = analysis.occlusion(network, photo, int(logits.argmax()))
         with_occlusion = max(rank_correlation(rolled, lost), rank_correlation(moved, lost))
