@@ -58,18 +58,18 @@ class View {
     el.append(this.root);
     this.undo = [];
     this.root.addEventListener("keydown", (event) => this.keepFromNotebook(event));
-    const reload = () => this.reload();
-    this.listen(model, { "change:spec": reload, "change:pages": reload });
-    this.listen(model, { "change:state": () => this.follow(), "msg:custom": (message) => this.answer(message) });
-    this.watch();
-    this.reload();
-  }
-
-  listen(model, acts) {
+    const acts = {
+      "change:spec": () => this.reload(),
+      "change:pages": () => this.reload(),
+      "change:state": () => this.follow(),
+      "msg:custom": (message) => message?.kind === "problem" && this.status(message.text, true),
+    };
     for (const [name, act] of Object.entries(acts)) {
       model.on(name, act);
       this.undo.push(() => model.off(name, act));
     }
+    this.watch();
+    this.reload();
   }
 
   reload() {
@@ -132,6 +132,11 @@ class View {
       if (!used || used.includes(k)) index = index * s.values.length + pick[k];
     });
     return index;
+  }
+
+  /** What a layer shows in a state: an image with its pages for all places, or the same for all. */
+  page(layer, pick = this.pick) {
+    return this.pages[layer.pages[this.outer(pick, layer.settings)]];
   }
 
   get held() {
@@ -251,22 +256,22 @@ class View {
 
   control(setting, k) {
     if (setting.kind === "switch") return this.switchControl(setting, k);
-    if (setting.kind === "choice") {
-      return setting.values.length <= 5 ? this.radioControl(setting, k) : this.listControl(setting, k);
-    }
+    if (setting.kind === "choice" && setting.values.length <= 5) return this.radioControl(setting, k);
+    if (setting.kind === "choice") return this.listControl(setting, k);
     const now = () => [this.pick[k], setting.values.length - 1, setting.texts[this.pick[k]]];
-    return this.sliderControl(setting, setting.values.length, (value) => this.choose(k, value), now);
+    return this.sliderControl(setting, (value) => this.choose(k, value), now);
   }
 
-  sliderControl(setting, count, choose, now) {
+  /** `now` gives the value, the largest one, how it is written, and a hint. */
+  sliderControl(setting, choose, now) {
     const id = `${this.id}-${setting.name}`;
-    const input = make("input", { type: "range", id, min: 0, max: count - 1, step: 1, "data-setting": setting.name });
+    const input = make("input", { type: "range", id, min: 0, step: 1, "data-setting": setting.name });
     const room = setting.texts && `min-width: ${Math.max(...setting.texts.map((text) => text.length))}ch`;
     const shown = make("output", { for: id, style: room }); // nothing jumps when texts grow
     input.addEventListener("input", () => choose(Number(input.value)));
     const show = () => {
       const [value, max, text, hint = ""] = now();
-      if (input.max !== String(max)) input.max = max;
+      input.max = max;
       input.value = value;
       input.setAttribute("aria-valuetext", text);
       shown.textContent = text + hint;
@@ -282,7 +287,7 @@ class View {
       if (this.pinned) return [this.at, last, `${this.at}, pinned`, canPoint ? " (Esc lets go)" : ""];
       return [this.at, last, `${this.at} (0 to ${last})`, canPoint ? "; click pins it" : ""];
     };
-    const control = this.sliderControl(place, 1, (value) => this.goTo(value), now);
+    const control = this.sliderControl(place, (value) => this.goTo(value), now);
     control.node.classList.add("place");
     return control;
   }
@@ -420,20 +425,18 @@ class View {
 
   /** Gives a canvas its height, and keeps the caption close below what is drawn. */
   fit(panel, g) {
-    const height = Math.max(g.height, panel.reserved) + panel.around;
-    if (panel.canvas.height !== Math.round(height)) panel.canvas.height = height;
-    panel.canvas.style.height = `${Math.round(height) / this.dpr}px`;
+    const height = Math.round(Math.max(g.height, panel.reserved) + panel.around);
+    if (panel.canvas.height !== height) panel.canvas.height = height;
+    panel.canvas.style.height = `${height / this.dpr}px`;
     const free = Math.max(0, panel.reserved - g.height) / this.dpr;
-    if (panel.free !== free) panel.caption.style.transform = free ? `translateY(${-free}px)` : "";
-    panel.free = free;
+    panel.caption.style.transform = free ? `translateY(${-free}px)` : "";
   }
 
   /** Picks of which each gives a panel another shape. */
   kinds({ spec }) {
     const every = this.spec.settings.reduce((picks, s) => picks.flatMap((p) => s.values.map((_, k) => [...p, k])), [[]]);
-    const { pages, settings } = spec.layers[0];
     const shape = (pick) => {
-      const { w, h, count } = this.pages[pages[this.outer(pick, settings)]];
+      const { w, h, count } = this.page(spec.layers[0], pick);
       return [w, h, count, spec.columns?.[this.outer(pick)]].join();
     };
     return [...new Map(every.map((pick) => [shape(pick), pick])).values()];
@@ -441,8 +444,7 @@ class View {
 
   /** Where the image of a panel lies on its canvas, and its places in it: their pitch is `w + gap`, `h + gap + head`. */
   geometry(panel, pick = this.pick) {
-    const layer = panel.spec.layers[0];
-    const page = this.pages[layer.pages[this.outer(pick, layer.settings)]];
+    const page = this.page(panel.spec.layers[0], pick);
     const [x, y] = [panel.left, Math.round(MARGIN * this.dpr)];
     if (panel.spec.spots !== "sheet") {
       const grid = panel.spec.spots ? this.spec.place.grids[this.outer(pick)] : [1, 1];
@@ -486,9 +488,6 @@ class View {
     const outer = this.outer();
     for (const panel of this.panels) this.drawPanel(panel, outer);
     for (const control of this.controls) control.show();
-    for (const panel of this.panels) {
-      if (panel.caption.textContent !== panel.spec.captions[outer]) panel.caption.textContent = panel.spec.captions[outer];
-    }
     const words = this.spec.words[outer][this.at];
     this.words.textContent = words;
     clearTimeout(this.announcing);
@@ -500,13 +499,14 @@ class View {
   }
 
   drawPanel(panel, outer) {
-    const { pen, canvas, spec } = panel;
+    const { pen, canvas, spec, caption } = panel;
     const g = this.geometry(panel);
     this.fit(panel, g);
+    if (caption.textContent !== spec.captions[outer]) caption.textContent = spec.captions[outer];
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.imageSmoothingEnabled = false;
     for (const layer of spec.layers) {
-      const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
+      const page = this.page(layer);
       if (spec.spots === "sheet") {
         for (let i = 0; i < page.count; i++) this.drawPage(pen, page, i, ...this.box(g, i));
       } else {
@@ -578,7 +578,7 @@ class View {
   drawValues(panel, g) {
     const { pen } = panel;
     const layer = panel.spec.layers[0];
-    const page = this.pages[layer.pages[this.outer(this.pick, layer.settings)]];
+    const page = this.page(layer);
     const cell = g.width / page.w;
     if (cell < 20 * this.dpr) return;
     const i = layer.place ? this.at : 0;
@@ -599,13 +599,11 @@ class View {
 
   drawOutline(pen, colour, width, x, y, w, h) {
     const unit = Math.max(1, Math.round(this.dpr));
-    let edge = 0;
-    for (const [tone, thickness] of [["#000", 1], [colour, width], ["#000", 1]]) {
-      const t = thickness * unit;
-      edge += t;
+    const away = ((width + 2) * unit) / 2; // from the box to the middle of the line, which is dark on both sides
+    for (const [tone, thickness] of [["#000", width + 2], [colour, width]]) {
       pen.strokeStyle = tone;
-      pen.lineWidth = t;
-      pen.strokeRect(x - edge + t / 2, y - edge + t / 2, w + 2 * edge - t, h + 2 * edge - t);
+      pen.lineWidth = thickness * unit;
+      pen.strokeRect(x - away, y - away, w + 2 * away, h + 2 * away);
     }
   }
 
@@ -651,23 +649,16 @@ class View {
       return;
     }
     const scale = Math.min(1, 512 / Math.max(image.width, image.height));
-    const canvas = make("canvas");
-    canvas.width = Math.max(1, Math.round(image.width * scale));
-    canvas.height = Math.max(1, Math.round(image.height * scale));
+    const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
+    const canvas = make("canvas", { width, height });
     const pen = canvas.getContext("2d");
     pen.imageSmoothingQuality = "high";
-    pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    pen.drawImage(image, 0, 0, width, height);
     const data = canvas.toDataURL("image/png").split(",")[1];
     this.status(`Cutting “${file.name}” into patches…`);
-    this.waiting = setTimeout(
-      () => this.status("No answer from Python. Is the kernel running and free? Then try again.", true),
-      20000,
-    );
+    const silent = "No answer from Python. Is the kernel running and free? Then try again.";
+    this.waiting = setTimeout(() => this.status(silent, true), 20000);
     this.model.send({ kind: "image", name: file.name, data });
-  }
-
-  answer(message) {
-    if (message?.kind === "problem") this.status(message.text, true);
   }
 
   status(text, isProblem = false) {
