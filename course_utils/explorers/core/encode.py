@@ -6,13 +6,13 @@ Places are counted row by row. States without the place are counted like digits,
 import io
 import itertools
 import math
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
 
-from course_utils.explorers.core.parts import Panel, Place, Setting, Slider
+from course_utils.explorers.core.parts import Layer, Panel, Place, Setting, Slider
 
 LIMIT = 3_000_000  # bytes of an explorer: pages and words together
 SHORTEST = 40  # bytes of a sentence: those of no explorer are shorter
@@ -98,25 +98,39 @@ def _check_settings(settings: list) -> tuple[list[Slider], Place | None]:
     return outer, (places or [None])[0]  # type: ignore[return-value]
 
 
-def _check_pages(pages, where: str, with_place: bool, count: int | None) -> np.ndarray:
-    wanted = f"a uint8 array ({count}, h, w, 3 or 4)" if with_place else "a uint8 array (h, w, 3 or 4)"
-    if not isinstance(pages, np.ndarray) or pages.dtype != np.uint8:
-        raise TypeError(f"{where}: pages must be {wanted}, but it is {getattr(pages, 'dtype', type(pages).__name__)}")
-    pages = pages if with_place else pages[None]
-    fit = pages.ndim == 4 and pages.shape[-1] in (3, 4) and 0 not in pages.shape
-    if not fit or (with_place and len(pages) != count):
-        raise ValueError(f"{where}: pages must be {wanted}, but their shape is {pages.shape[not with_place :]}")
-    return pages
-
-
-@dataclass
 class _Plan:
-    """One layer, before it is drawn: `draw(k)` returns its pages in one of the `count` states that it tells apart."""
+    """One layer, before it is drawn."""
 
-    used: list[int]
-    place: bool
-    count: int
-    draw: Callable[[int], np.ndarray]
+    def __init__(self, layer: Layer, where: str, states: list[dict], grids: list[tuple], place: Place | None):
+        names = list(states[0])
+        known = names + ([place.name] if place else [])
+        if unknown := [name for name in layer.depends if name not in known]:
+            raise ValueError(f"{where}: depends names {unknown}, but the settings are {known}")
+        self.layer, self.where = layer, where
+        self.used = [k for k, name in enumerate(names) if name in layer.depends]
+        self.place = place is not None and place.name in layer.depends
+        places = defaultdict(set)  # how many there are, for the settings that the layer depends on
+        for state, grid in zip(states, grids, strict=True):
+            places[tuple((names[k], state[names[k]]) for k in self.used)].add(math.prod(grid))
+        if self.place and any(len(counts) > 1 for counts in places.values()):
+            raise ValueError(f"{where}: the number of places depends on a setting that depends does not name")
+        self.states = [(dict(state), min(counts)) for state, counts in places.items()]
+        self.count = len(self.states)
+
+    def draw(self, k: int) -> np.ndarray:
+        """Returns the pages `(n, h, w, 3 or 4)` in one of the `count` states that the layer tells apart."""
+        state, count = self.states[k]
+        pages = self.layer.pages(**state)
+        wanted = f"a uint8 array ({count}, h, w, 3 or 4)" if self.place else "a uint8 array (h, w, 3 or 4)"
+        if not isinstance(pages, np.ndarray) or pages.dtype != np.uint8:
+            got = getattr(pages, "dtype", type(pages).__name__)
+            raise TypeError(f"{self.where}: pages must be {wanted}, but it is {got}")
+        pages = pages if self.place else pages[None]
+        fit = pages.ndim == 4 and pages.shape[-1] in (3, 4) and 0 not in pages.shape
+        if not fit or (self.place and len(pages) != count):
+            shape = pages.shape[not self.place :]
+            raise ValueError(f"{self.where}: pages must be {wanted}, but their shape is {shape}")
+        return pages
 
     def expected(self, enough: float) -> float:
         """Returns about how many bytes the pages will take: at most, where that is less than `enough`."""
@@ -129,27 +143,6 @@ class _Plan:
         return sum(samples.values()) / len(samples) * (self.count if len(samples) > 1 else 1)
 
 
-def _plan(layer, where, outer, place, grids) -> _Plan:
-    names = [setting.name for setting in outer]
-    unknown = [n for n in layer.depends if n not in names and not (place and n == place.name)]
-    if unknown:
-        raise ValueError(f"{where}: depends names {unknown}, but the settings are {names + [place.name] * bool(place)}")
-    used = [k for k, name in enumerate(names) if name in layer.depends]
-    with_place = place is not None and place.name in layer.depends
-    combinations = list(itertools.product(*(range(len(outer[k].values)) for k in used)))
-    sizes = {tuple(pick[k] for k in used): set() for pick in grids}
-    for pick, (rows, columns) in grids.items():
-        sizes[tuple(pick[k] for k in used)].add(rows * columns)
-    if with_place and any(len(size) > 1 for size in sizes.values()):
-        raise ValueError(f"{where}: the number of places depends on a setting that depends does not name")
-
-    def draw(k):
-        pages = layer.pages(**{names[i]: outer[i].values[v] for i, v in zip(used, combinations[k], strict=True)})
-        return _check_pages(pages, where, with_place, next(iter(sizes[combinations[k]])))
-
-    return _Plan(used, with_place, len(combinations), draw)
-
-
 def encode(name: str, title: str, settings, panels, words, start=None, limit: int = LIMIT) -> Encoded:
     """Makes all pages and words, checks them, and packs them.
 
@@ -157,11 +150,10 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
         ValueError: a description that contradicts itself, or more than `limit` bytes.
     """
     outer, place = _check_settings(list(settings))
-    picks = list(itertools.product(*(range(len(s.values)) for s in outer)))
-    states = [{s.name: s.values[k] for s, k in zip(outer, pick, strict=True)} for pick in picks]
-    shapes = (tuple(map(int, _call(place.grid, state))) if place else (1, 1) for state in states)
-    grids = dict(zip(picks, shapes, strict=True))
-    for grid in grids.values():
+    names = [s.name for s in outer]
+    states = [dict(zip(names, values, strict=True)) for values in itertools.product(*(s.values for s in outer))]
+    grids = [tuple(map(int, _call(place.grid, state))) if place else (1, 1) for state in states]
+    for grid in grids:
         if len(grid) != 2 or min(grid) < 1:
             raise ValueError(f"Explorer: the grid of {place.name!r} must be (rows, columns), but it is {grid}")
     titles = [panel.title for panel in panels]
@@ -173,12 +165,12 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
         where = f"Explorer {name!r}, panel {panel.title!r}"
         if panel.sheet and not (place and place.name in panel.layers[0].depends):
             raise ValueError(f"{where}: the layer of a sheet must depend on the place")
-        plans[panel.title] = [_plan(layer, where, outer, place, grids) for layer in panel.layers]
+        plans[panel.title] = [_Plan(layer, where, states, grids, place) for layer in panel.layers]
 
     def say(state, i):
         return str(words(**state, **({place.name: i} if place else {})))
 
-    sentences = sum(rows * columns for rows, columns in grids.values())
+    sentences = sum(map(math.prod, grids))
     refuse_more(name, SHORTEST * sentences, limit)
     expected = sentences * (len(say(states[0], 0)) + len(say(states[-1], 0))) / 2
     for plan in itertools.chain(*plans.values()):
@@ -205,15 +197,12 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
             entry["bar"] = {"page": store.add(colours[None]), "ticks": ticks}
         drawn.append(entry)
 
-    said = [[say(state, i) for i in range(math.prod(grid))] for state, grid in zip(states, grids.values(), strict=True)]
+    said = [[say(state, i) for i in range(math.prod(grid))] for state, grid in zip(states, grids, strict=True)]
     spec = {
         "name": name,
         "title": title,
-        "settings": [
-            {**vars(s), "kind": type(s).__name__.lower(), "values": list(s.values), "texts": list(s.texts)}
-            for s in outer
-        ],
-        "place": place and {"name": place.name, "label": place.label, "grids": list(map(list, grids.values()))},
+        "settings": [{**vars(s), "kind": type(s).__name__.lower()} for s in outer],
+        "place": place and {"name": place.name, "label": place.label, "grids": list(map(list, grids))},
         "panels": drawn,
         "pages": store.entries,
         "words": said,

@@ -34,11 +34,11 @@ class Slider(Setting):
 
     def __post_init__(self):
         super().__post_init__()
-        values = tuple(value.item() if isinstance(value, np.generic) else value for value in self.values)
-        texts = tuple(map(str, values) if self.texts is None else self.texts)
+        values = [value.item() if isinstance(value, np.generic) else value for value in self.values]
+        texts = list(map(str, values) if self.texts is None else self.texts)
         owner = type(self).__name__
         if not values or len(set(values)) != len(values):
-            raise ValueError(f"{owner}: values of {self.name!r} must differ, at least one, but they are {list(values)}")
+            raise ValueError(f"{owner}: values of {self.name!r} must differ, at least one, but they are {values}")
         if len(texts) != len(values):
             raise ValueError(f"{owner}: {self.name!r} has {len(values)} values but {len(texts)} texts")
         object.__setattr__(self, "values", values)
