@@ -51,7 +51,6 @@ def attention_explorer_from_arrays(
             One may have a class token, which is token 0: its tables are one larger than the grid holds.
         images: {name: uint8 `(h, w, 1 or 3)`}, in the order of the second axis.
         grid: (rows, columns) of patches.
-        title: shown above.
         label: what the names in `attention` are called.
         start: {setting: value} shown at first, where it is not the usual one.
 

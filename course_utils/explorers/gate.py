@@ -55,7 +55,6 @@ def gate_explorer_from_arrays(
         snapshots: {network: {epoch: for each block `(W (n, n), b (n,))`}}; row `i` of `W` is how the gate of token `i`
             weighs all tokens. Epochs that not all networks have are left out.
         grid: (rows, columns) of tokens; `n = rows * columns`.
-        title: shown above.
 
     Raises:
         ValueError: shapes that do not fit, NaN, networks of different depth, or none of their epochs in common.

@@ -32,7 +32,6 @@ def influence_explorer_from_arrays(
         images: {name: uint8 `(h, w, 1 or 3)`}, in the order of the first axis.
         depths: the blocks, in the order of the second axis.
         grid: (rows, columns) of tokens; `n = rows * columns`.
-        title: shown above.
 
     Raises:
         ValueError: shapes that do not fit, NaN, or negative numbers.

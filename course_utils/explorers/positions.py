@@ -21,7 +21,6 @@ def positions_explorer_from_arrays(
         similarity: {network: `(n, n)`}, the cosine between the position vectors of each two positions, as
             `analysis.position_similarity` gives it.
         grid: (rows, columns) of positions; `n = rows * columns`, at least 2.
-        title: shown above.
 
     Raises:
         ValueError: shapes that do not fit, or numbers that are no cosines.

@@ -64,7 +64,6 @@ def temperature_explorer_from_arrays(
         grid: (rows, columns) of tokens; `n = rows * columns`, at least 2.
         blocks, heads: what the blocks and heads are called; counted from 1 without it.
         masked: whether the diagonal is masked at first.
-        title: shown above.
 
     Raises:
         ValueError: shapes that do not fit, NaN, or a temperature that is not above 0.

@@ -26,7 +26,6 @@ def token_mixing_explorer_from_arrays(
     Args:
         weights: {network: for each block `(w_in (n, units), w_out (units, n))`}; all networks have the same shapes.
         grid: (rows, columns) of tokens; `n = rows * columns`.
-        title: shown above.
 
     Raises:
         ValueError: shapes that do not fit, or NaN.

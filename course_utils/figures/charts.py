@@ -20,7 +20,6 @@ COLOURS = ("#0b62a8", "#d1560a", "#1a7f5a", "#b2478a", "#6b4fbb", "#8a6d00", "#4
 STYLES = ("-", "--", ":", "-.")
 GUIDE = {"color": "#767676", "linestyle": (0, (1, 2))}
 BELOW = {"loc": "outside lower center", "frameon": False, "fontsize": 9}
-SCALES = ("linear", "log")
 SPLITS = {"": "training", "val_": "validation", "test_": "test"}
 MEASURED = {"loss": "loss", "accuracy": "accuracy (%)", "top5": "top-5 accuracy (%)"}
 NAMES = {split + key: f"{of} {label}" for split, of in SPLITS.items() for key, label in MEASURED.items()}
@@ -95,19 +94,20 @@ def _plain(panel, axis: str = "both") -> None:
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_lines(panel, lines: dict, order: list, chance: float | None = None, marker: str | None = None) -> dict:
+def _draw_lines(panel, lines: dict, order: list, percent: bool, chance: float | None, marker: str = "") -> dict:
     """Draws {name: (x, y)}. A name has the look of its place in `order`. Returns {name: its line}."""
     from matplotlib.ticker import MaxNLocator
 
-    drawn = {}
+    drawn, factor = {}, 100 if percent else 1
     for name, (x, y) in lines.items():
         k = order.index(name)
         style = STYLES[(k % 2 + 2 * (k // len(COLOURS))) % len(STYLES)]
         look = {"color": COLOURS[k % len(COLOURS)], "linestyle": style, "linewidth": 1.8, "markersize": 5}
-        (drawn[name],) = panel.plot(x, y, **look, marker=marker or ("o" if len(x) == 1 else None), label=name)
+        marked = marker or ("o" if len(x) == 1 else None)
+        (drawn[name],) = panel.plot(x, factor * y, **look, marker=marked, label=name)
     if chance is not None:
-        panel.axhline(chance, **GUIDE, linewidth=1)
-        at = {"xy": (0.99, chance), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+        panel.axhline(factor * chance, **GUIDE, linewidth=1)
+        at = {"xy": (0.99, factor * chance), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
         above = {"xytext": (0, 6), "textcoords": "offset points"}  # above a curve that runs along the line
         panel.annotate("guessing", **at, **above, fontsize=8, color="#595959")
     if all(np.all(x == np.round(x)) for x, _ in lines.values()):
@@ -116,7 +116,12 @@ def _draw_lines(panel, lines: dict, order: list, chance: float | None = None, ma
     return drawn
 
 
-def _line(owner: str, name: str, line: Line, factor: float, least_x: float = -np.inf) -> tuple[np.ndarray, np.ndarray]:
+def _with_legend(figure, drawn: dict, columns: int):
+    figure.legend(list(drawn.values()), list(drawn), ncols=columns, handlelength=2.8, **BELOW)
+    return figure
+
+
+def _line(owner: str, name: str, line: Line, least_x: float = -np.inf) -> tuple[np.ndarray, np.ndarray]:
     try:
         x, y = (np.asarray(values, dtype=np.float64) for values in line)
     except (TypeError, ValueError):
@@ -127,7 +132,7 @@ def _line(owner: str, name: str, line: Line, factor: float, least_x: float = -np
         )
     if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y)) and x.min() > least_x):
         raise ValueError(f"{owner}: the line {name!r} must hold finite numbers, on a log scale with every x above 0")
-    return x, factor * y
+    return x, y
 
 
 def training_curves(
@@ -145,17 +150,16 @@ def training_curves(
         keys: which to draw, from left to right. A run without a key is left out of that panel.
         labels: axis label for a key, where the usual one does not fit. An accuracy's label ends in "(%)".
         chance: fraction to be marked as "guessing" in the accuracy panels.
-        title: words above the panels.
 
     Raises:
         ValueError: no run, a key that no run has, or values that are no list of numbers.
     """
     owner = "training_curves"
     histories = checks.named(owner, "histories", histories, "{run: {key: one value per epoch}}")
-    histories = {
-        _shown(run): checks.named(owner, f"histories[{run!r}]", h, "{key: values}") for run, h in histories.items()
-    }
+    for run, history in histories.items():
+        histories[run] = checks.named(owner, f"histories[{run!r}]", history, "{key: values}")
     chance = None if chance is None else checks.amount(owner, "chance", chance, most=1)
+    histories = {_shown(run): history for run, history in histories.items()}
     had = sorted(set().union(*histories.values()))
     keys = checks.listed(owner, "keys", keys, f"among {', '.join(had)}")
     if not set(keys) <= set(had):
@@ -166,23 +170,16 @@ def training_curves(
     for panel, key in zip(panels, keys, strict=True):
         percent = "accuracy" in key or "top" in key
         label = labels.get(key, key.replace("_", " ") + (" (%)" if percent else ""))
-        lines = {
-            run: _line(
-                owner, f"{run}, {key}", (range(1, 1 + np.size(history[key])), history[key]), 100 if percent else 1
-            )
-            for run, history in histories.items()
-            if key in history
-        }
-        if percent and max(y.max() for _, y in lines.values()) > 100:
+        found = {run: history[key] for run, history in histories.items() if key in history}
+        lines = {run: _line(owner, f"{run}, {key}", (range(1, 1 + np.size(y)), y)) for run, y in found.items()}
+        if percent and max(y.max() for _, y in lines.values()) > 1:
             raise ValueError(f"{owner}: {key!r} must hold fractions from 0 to 1")
-        drawn |= _draw_lines(panel, lines, list(histories), 100 * chance if percent and chance is not None else None)
+        drawn |= _draw_lines(panel, lines, list(histories), percent, chance if percent else None)
         if percent:
             panel.set_ylim(bottom=0)
         panel.set(xlabel="epoch", ylabel=label)
         panel.set_title(label.removesuffix(" (%)"), fontsize=11)
-    names = [run for run in histories if run in drawn]
-    figure.legend([drawn[run] for run in names], names, ncols=columns, handlelength=2.8, **BELOW)
-    return figure
+    return _with_legend(figure, {run: drawn[run] for run in histories if run in drawn}, columns)
 
 
 def line_chart(
@@ -206,7 +203,6 @@ def line_chart(
         chance: fraction to be marked as "guessing".
         order: all names that figures of a lesson show. A name has the colour of its place in it, so that a figure with
             fewer lines keeps their colours; without it, the order of the lines.
-        title: words above the panels.
 
     Raises:
         ValueError: no panel or line, a line that `order` does not name, an unknown scale, or numbers that are no line.
@@ -216,19 +212,19 @@ def line_chart(
     for label, lines in panels.items():
         lines = checks.named(owner, f"panels[{label!r}]", lines, "{name: (x, y)}")
         panels[label] = {_shown(name): line for name, line in lines.items()}
-    if x_scale not in SCALES:
+    if x_scale not in ("linear", "log"):
         raise ValueError(f"{owner}: x_scale must be 'linear' or 'log', but it is {x_scale!r}")
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     order = names if order is None else list(map(_shown, checks.listed(owner, "order", order, "names of lines")))
     if not set(names) <= set(order):
         raise ValueError(f"{owner}: order must name every line of {names}, but it is {order}")
-    factor = 100 if y_label.endswith("(%)") else 1
+    percent = y_label.endswith("(%)")
     figure, axes, columns = _empty(len(panels), 5.2 * len(panels), 3.6, title, names)
     drawn = {}
     for panel, (x_label, lines) in zip(axes, panels.items(), strict=True):
         above = 0 if x_scale == "log" else -np.inf
-        found = {name: _line(owner, name, line, factor, above) for name, line in lines.items()}
-        drawn |= _draw_lines(panel, found, order, chance and factor * chance, "o" if markers else None)
+        found = {name: _line(owner, name, line, above) for name, line in lines.items()}
+        drawn |= _draw_lines(panel, found, order, percent, chance, "o" if markers else "")
         measured = sorted({value for x, _ in found.values() for value in x})
         if x_scale == "log":
             panel.set_xscale("log")
@@ -237,11 +233,10 @@ def line_chart(
         elif measured[0] >= 0:
             panel.set_xlim(left=0)
         panel.set_xlabel(x_label)
-    if factor == 100:
+    if percent:
         axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(y_label)
-    figure.legend([drawn[name] for name in names], names, ncols=columns, handlelength=2.8, **BELOW)
-    return figure
+    return _with_legend(figure, drawn, columns)
 
 
 def bar_chart(
@@ -255,7 +250,6 @@ def bar_chart(
     Args:
         rows: {network: {quantity: number >= 0}}, the same quantities for all. Each panel has its own scale, from 0.
         texts: {quantity: function that writes its number at the end of a bar}; without one, 12345 is "12,345".
-        title: words above the panels.
 
     Raises:
         ValueError: no network or quantity, networks whose quantities differ, or a number that is negative or not
@@ -295,7 +289,6 @@ def attention_distances(
     Args:
         distances: {network: `(blocks, heads)`}, pixels >= 0, as `analysis.mean_attention_distance` gives them.
         everywhere: the distance of a head that attends to all patches alike, to be marked by a line.
-        title: words above the panels.
 
     Raises:
         ValueError: no network, or distances that are no `(blocks, heads)` of numbers >= 0.

@@ -132,12 +132,11 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
     if model is not None and len(getattr(model, "input_shape", None) or ()) != 4:
         raise ValueError(f"samples: model must be a classifier, as classifier(…) builds it, but it is {model!r:.60}")
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
+    said = None
     if model is not None:
         takes, wanted = (model.input_shape[3], model.output_shape[-1]), (images.shape[3], dataset.num_classes)
         if takes != wanted:
             raise ValueError(f"samples: model must be for {wanted} channels and classes, but it is for {takes}")
-    said = None
-    if model is not None:
         fitting = figures.resized(images, model.input_shape[1:3]).astype("float32")
         said = np.argmax(model.predict_on_batch(fitting), axis=1)
     cards, words = [], []
@@ -146,8 +145,7 @@ def samples(dataset, count: int = 6, *, model=None, side: int = 128):
         name = dataset.class_names[label]
         caption = ""
         if said is not None:
-            right = said[i] == label
-            caption = "✓ found" if right else f"✗ says: {dataset.class_names[said[i]]}"
+            caption = "✓ found" if said[i] == label else f"✗ says: {dataset.class_names[said[i]]}"
         cards.append(figures.with_title(big, name, caption))
         words.append(f"{name}{' (' + caption + ')' if caption else ''}")
     return image(figures.beside(cards), "Test images: " + "; ".join(words))
