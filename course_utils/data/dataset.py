@@ -94,22 +94,18 @@ class Dataset:
         return len(self.class_names)
 
     def subset(self, train: int | None = None, validation: int | None = None, test: int | None = None) -> "Dataset":
-        """The first images of each part; None keeps a part whole.
+        """The first images of each part; None keeps a part whole. ValueError if there are not so many.
 
-        `load_dataset` orders each part so that its beginning is balanced: the first k images hold the classes in
-        the same proportions as the whole, as nearly as k allows.
-
-        Raises:
-            ValueError: a number below 1 or above what there is.
+        `load_dataset` orders each part so that its first k images hold the classes in the same proportions as the
+        whole, as nearly as k allows.
         """
         smaller = copy(self)
         for part, count in (("train", train), ("validation", validation), ("test", test)):
-            if count is None:
-                continue
-            have = len(getattr(self, f"x_{part}"))
-            count = whole_number(part, count, 1, have, f" (what {self.name!r} has)")
-            for axis in "xy":
-                object.__setattr__(smaller, f"{axis}_{part}", getattr(self, f"{axis}_{part}")[:count])
+            if count is not None:
+                have = len(getattr(self, f"x_{part}"))
+                count = whole_number(part, count, 1, have, f" (what {self.name!r} has)")
+                for name in (f"x_{part}", f"y_{part}"):
+                    object.__setattr__(smaller, name, getattr(self, name)[:count])
         return smaller
 
 
@@ -119,16 +115,13 @@ def load_dataset(
     """Load a data set by its name, or your own images from a folder.
 
     Args:
-        name_or_folder: "shapes", "cifar100", "fashion_mnist", or the path of a folder with one sub-folder per class;
-            `~` and variables such as $HOME are expanded. A folder called like a data set: write "./shapes".
+        name_or_folder: "shapes", "cifar100", "fashion_mnist", or the path of a folder; `~` and variables such as $HOME
+            are expanded. A folder called like a data set: write "./shapes".
         validation: the share of the images kept for validation, strictly between 0 and 1. Of "shapes" and of a
-            folder another tenth becomes the test part; the published sets bring their own test part.
+            folder another tenth becomes the test part; the published sets bring their own.
         split_seed: a whole number >= 0 that fixes which images are kept for validation.
         **options: "shapes" takes `task`, `size` and `seed` (see `course_utils.data.shapes.make`); a folder takes
             `image_size` (default 32: images become image_size x image_size pixels); the others take none.
-
-    Returns:
-        A checked `Dataset`; colour has 3 channels, "fashion_mnist" 1.
 
     Raises:
         ValueError: unknown name, a bad argument, or data that are not what they should be.

@@ -31,16 +31,13 @@ class _Wrong(Exception):
 
 
 def fetch(url: str, size: int, sha256: str, advice: str = "") -> bytes:
-    """Fetch a file, and show how far it is.
+    """Fetch what a file holds, and show how far it is.
 
     Args:
         url: where the file is.
         size: its length, bytes.
-        sha256: its SHA-256, in hexadecimal.
+        sha256: in hexadecimal.
         advice: a sentence for the error message: what to do without this file.
-
-    Returns:
-        What the file holds.
 
     Raises:
         DownloadError: no network, not found, too slow, or not the file that was expected.

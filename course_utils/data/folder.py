@@ -28,10 +28,9 @@ def read(folder: Path, image_size: int = 32) -> tuple[np.ndarray, np.ndarray, tu
     Images may lie deeper, and links are followed. Left out are hidden files and folders (their names start with a dot,
     such as ``.ipynb_checkpoints``), and, with a word, what systems leave behind (such as ``__MACOSX``) and files beside
     the classes' folders. Every other file must be an image: what cannot be read is an error, never silently skipped.
-    Images become squares of `image_size` pixels, see `course_utils.data.images.as_image`.
 
     Returns:
-        images uint8 (n, image_size, image_size, 3), labels int32 (n,), class names.
+        images uint8 (n, image_size, image_size, 3), see `images.as_image`, labels int32 (n,), class names.
 
     Raises:
         ValueError: no sub-folders, only one, one with too few images, folders that are parts (train, test) and not

@@ -2,14 +2,10 @@
 
 The photographs lie inside the scikit-image package, so nothing is downloaded:
 
-=========  =========================================  =====================================================
-name       what it shows                              credit and licence
-=========  =========================================  =====================================================
-astronaut  Eileen Collins, the first woman to         NASA Great Images database; public domain, no known
-           command a space shuttle                    copyright restrictions
-cat        Chelsea the cat                            Stefan van der Walt; CC0
-coffee     a cup at Pikolo Espresso Bar               Rachel Michetti; CC0
-=========  =========================================  =====================================================
+- astronaut: Eileen Collins, the first woman to command a space shuttle. NASA Great Images database; public domain, no
+  known copyright restrictions.
+- cat: Chelsea the cat. Stefan van der Walt; CC0.
+- coffee: a cup at Pikolo Espresso Bar. Rachel Michetti; CC0.
 """
 
 import io
@@ -24,13 +20,10 @@ from course_utils.checked import shown
 from course_utils.data.checks import whole_number
 from course_utils.files import user_path
 
+# The only kinds of files that are opened, told by their content: some that Pillow knows run programs, as EPS does.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""The only kinds of files that are opened, told by their content. Pillow knows more, some of which run programs: EPS
-is handed to Ghostscript."""
-MOST_PIXELS = 90_000_000
-"""Pixels that are decoded at most: more could exhaust the memory."""
-LARGEST = 4096
-"""Pixels that the side of an image made here has at most, for the same reason."""
+MOST_PIXELS = 90_000_000  # that are decoded at most: more could exhaust the memory
+LARGEST = 4096  # pixels that the side of an image made here has at most, for the same reason
 
 # Name -> file in scikit-image, and the square (left, top, right, bottom) of it that reads well at 64 pixels.
 _PHOTOGRAPHS = {
@@ -41,13 +34,7 @@ _PHOTOGRAPHS = {
 
 
 def photographs(size: int = 64) -> dict[str, np.ndarray]:
-    """Three colour photographs: "astronaut", "cat" and "coffee".
-
-    Args:
-        size: height and width of each, pixels.
-
-    Returns:
-        name -> uint8 image of shape (size, size, 3).
+    """Three colour photographs, "astronaut", "cat" and "coffee": name -> uint8 image (size, size, 3).
 
     Raises:
         FileNotFoundError: scikit-image, or an image in it, is missing.
@@ -76,10 +63,7 @@ def as_image(image, size: int) -> np.ndarray:
         image: the path of an image file, the bytes of one (bytes, bytearray, memoryview), an open file, a Pillow
             image, or a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4). Files are PNG, JPEG,
             WebP, GIF, BMP or TIFF, whatever they are called.
-        size: height and width wanted, pixels.
-
-    Returns:
-        uint8 image of shape (size, size, 3).
+        size: height and width wanted, pixels: the image is uint8 (size, size, 3).
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -112,7 +96,7 @@ def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | Non
 
     Args:
         source: its path, or an open file.
-        size: height and width wanted, pixels.
+        size: as in `as_image`.
         what: what it is called in an error; its path without.
         box: the part of it that is taken, (left, top, right, bottom); the middle square without.
 
@@ -128,15 +112,13 @@ def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | Non
                 if box is None:
                     image.draft(None, (3 * size, 3 * size))  # a large JPEG is decoded no larger than needed
                 return _square(image.crop(box) if box else image, size)
-    except UnidentifiedImageError as error:
-        reason, cause = f"its content is none of {', '.join(FORMATS)}", error
-    # Pillow's readers raise many kinds of errors on broken files; all mean the same to the reader of the message.
-    except Exception as error:
-        reason, cause = f"{type(error).__name__}: {error}", error
-    what = what or f"the file {str(source)!r}"
-    raise ValueError(
-        f"image: {what} cannot be read as an image ({reason}). Save it again as PNG or JPEG of 8 bits a channel."
-    ) from cause
+    except Exception as error:  # Pillow's readers raise many kinds on broken files
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = f"its content is none of {', '.join(FORMATS)}" if unknown else f"{type(error).__name__}: {error}"
+        raise ValueError(
+            f"image: {what or f'the file {str(source)!r}'} cannot be read as an image ({reason}). Save it again as PNG "
+            "or JPEG of 8 bits a channel."
+        ) from error
 
 
 def _square(image, size: int) -> np.ndarray:

@@ -63,10 +63,7 @@ class Facts(NamedTuple):
 
 
 def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Find or fetch a published data set, and make sure of it.
-
-    Args:
-        name: "cifar100" or "fashion_mnist".
+    """Find or fetch a data set of `FACTS`, and make sure of it.
 
     Returns:
         arrays x_train, y_train, x_test, y_test (uint8 images (n, h, w, c), int32 labels (n,)), and class names.
@@ -85,11 +82,7 @@ def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
 
 
 def data_folder() -> Path | None:
-    """Returns the folder that the variable COURSE_DATA names, `~` and other variables expanded; None if it is not set.
-
-    Raises:
-        ValueError: it is set, and there is no such folder.
-    """
+    """Returns the folder that the variable COURSE_DATA names; None if it is not set, ValueError if it is not there."""
     given = os.environ.get("COURSE_DATA")
     if not given:
         return None
@@ -203,23 +196,15 @@ def _check_values(facts: Facts, key: str, array: np.ndarray) -> None:
 
 FACTS = {
     "cifar100": Facts(
-        (32, 32, 3),
-        50_000,
-        10_000,
-        tuple(name.replace("_", " ") for name in _CIFAR100_NAMES.split()),
-        _cifar100,
-        _CIFAR,
-        "https://www.cs.toronto.edu/~kriz/",
-        ("{}", "cifar-100-python-target_archive", "cifar-100-python-target.tar.gz"),
+        (32, 32, 3), 50_000, 10_000, tuple(name.replace("_", " ") for name in _CIFAR100_NAMES.split()), _cifar100,
+        files=_CIFAR,
+        url="https://www.cs.toronto.edu/~kriz/",
+        places=("{}", "cifar-100-python-target_archive", "cifar-100-python-target.tar.gz"),
     ),
     "fashion_mnist": Facts(
-        (28, 28, 1),
-        60_000,
-        10_000,
-        tuple(_FASHION_NAMES.split(", ")),
-        _fashion_mnist,
-        _FASHION,
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        ("fashion-mnist/{}",),
+        (28, 28, 1), 60_000, 10_000, tuple(_FASHION_NAMES.split(", ")), _fashion_mnist,
+        files=_FASHION,
+        url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        places=("fashion-mnist/{}",),
     ),
-}
+}  # fmt: skip

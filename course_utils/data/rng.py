@@ -4,13 +4,9 @@ import numpy as np
 
 
 class Draw:
-    """Random whole numbers that are the same with every NumPy version on every machine.
+    """Draws random whole numbers; `seed` is one from 0 on."""
 
-    Args:
-        seed: a whole number >= 0, or several of them.
-    """
-
-    def __init__(self, seed: int | tuple[int, ...]):
+    def __init__(self, seed: int):
         self._bits = np.random.PCG64(seed)
 
     def integers(self, high: int, size: int | tuple[int, ...]) -> np.ndarray:

@@ -21,9 +21,8 @@ compare cells. More exactly, for a network that treats every cell by itself, ali
   to depend on its place, the odd one could be found half of the time: always take the cell with the reddest colour.)
 - match and relation: the expected sum is the same in every class, so cross-entropy gains nothing from it.
 
-The same seed gives the same bytes on every machine. Two choices bring that about. Random numbers are the raw
-64-bit words of PCG64, whose stream NumPy promises to keep (it makes no such promise for ``Generator.integers``).
-And every pixel is integer arithmetic, so that no rounding of floats can differ.
+The same seed gives the same bytes on every machine: random numbers are the raw 64-bit words of PCG64, whose stream
+NumPy promises to keep (it makes no such promise for ``Generator.integers``), and every pixel is integer arithmetic.
 """
 
 from functools import lru_cache
@@ -56,13 +55,8 @@ SHAPES = ("disc", "ring", "square", "triangle", "diamond", "plus", "cross", "sta
 EMPTY = len(SHAPES)  # the shape number that `render` takes for "nothing in this cell"
 
 BACKGROUNDS = (
-    (171, 169, 164),
-    (165, 169, 172),
-    (167, 171, 165),
-    (172, 166, 165),
-    (168, 166, 172),
-    (170, 170, 170),
-)
+    (171, 169, 164), (165, 169, 172), (167, 171, 165), (172, 166, 165), (168, 166, 172), (170, 170, 170),
+)  # fmt: skip
 """Grey tints; each image has one of them, drawn at random, and it tells nothing about the class.
 
 On a nearly white ground all tokens share one large offset, and networks took longer to see past it: a tiny gMLP was
@@ -73,51 +67,37 @@ MOST = 1_000_000  # images made at once, which are 3 GB of pixels
 
 
 def make(task: str = "odd_one_out", size: int = 10_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Make the images and labels of one task.
+    """Make the images and labels of one task: uint8 (size, 32, 32, 3) and int32 (size,).
 
     Labels are as balanced as `size` allows (class counts differ by one at most) and in random order.
 
-    Args:
-        task: "odd_one_out", "match", "relation" or "content".
-        size: how many images.
-        seed: a whole number >= 0; the same seed gives the same bytes on every machine.
-
-    Returns:
-        images, uint8 of shape (size, 32, 32, 3), and labels, int32 of shape (size,).
-
     Raises:
-        ValueError: unknown task, a `size` that is no whole number from the number of classes to `MOST`, or a bad seed.
+        ValueError: unknown task, a `size` that is no whole number from the number of classes to `MOST`, or a seed that
+            is none from 0 on.
     """
     classes = len(class_names(task))
     size = whole_number("size", size, classes, MOST, f", at least one image per class of task {task!r}")
     draw = Draw(whole_number("seed", seed, 0))
     labels = np.arange(size)[draw.order(size)] % classes
-    shape, colour = _TASKS[task][1](labels, draw)
+    shape, colour = (cells.reshape(-1, GRID, GRID) for cells in _TASKS[task][1](labels, draw))
     background = draw.integers(len(BACKGROUNDS), size)
     return render(shape, colour, background), labels.astype(np.int32)
 
 
 def class_names(task: str = "odd_one_out") -> tuple[str, ...]:
-    """Names of a task's classes, in the order of the labels.
-
-    Raises:
-        ValueError: unknown task.
-    """
+    """Names of a task's classes, in the order of the labels; ValueError if there is no such task."""
     if task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(map(repr, TASKS))}; got {shown(task)}.")
     return _TASKS[task][0]
 
 
 def render(shape: np.ndarray, colour: np.ndarray, background: np.ndarray | int = 0) -> np.ndarray:
-    """Draw images from shape and colour numbers: also the way to draw an image of your own.
+    """Draw images, uint8 (n, 32, 32, 3), from numbers: also the way to draw an image of your own.
 
     Args:
         shape: integers (n, 4, 4), an index into `SHAPES` per cell, or `EMPTY`.
         colour: integers (n, 4, 4), an index into the names of `COLOURS` per cell.
         background: one index into `BACKGROUNDS`, or one per image, (n,).
-
-    Returns:
-        uint8 images of shape (n, 32, 32, 3).
 
     Raises:
         ValueError: wrong shape of an argument, or an index out of range.
@@ -154,7 +134,7 @@ def _odd_one_out(labels: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray
     common = draw.integers(len(COLOURS), len(labels))
     odd = _other(common, len(COLOURS), draw)
     colour = np.where(np.arange(GRID * GRID) == labels[:, None], odd[:, None], common[:, None])
-    return shape.reshape(-1, GRID, GRID), colour.reshape(-1, GRID, GRID)
+    return shape, colour
 
 
 def _pair(same_shape: np.ndarray, same_colour: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +149,7 @@ def _pair(same_shape: np.ndarray, same_colour: np.ndarray, draw: Draw) -> tuple[
     shape[image, first], colour[image, first] = first_shape, first_colour
     shape[image, second] = np.where(same_shape, first_shape, _other(first_shape, len(SHAPES), draw))
     colour[image, second] = np.where(same_colour, first_colour, _other(first_colour, len(COLOURS), draw))
-    return shape.reshape(-1, GRID, GRID), colour.reshape(-1, GRID, GRID)
+    return shape, colour
 
 
 def _match(labels: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
@@ -189,14 +169,12 @@ def _content(labels: np.ndarray, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
     here = rank <= draw.integers(4, len(labels))[:, None]
     shape = np.where(here, (labels // len(COLOURS))[:, None], EMPTY)
     colour = np.broadcast_to((labels % len(COLOURS))[:, None], cells)
-    return shape.reshape(-1, GRID, GRID), colour.reshape(-1, GRID, GRID)
+    return shape, colour
 
 
+_CELLS = tuple(f"row {row}, column {column}" for row in range(GRID) for column in range(GRID))
 _TASKS = {
-    "odd_one_out": (
-        tuple(f"row {row}, column {column}" for row in range(GRID) for column in range(GRID)),
-        _odd_one_out,
-    ),
+    "odd_one_out": (_CELLS, _odd_one_out),
     "match": (("different colours", "same colour"), _match),
     "relation": (("same shape", "same colour", "same shape and colour", "nothing in common"), _relation),
     "content": (tuple(f"{colour} {shape}" for shape in SHAPES for colour in COLOURS), _content),

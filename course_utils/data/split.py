@@ -13,7 +13,7 @@ def split(labels: np.ndarray, shares: list[float], seed: int) -> list[np.ndarray
     Args:
         labels: whole numbers, (n,).
         shares: the share of all images that each further part gets, each in (0, 1), together below 1.
-        seed: fixes everything; the same on every machine.
+        seed: fixes everything.
 
     Returns:
         len(shares) + 1 arrays of indices: first what remains (the training part), then one per share.

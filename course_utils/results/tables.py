@@ -42,7 +42,7 @@ def course_runs(paper: str, *, any_depth: bool = False) -> list[Run]:
     networks that differ in the number of blocks alone.
     """
     found = [run for run in runs_of(paper) if run.dataset.name == "cifar100" and run.recipe.name != "paper"]
-    course = CONFIGS[f"{paper}_course"]
+    course = CONFIGS.get(f"{paper}_course")
 
     def alike(config):
         return replace(config, attention_start="glorot", depth=course.depth if any_depth else config.depth) == course

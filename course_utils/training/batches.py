@@ -25,13 +25,10 @@ class Batches(keras.utils.PyDataset):
     The last, smaller batch is left out, so that every step has one shape; shuffling leaves out others each epoch.
 
     Args:
-        images: uint8 `(n, h, w, c)`.
-        labels: int `(n,)`.
-        num_classes: number of classes.
-        batch_size: images in one batch; at most `n`.
+        images, labels: uint8 `(n, h, w, c)`, int `(n,)`.
+        batch_size: `n` if it is larger.
         size: (height, width) that the network wants; images are resized after the augmentation.
-        augment: what is done to a batch, as in a `Recipe`.
-        repeats: show an image so often within the epoch, one after the other, and so many fewer images.
+        augment, repeats: as in a `Recipe`; an image is repeated at once.
         seed, epoch: what the order and the augmentation depend on.
     """
 

@@ -48,9 +48,12 @@ class Epochs(keras.callbacks.Callback):
         if not np.isfinite([logs["loss"], checked["loss"]]).all():
             half = keras.dtype_policies.get(self.run.policy).compute_dtype == "float16"
             raise Stop("the loss is not finite" + (": float16 is too short, take bfloat16 or float32" if half else ""))
-        measured = {"loss": logs["loss"], "accuracy": logs["accuracy"]}
-        measured |= {"val_loss": checked["loss"], "val_accuracy": checked["top1"], "val_top5": checked["top5"]}
-        measured |= {
+        measured = {
+            "loss": logs["loss"],
+            "accuracy": logs["accuracy"],
+            "val_loss": checked["loss"],
+            "val_accuracy": checked["top1"],
+            "val_top5": checked["top5"],
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "seconds": time.perf_counter() - self.began[0],
             "cpu_seconds": time.process_time() - self.began[1],

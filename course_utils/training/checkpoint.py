@@ -92,19 +92,14 @@ def depends_on(run: Run, model, dataset, **arguments) -> dict:
 
 
 def save(path, finished: Finished, about: dict) -> Path:
-    """Writes a checkpoint; an older one at `path` is replaced only once the new one is whole and on the disk.
-
-    Raises:
-        OSError: it could not be written (no such folder, no right, disk full). What was there before is still there.
-    """
-    path = Path(path)
+    """Writes a checkpoint, as `files.write_whole` does."""
     progress = {"history": finished.history, "best_epoch": finished.best_epoch}
     checksum = _checksum(finished.state + finished.kept)
     text = json.dumps({"format": FORMAT, "about": about, "progress": progress, "checksum": checksum})
     arrays = {f"{group}_{i}": array for group in ("state", "kept") for i, array in enumerate(getattr(finished, group))}
     whole = io.BytesIO()  # a zip file that fails half-way cannot be closed: so it is made before anything is written
     np.savez(whole, text=np.array(text), **arrays)
-    return write_whole(path, whole.getbuffer(), f"the checkpoint {path.name}")
+    return write_whole(path, whole.getbuffer(), f"the checkpoint {Path(path).name}")
 
 
 def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
@@ -122,7 +117,6 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
     Raises:
         CheckpointError: it is damaged, or belongs to a run that depends on something else; the message says on what.
     """
-    path = Path(path)
     another = f"checkpoint: {path} belongs to another run (%s). Give this run another file, or delete that one"
     try:
         with ZipFile(path) as file:
@@ -137,15 +131,12 @@ def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
                 saved, here = theirs.get(name), about.get(name)
                 if saved != here and not name.startswith("begin: "):
                     raise CheckpointError(another % f"{name} is {saved!r:.100} there and {here!r:.100} here")
-            variables = {"state": _changing(model), "kept": model.weights}
-            names = [f"{group}_{i}.npy" for group, those in variables.items() for i in range(len(those))]
-            if sorted(file.namelist()) != sorted([*names, "text.npy"]):
+            kept = {f"kept_{i}": variable for i, variable in enumerate(model.weights)}
+            changing = {f"state_{i}": variable for i, variable in enumerate(_changing(model))}
+            if {*file.namelist()} != {f"{name}.npy" for name in ("text", *kept, *changing)}:
                 raise ValueError("it holds other arrays than this model and its optimizer have")
-            found = {
-                group: [_like(variable, file, f"{group}_{i}") for i, variable in enumerate(those)]
-                for group, those in variables.items()
-            }
-        finished = Finished(text["progress"]["history"], text["progress"]["best_epoch"], **found)
+            arrays = [[_like(those[name], file, name) for name in those] for those in (kept, changing)]
+        finished = Finished(text["progress"]["history"], text["progress"]["best_epoch"], *arrays)
         _check(finished, replace(run, trained_before=theirs["begin: trained_before"]), about)
         if _checksum(finished.state + finished.kept) != text["checksum"]:
             raise ValueError("it holds other numbers than were written")

@@ -27,14 +27,8 @@ def available() -> list[str]:
 def spread(model, devices: int | None, batch_size: int):
     """Returns a model whose training is spread over several devices, each with its share of every batch.
 
-    Args:
-        model: any Keras model.
-        devices: how many devices, at least 1; None leaves everything as it is.
-        batch_size: how many images a batch has.
-
-    Returns:
-        The model to train: a copy, whose weights are for the caller to bring back (None: the model itself); and a
-        function that makes the context in which it is compiled and trained.
+    It is a copy, whose weights are for the caller to bring back; without `devices` it is the model itself. With it
+    comes a function that makes the context in which it is compiled and trained.
 
     Raises:
         ValueError: there are not so many devices, or they cannot share a batch evenly.
@@ -65,15 +59,11 @@ def spread(model, devices: int | None, batch_size: int):
 
 
 def precision(accelerators: list[str]) -> str:
-    """Returns the Keras policy that trains fastest on a device without losing accuracy.
+    """Returns the Keras policy that trains fastest on what `system.accelerators()` names without losing accuracy.
 
-    Args:
-        accelerators: names as `system.accelerators()` gives them, such as "NVIDIA H200" or "Tesla T4"; empty on a CPU.
-
-    Returns:
-        "mixed_bfloat16" on TPUs and on NVIDIA's GPUs since Ampere, "mixed_float16" on Volta and Turing (V100, T4),
-        whose matrix units know no bfloat16, "float32" on a CPU and on anything unknown: half precision that a device
-        only imitates is slower.
+    "mixed_bfloat16" on TPUs and on NVIDIA's GPUs since Ampere, "mixed_float16" on Volta and Turing (V100, T4), whose
+    matrix units know no bfloat16, "float32" on a CPU and on anything unknown: half precision that a device only
+    imitates is slower.
     """
     name = accelerators[0] if accelerators else ""
     if re.search(rf"\b({_SINCE_AMPERE})\b", name, re.I):

@@ -15,11 +15,7 @@ _one_before = False
 
 
 def dry_running() -> bool:
-    """Says whether the variable COURSE_DRY_RUN asks for a dry run.
-
-    Raises:
-        ValueError: it is neither yes nor no nor "eager".
-    """
+    """Says whether the variable COURSE_DRY_RUN asks for a dry run; ValueError if it is neither yes, no nor "eager"."""
     return bool(switch("COURSE_DRY_RUN", "eager"))
 
 
@@ -36,11 +32,7 @@ def without_graph() -> bool:
 
 
 def shortened(dataset, recipe, **files):
-    """Returns data and recipe of a dry run: one epoch of two batches.
-
-    Raises:
-        ValueError: one of the `files` that it should write is not None.
-    """
+    """Returns data and recipe of a dry run: one epoch of two batches; ValueError if it should write `files`."""
     for name, path in files.items():
         if path is not None:
             raise ValueError(

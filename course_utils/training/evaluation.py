@@ -20,7 +20,7 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
         model: from pixels `(b, h, w, c)` to logits `(b, classes)`.
         images: uint8 `(n, h, w, c)`; resized if the model wants another size.
         labels: int `(n,)`, in 0…classes − 1.
-        batch_size: images at a time; None takes up to 500, fewer where they would become large arrays.
+        batch_size: None takes up to 500, fewer where they would become large arrays.
         progress: tell how far it is, should it take more than 3 seconds.
 
     Returns:
@@ -39,13 +39,13 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
         raise ValueError(f"evaluate: {len(images)} images and {len(labels)} labels: give one label for each image")
     if batch_size is None:
         batch_size = min(500, max(1, _MOST_NUMBERS // largest_activation(model)))
+    batch_size = min(batch_size, len(images))
     logits, bar = [], ProgressBar("evaluate", unit="images", after_s=3)
     for start in range(0, len(images), batch_size):
         # A model called directly runs one operation at a time: predict_on_batch runs the compiled graph. Padding the
         # last batch keeps its shape, so that the graph is built once.
         batch = resized(images[start : start + batch_size], model.input_shape[1:3])
-        missing = batch_size - len(batch) if start else 0
-        padded = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
+        padded = np.pad(batch, [(0, batch_size - len(batch))] + 3 * [(0, 0)], mode="edge")
         logits.append(np.asarray(model.predict_on_batch(padded), dtype="float64")[: len(batch)])
         if progress:
             bar(start + len(batch), len(images))
@@ -58,9 +58,5 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
         loss = np.log(np.exp(logits - peak).sum(axis=1)) + peak[:, 0] - right[:, 0]
     # Ties count against the network: a model that says "all alike" must not look right, nor one that says NaN.
     rank = (~(logits < right)).sum(axis=1) - 1
-    enough = logits.shape[1] > 5
-    return {
-        "loss": float(loss.mean()),
-        "top1": float((rank < 1).mean()),
-        "top5": float((rank < 5).mean()) if enough else None,
-    }
+    top1, top5 = (float((rank < k).mean()) for k in (1, 5))
+    return {"loss": float(loss.mean()), "top1": top1, "top5": top5 if logits.shape[1] > 5 else None}

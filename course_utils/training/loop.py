@@ -48,35 +48,29 @@ def train(
     Interrupting (the stop button, Ctrl-C) ends the run after the last finished epoch: the weights kept so far are in
     `model` and the history is in the `Run`.
 
-    With the variable COURSE_DRY_RUN set to 1, the run is a dry run: one epoch of two batches, measured on at most
-    100 validation and 100 test images. The progress says so, and so does the `Run`. On TensorFlow a process's first
-    dry run builds its graph as any run does, the later ones run without; with "eager" the first one does so, too.
+    With the variable COURSE_DRY_RUN set to 1, the run is a dry run, and its progress and the `Run` say so: one epoch of
+    two batches, measured on at most 100 validation and 100 test images. On TensorFlow a process's first dry run builds
+    its graph as any run does, the later ones run without; with "eager" the first one does so, too.
 
     Args:
         model: a classifier, as built by `models.classifier`. It is trained in place; that it had been trained before
             is said, and stands in the `Run`.
         dataset: what to train on.
         recipe: a name ("quick", "course") or a `Recipe`.
-        seed: seeds the order and the augmentation of the training images.
+        seed: of the order and the augmentation of the training images.
         keep_best: leave the weights of the best epoch in the model, not the last ones.
         track_test: measure test accuracy after each epoch too, for a curve.
-        monitor: "live" (an image redrawn in the notebook), "lines" (one line for each epoch) or "none"; None
-            chooses "live" in a notebook and "lines" elsewhere, unless the variable COURSE_MONITOR says.
+        monitor: "live" (an image redrawn in the notebook), "lines" (one line for each epoch) or "none"; None takes the
+            variable COURSE_MONITOR, else "live" in a notebook and "lines" elsewhere.
         card: a file that receives the result card, rewritten after each epoch.
         checkpoint: a file that receives everything the next epoch depends on, rewritten after each epoch. If it is
             there, the run goes on from it: on the same machine's CPU it ends bit for bit as if it had never stopped.
-            A finished run is only read back.
-        jit_compile: compile with XLA; "auto" leaves it to Keras, which does so on a GPU. It starts later and then
-            steps faster.
-        devices: spread every batch over so many GPUs (or the CPU's virtual devices, where there is no GPU), by
-            `tf.distribute.MirroredStrategy` on TensorFlow and `keras.distribution.DataParallel` on JAX. The losses are
-            those of one device, up to rounding; dropout draws other numbers. None: one device.
+        jit_compile: compile with XLA, which starts later and then steps faster; "auto" does so on a GPU.
+        devices: spread every batch over so many GPUs (or the CPU's virtual devices, where there is no GPU). The losses
+            are those of one device, up to rounding; dropout draws other numbers. None: one device.
         after_epoch: called with 0 before the first epoch and with 1, 2, … after each, for snapshots of the weights:
             they are then those of that epoch, not yet the best. Its time counts for no epoch.
         **changes: values of the recipe to change, such as `epochs=3`.
-
-    Returns:
-        The `Run`.
 
     Raises:
         TypeError, ValueError: the model does not fit the data set, there are not so many devices, another argument is

@@ -19,14 +19,10 @@ _INK, _QUIET, _TRAIN, _VALIDATION = "#1f2933", "#5b6770", "#0b6bb5", "#b3470f"
 
 
 def monitor_kind(kind: str | None) -> str:
-    """Returns which of `MONITORS` is asked for, by `train`, or else by the variable COURSE_MONITOR.
-
-    Raises:
-        ValueError: the variable asks for another.
-    """
-    kind = kind or os.environ.get("COURSE_MONITOR")
+    """Returns which of `MONITORS` is asked for, by `train`, or else by the variable COURSE_MONITOR."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    kind = kind or ("live" if hasattr(shell, "kernel") else "lines")  # a kernel: this is a notebook
+    usual = "live" if hasattr(shell, "kernel") else "lines"  # a kernel: this is a notebook
+    kind = kind or os.environ.get("COURSE_MONITOR") or usual
     return check("train", "COURSE_MONITOR", Literal[tuple(MONITORS)], kind)
 
 
@@ -38,19 +34,22 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def progress_line(run) -> str:
-    """Returns the last finished epoch of a run in words."""
-    last = {key: values[-1] for key, values in run.history.items()}
-    return (
-        f"{_dry_run(run)}epoch {run.epochs:>2}/{run.recipe.epochs}  loss {last['loss']:.3f}  "
-        f"training accuracy {100 * last['accuracy']:.1f} %  "
-        f"validation accuracy {100 * last['val_accuracy']:.1f} %  {last['seconds']:.1f} s"
-    )
-
-
 def _dry_run(run) -> str:
     """Returns what stands before every figure of a dry run, so that nobody takes it for a result."""
     return f"dry run on {run.dataset.train} images, no result: " if run.dry_run else ""
+
+
+def closing_line(run) -> str:
+    """Returns how a run ended, in words."""
+    if not run.epochs:
+        return f"{run.stopped or 'stopped'} before the first epoch was finished: the weights are as they were"
+    text = _dry_run(run) + (f"{run.stopped}; " if run.stopped else "")
+    text += f"kept: the weights of epoch {run.best_epoch}"
+    if run.test:
+        text += f"; test accuracy {100 * run.test.top1:.1f} %"
+        if run.test.top5 is not None:
+            text += f" (top-5 {100 * run.test.top5:.1f} %)"
+    return text
 
 
 class SilentMonitor(keras.callbacks.Callback):
@@ -71,23 +70,16 @@ class LinesMonitor(SilentMonitor):
             print("this network has been trained before: the run goes on from its weights", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
-        print(progress_line(self.run), flush=True)
+        last = {key: values[-1] for key, values in self.run.history.items()}
+        print(
+            f"{_dry_run(self.run)}epoch {self.run.epochs:>2}/{self.run.recipe.epochs}  loss {last['loss']:.3f}  "
+            f"training accuracy {100 * last['accuracy']:.1f} %  "
+            f"validation accuracy {100 * last['val_accuracy']:.1f} %  {last['seconds']:.1f} s",
+            flush=True,
+        )
 
     def on_train_end(self, logs=None):
         print(closing_line(self.run), flush=True)
-
-
-def closing_line(run) -> str:
-    """Returns how a run ended, in words."""
-    if not run.epochs:
-        return f"{run.stopped or 'stopped'} before the first epoch was finished: the weights are as they were"
-    text = _dry_run(run) + (f"{run.stopped}; " if run.stopped else "")
-    text += f"kept: the weights of epoch {run.best_epoch}"
-    if run.test:
-        text += f"; test accuracy {100 * run.test.top1:.1f} %"
-        if run.test.top5 is not None:
-            text += f" (top-5 {100 * run.test.top5:.1f} %)"
-    return text
 
 
 class LiveMonitor(SilentMonitor):
@@ -145,13 +137,7 @@ MONITORS = {"live": LiveMonitor, "lines": LinesMonitor, "none": SilentMonitor}
 
 
 def progress_svg(run, line: str, share: float) -> str:
-    """Returns the live view as SVG text.
-
-    Args:
-        run: the run so far.
-        line: what to write above the bar.
-        share: how much of the run is done, 0…1.
-    """
+    """Returns the live view of a run as SVG text: a line of words, a bar of the share that is done, and curves."""
     title = escape(f"{run.label} on {run.dataset.name}" + (", trained before" if run.trained_before else ""))
     line = escape(line)
     return (

@@ -131,12 +131,7 @@ RECIPES = {name: replace(known, name=name) for name, known in RECIPES.items()}
 
 
 def plateau_rate(recipe: Recipe, losses: Sequence[float]) -> float:
-    """Returns the rate of the next epoch under "plateau".
-
-    Args:
-        recipe: whose `learning_rate` is the first one.
-        losses: the validation loss after each epoch so far.
-    """
+    """Returns the rate of the next epoch under "plateau", from the validation loss after each epoch so far."""
     rate, best, waited = recipe.learning_rate, float("inf"), 0
     for loss in losses:
         if loss < best - 1e-4:  # as much as Keras' ReduceLROnPlateau asks for

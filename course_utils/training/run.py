@@ -130,8 +130,7 @@ class Run:
         """Writes the result card to `path`. An older card there is replaced only once the new one is whole.
 
         Raises:
-            OSError: the card could not be written (no such folder, no right, disk full); what was there before is
-                still there.
+            OSError: the card could not be written; what was there before is still there.
             TypeError, ValueError: `path` is no path, or the run is a dry run.
         """
         if self.dry_run:
@@ -154,8 +153,8 @@ class Run:
         if len(lengths) > 1:
             raise ValueError(f"Run: history must have as many numbers of each kind, but it has {sorted(lengths)}")
         for name, values in self.history.items():
-            shares = [value for value in values if value is not None and name.endswith(("accuracy", "top5"))]
-            if not all(0 <= value <= 1 for value in shares):
+            share = name.endswith(("accuracy", "top5"))
+            if share and not all(value is None or 0 <= value <= 1 for value in values):
                 raise ValueError(f"Run: history[{name!r}] must hold shares from 0 to 1")
         if self.model.num_classes != self.dataset.classes:
             raise ValueError(
