@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from course_utils.exercises.bugs import CASES, Case
+from course_utils.exercises.bugs import CASES
 from course_utils.exercises.judging import Check, Nothing, NotYet, answer, compare, truth, verdict
 
 
@@ -26,8 +26,9 @@ def _says(attempt, make, where: str) -> bool | Nothing:
         raise
 
 
-def _hunt(case: Case, name: str, wrong: str) -> Check:
+def _hunt(about: str, name: str, wrong: str) -> Check:
     """Returns the check of a test `name(make)`: it passes everything right of a case and fails everything broken."""
+    case = CASES[about]
 
     def check(attempt):
         spoke = False
@@ -48,15 +49,11 @@ def _hunt(case: Case, name: str, wrong: str) -> Check:
     return Check(check, "make", f"Caught: {case.wrong}.")
 
 
-check_two_norms = _hunt(CASES["norms"], "two_norms", "a Mixer block whose two LayerNorms are not two")
-check_raw_residual = _hunt(CASES["residual"], "raw_residual", "a gMLP block that does not add the raw `x`")
-check_learned_temperature = _hunt(
-    CASES["temperature"], "learned_temperature", "attention whose temperature no training moves"
-)
-check_schedule_in_use = _hunt(CASES["schedule"], "schedule_in_use", "training whose learning rate never changes")
-check_hidden_width = _hunt(
-    CASES["width"], "hidden_width", "a Mixer block whose channel MLP has not the width asked for"
-)
+check_two_norms = _hunt("norms", "two_norms", "a Mixer block whose two LayerNorms are not two")
+check_raw_residual = _hunt("residual", "raw_residual", "a gMLP block that does not add the raw `x`")
+check_learned_temperature = _hunt("temperature", "learned_temperature", "attention whose temperature no training moves")
+check_schedule_in_use = _hunt("schedule", "schedule_in_use", "training whose learning rate never changes")
+check_hidden_width = _hunt("width", "hidden_width", "a Mixer block whose channel MLP has not the width asked for")
 
 
 def _near(wrong, rtol=1e-2, atol=1e-3):

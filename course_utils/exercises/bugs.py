@@ -22,10 +22,9 @@ from course_utils.training.recipes import Recipe
 
 
 class WrongGradientNorm(keras.layers.LayerNormalization):
-    """A LayerNorm along the last axis, as Keras 3.0.0 to 3.0.2 computed it.
+    """Spoiler: as Keras 3.0.0 to 3.0.2 computed it along the last axis, the output is right, the gradient is not.
 
-    Spoiler: its output is right and its gradient is not. The variance is `E[x²] − E[x]²` with the mean held fixed, so
-    that `∂variance/∂x` is `2x/d` instead of `2(x − mean)/d`.
+    The variance is `E[x²] − E[x]²` with the mean held fixed: `∂variance/∂x` is `2x/d` instead of `2(x − mean)/d`.
     """
 
     def call(self, x):
@@ -35,10 +34,7 @@ class WrongGradientNorm(keras.layers.LayerNormalization):
 
 
 class SharedNormMixerBlock(MixerBlock):
-    """A Mixer block with the arguments and shapes of `MixerBlock`.
-
-    Spoiler: one LayerNorm object stands in both places, so that the two have one γ and one β.
-    """
+    """Spoiler: one LayerNorm object stands in both places, so that the two have one γ and one β."""
 
     def build(self, input_shape):
         del self.norm2
@@ -52,10 +48,7 @@ LAYER_NORMS = {"version A": keras.layers.LayerNormalization, "version B": WrongG
 
 
 class BottleneckMixerBlock(MixerBlock):
-    """A Mixer block with the arguments and shapes of `MixerBlock`.
-
-    Spoiler: the hidden layer of the channel MLP is as wide as there are tokens, whatever `channels_mlp_dim` says.
-    """
+    """Spoiler: the hidden layer of the channel MLP is as wide as there are tokens, whatever `channels_mlp_dim` says."""
 
     def build(self, input_shape):
         asked = self.channel_mlp.get_config()
@@ -65,10 +58,7 @@ class BottleneckMixerBlock(MixerBlock):
 
 
 class NormalisedResidualGMLPBlock(GMLPBlock):
-    """A gMLP block with the arguments and shapes of `GMLPBlock`.
-
-    Spoiler: the residual adds the normalised input, `LN(x) + V · SGU(GELU(U · LN(x)))`, so that the raw `x` is lost.
-    """
+    """Spoiler: the residual adds the normalised input, `LN(x) + V · SGU(GELU(U · LN(x)))`: the raw `x` is lost."""
 
     def call(self, x, training=None):
         x = self.norm(x)
@@ -79,10 +69,10 @@ class NormalisedResidualGMLPBlock(GMLPBlock):
 
 
 class UntrackedTemperatureAttention(LocalitySelfAttention):
-    """LSA with the arguments and shapes of `LocalitySelfAttention`.
+    """Spoiler: the layer does not know that its temperature is a weight.
 
-    Spoiler: the layer does not know that its temperature is a weight. It is a variable, it calls itself trainable, and
-    no optimizer ever sees it: what happens to a bare `tf.Variable` in a Keras 3 layer.
+    It is a variable, it calls itself trainable, and no optimizer ever sees it: what happens to a bare `tf.Variable` in
+    a Keras 3 layer.
     """
 
     def build(self, input_shape):
@@ -93,19 +83,15 @@ class UntrackedTemperatureAttention(LocalitySelfAttention):
 
 
 def forgotten_schedule(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns AdamW for a recipe, with the arguments of `optimizer_for`.
+    """Spoiler: the learning rate is at its peak from the first step to the last.
 
-    Spoiler: the learning rate is at its peak from the first step to the last. (The example makes a schedule, and hands
-    its optimizer the bare rate.)
+    (The example makes a schedule, and hands its optimizer the bare rate.)
     """
     return optimizer_for(replace(recipe, schedule="constant", warmup=0.0), steps_per_epoch)
 
 
 def endless_peak(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
-    """Returns AdamW for a recipe, with the arguments of `optimizer_for`.
-
-    Spoiler: the learning rate climbs to its peak and stays there. (Not the example's: half of a mended schedule.)
-    """
+    """Spoiler: the learning rate climbs to its peak and stays there. (Not the example's: half of a mended schedule.)"""
     return optimizer_for(replace(recipe, schedule="constant"), steps_per_epoch)
 
 

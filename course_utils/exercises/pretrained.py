@@ -37,23 +37,18 @@ def check_stretch(attempt):
     for k, size in ((4, 6), (8, 12), (6, 3)):
         values = rng.normal(size=(k, 3))
         expected = interpolated(values.astype("float32"), (1, k), (1, size))
-        old = np.arange(k)
+        new = np.arange(size)
 
-        def at(places, values=values, old=old):
-            return np.stack([np.interp(places, old, column) for column in values.T], axis=1)
+        def at(places, values=values):
+            return np.stack([np.interp(places, np.arange(len(values)), column) for column in values.T], axis=1)
 
-        inside = at((np.arange(size) + 0.5) * k / size)
+        ends, inside, edges = at(np.linspace(0, k - 1, size)), at((new + 0.5) * k / size), at(new * k / size)
+        nearest = values[new * k // size]
         mistakes = {
-            "the centre of the new vector i lies at (i + 0.5) · k / size − 0.5 on the old axis": at(
-                np.linspace(0, k - 1, size)
-            ),
+            "the centre of the new vector i lies at (i + 0.5) · k / size − 0.5 on the old axis": ends,
             "count from the centres of the old vectors: take 0.5 off again": inside,
-            "this starts at the edge of a patch, not in its middle: where does the half go?": at(
-                np.arange(size) * k / size
-            ),
-            "this takes the nearest old vector: go in a straight line from one to the next": values[
-                np.arange(size) * k // size
-            ],
+            "this starts at the edge of a patch, not in its middle: where does the half go?": edges,
+            "this takes the nearest old vector: go in a straight line from one to the next": nearest,
         }
         where = f"for {k} vectors stretched to {size}"
         otherwise = "the shape is right, the numbers are not: np.interp, one channel at a time"
@@ -112,14 +107,14 @@ def check_seen_before(attempt):
         test[4] = train[1][::-1]
         expected = np.isin(np.arange(k), (1, 3))
         equal = train[:, None] == test[None]  # (m, k, 8, 8, 3)
+        in_place = np.array([j < m and equal[j, j].all() for j in range(k)])
+        by_number = np.isin(test, train).all(axis=(1, 2, 3))
         mistakes = {
             "one equal pixel does not make the same image: all of them must be equal": equal.any(axis=(0, 2, 3, 4)),
             "this is the other way round: True where the image was seen before": ~expected,
-            "an image's place counts for nothing: compare each test image with all training images": np.array(
-                [j < m and equal[j, j].all() for j in range(k)]
-            ),
+            "an image's place counts for nothing: compare each test image with all training images": in_place,
             "np.isin asks for each number by itself: an image is known if all its pixels are those of *one* image": (
-                np.isin(test, train).all(axis=(1, 2, 3))
+                by_number
             ),
             "the sum of the pixels is not the image: compare the pixels": lambda got: got[4],
         }

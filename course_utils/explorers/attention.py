@@ -7,8 +7,8 @@ import numpy as np
 from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import middle, plain, see_through
-from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.panels import amounts, middle, plain, see_through
+from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
 
 DARKEST = 0.9  # how much of a patch that gives nothing is covered
@@ -91,9 +91,6 @@ def attention_explorer_from_arrays(
         values = table(**state)
         return figures.sequential(values[-n:, -n:], values.max(), "sqrt")
 
-    def ticks(**state):
-        return figures.bar_ticks(table(**state).max(), "sqrt", write=lambda a: f"{100 * a:.{0 < a < 0.1:d}f} %")
-
     def words(network, image, block, head, token):
         values = table(network, image, block, head)
         row = values[token - n]
@@ -143,7 +140,8 @@ def attention_explorer_from_arrays(
     ]
     outer = [setting.name for setting in settings[:-1]]
     ground, light = plain(images), Layer(lit, (*outer, "token"))
-    bar = Bar(figures.SEQUENTIAL, ticks)
+    shares = {"scale": "sqrt", "write": lambda a: f"{100 * a:.{0 < a < 0.1:d}f} %"}
+    bar = amounts(lambda **state: table(**state).max(), **shares)
     axes: dict = {"x_label": "token j that gives", "y_label": "token i that asks"}
     panels = [
         Panel("What the token that asks takes", [ground, light], image_caption, 320, "grid", lines=True),

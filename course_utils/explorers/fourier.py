@@ -202,7 +202,7 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
 
     def bar(values):
         """Numbers beside the colours of `table`."""
-        return Bar(figures.DIVERGING, lambda **state: figures.bar_ticks(limit(values(**state)), "sqrt", signed=True))
+        return signed(lambda **state: limit(values(**state)), scale="sqrt")
 
     def words(image, tokens, channels, token):
         k, head = token, f"{image}: output token {token}"

@@ -60,11 +60,11 @@ def explore_gating(tokens: Mapping[str, np.ndarray] | None = None) -> Explorer:
         ValueError: there are no tokens, or they are not `(rows, columns)` numbers from 0 to 1, at least 2 × 2.
     """
     owner = "explore_gating"
-    tokens = _tokens() if tokens is None else checks.named(owner, "tokens", tokens, "{name: (rows, columns) numbers}")
+    axes, tokens = "(rows, columns)", _tokens() if tokens is None else tokens
+    tokens = checks.arrays(owner, "tokens", tokens, f"{{name: {axes} numbers}}", axes, 0, 1)
     for name, values in tokens.items():
-        tokens[name] = checks.numbers(owner, f"tokens[{name!r}]", values, "(rows, columns)", 0, 1)
-        if min(tokens[name].shape) < 2:
-            raise ValueError(f"{owner}: tokens[{name!r}] must be at least 2 × 2, but it is {tokens[name].shape}")
+        if min(values.shape) < 2:
+            raise ValueError(f"{owner}: tokens[{name!r}] must be at least 2 × 2, but it is {values.shape}")
     by_hand = {name: gates_by_hand(*values.shape) for name, values in tokens.items()}
 
     def gate(image, weights):

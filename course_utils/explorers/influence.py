@@ -8,8 +8,8 @@ from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.encode import SHORTEST, refuse_more
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import middle, plain, see_through
-from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place
+from course_utils.explorers.core.panels import amounts, middle, plain, see_through
+from course_utils.explorers.core.parts import Choice, Layer, Panel, Place
 from course_utils.explorers.core.words import at, percent
 from course_utils.models import blocks
 
@@ -39,10 +39,8 @@ def influence_explorer_from_arrays(
     owner = "influence_explorer_from_arrays"
     rows, columns = grid = checks.grid_of(owner, grid)
     images, depths, n = checks.images_of(owner, images, [grid]), checks.wholes(owner, "depths", depths), rows * columns
-    influences, names = checks.named(owner, "influences", influences, "{network: array}"), list(images)
-    for network, values in influences.items():
-        shape = (len(images), len(depths), n, n)
-        influences[network] = checks.numbers(owner, f"influences[{network!r}]", values, shape, least=0)
+    names, shape = list(images), (len(images), len(depths), n, n)
+    influences = checks.arrays(owner, "influences", influences, "{network: array}", shape, least=0)
 
     def matrix(network, image, depth):
         return influences[network][names.index(image), depths.index(depth)]
@@ -54,9 +52,6 @@ def influence_explorer_from_arrays(
         # Darkness, not a colour scale: colours laid over the image would hide the odd one.
         values = matrix(**state).reshape(-1, *grid)
         return see_through([0, 0, 0], DARKEST * (1 - np.sqrt(values / (values.max() or 1))))
-
-    def ticks(**state):
-        return figures.bar_ticks(matrix(**state).max(), "sqrt")
 
     def words(network, image, depth, token):
         values = matrix(network, image, depth)[token]
@@ -89,9 +84,10 @@ def influence_explorer_from_arrays(
     lit = [plain(images), Layer(dark, (*outer, "token"))]
     pairs = [Layer(whole, outer)]
     axes: dict = {"x_label": "input token j", "y_label": "output token i"}
+    bar = amounts(lambda **state: matrix(**state).max(), scale="sqrt")
     panels = [
         Panel("The input tokens, lit by their influence", lit, captions[0], 320, "grid", lines=True),
-        Panel("All pairs: ‖∂yᵢ/∂xⱼ‖", pairs, captions[1], 320, "rows", bar=Bar(figures.SEQUENTIAL, ticks), **axes),
+        Panel("All pairs: ‖∂yᵢ/∂xⱼ‖", pairs, captions[1], 320, "rows", bar=bar, **axes),
     ]
     start = {"network": next(iter(influences)), "image": names[0], "depth": depths[0], "token": middle(grid)}
     return Explorer("influence", settings, panels, words, title=title, start=start)

@@ -28,10 +28,7 @@ def positions_explorer_from_arrays(
     owner = "positions_explorer_from_arrays"
     rows, columns = grid = checks.grid_of(owner, grid)
     n = checks.whole(owner, "rows · columns", rows * columns, least=2)
-    similarity = {
-        name: checks.numbers(owner, f"similarity[{name!r}]", values, (n, n), -1.001, 1.001)
-        for name, values in checks.named(owner, "similarity", similarity, "{network: array}").items()
-    }
+    similarity = checks.arrays(owner, "similarity", similarity, "{network: array}", (n, n), -1.001, 1.001)
     steps = apart(rows, columns)  # 1: the eight around it
 
     def pages(network):

@@ -8,7 +8,7 @@ import numpy as np
 from course_utils import analysis, figures
 from course_utils.explorers.core import checks
 from course_utils.explorers.core.explorer import Explorer
-from course_utils.explorers.core.panels import faded, middle, see_through
+from course_utils.explorers.core.panels import faded, middle, see_through, signed
 from course_utils.explorers.core.parts import Bar, Choice, Layer, Panel, Place, Slider, Switch
 from course_utils.explorers.core.words import at, percent
 from course_utils.layers import LocalitySelfAttention
@@ -164,7 +164,7 @@ def temperature_explorer_from_arrays(
     )
     sides: dict = {"x_label": "from token j", "y_label": "token i"}
     light, plain_bar = Bar(figures.SEQUENTIAL, SHARES), np.array([PAPER, PAPER], np.uint8)
-    reach, of_one = Bar(plain_bar, lambda **s: figures.bar_ticks(limit(**s), signed=True)), Bar(plain_bar, SHARES)
+    reach, of_one = signed(limit, plain_bar), Bar(plain_bar, SHARES)
     panels = [
         Panel("What the token takes", taken, captions[0], 256, "grid", lines=True),
         Panel("All rows of A", table, captions[1], 256, "rows", beneath=True, bar=light, **sides),

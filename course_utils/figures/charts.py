@@ -294,11 +294,8 @@ def attention_distances(
         ValueError: no network, or distances that are no `(blocks, heads)` of numbers >= 0.
     """
     owner = "attention_distances"
-    distances = checks.named(owner, "distances", distances, "{network: (blocks, heads)}")
-    found = {
-        name: checks.numbers(owner, f"distances[{name!r}]", values, "(blocks, heads)", least=0)
-        for name, values in distances.items()
-    }
+    axes = "(blocks, heads)"
+    found = checks.arrays(owner, "distances", distances, f"{{network: {axes}}}", axes, least=0)
     figure, panels, _ = _empty(len(found), 3.4 * len(found), 3.4, title)
     top = max([values.max() for values in found.values()] + [everywhere or 0.0])
     for panel, (name, values) in zip(panels, found.items(), strict=True):

@@ -46,6 +46,12 @@ def image(owner: str, name: str, value, channels=(1, 3)) -> np.ndarray:
     return value
 
 
+def arrays(owner: str, name: str, value, holds: str, axes: str | tuple, least=-math.inf, most=math.inf) -> dict:
+    """Returns a mapping with at least one entry as {name: array}, each as `numbers` wants it."""
+    found = named(owner, name, value, holds)
+    return {key: numbers(owner, f"{name}[{key!r}]", each, axes, least, most) for key, each in found.items()}
+
+
 def numbers(owner: str, name: str, value, axes: str | tuple | None = None, least=-math.inf, most=math.inf):
     """Returns `value` as float64 if it is a non-empty array of finite real numbers from `least` to `most`.
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils import figures
-from course_utils.figures.checks import amount, image, listed, named, numbers, whole
+from course_utils.figures.checks import amount, arrays, image, listed, named, numbers, whole
 
-__all__ = ["amount", "grid_of", "images_of", "named", "networks_of", "numbers", "seen_by", "whole", "wholes"]
+__all__ = ["amount", "arrays", "grid_of", "images_of", "named", "networks_of", "numbers", "seen_by", "whole", "wholes"]
 
 
 def wholes(owner: str, name: str, values: Sequence, most: int | None = None) -> list[int]:
@@ -28,14 +28,7 @@ def grid_of(owner: str, grid) -> tuple[int, int]:
 
 
 def images_of(owner: str, images: Mapping, divide_by: Sequence = (), channels=(1, 3)) -> dict[str, np.ndarray]:
-    """Returns {name: uint8 image}.
-
-    Args:
-        owner: who asks, for the error.
-        images: {name: uint8 `(h, w, 1 or 3)`}.
-        divide_by: sides of patches, or grids (rows, columns) of tokens, that must divide each of them.
-        channels: how many channels they may have.
-    """
+    """Returns {name: uint8 image}; patches of the sides, or grids (rows, columns), in `divide_by` must divide each."""
     checked = {}
     for name, pixels in named(owner, "images", images, "{name: uint8 image (h, w, 1 or 3)}").items():
         checked[name] = image(owner, f"images[{name!r}]", pixels, channels)

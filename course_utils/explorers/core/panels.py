@@ -28,9 +28,14 @@ def see_through(colours, opacity=OPACITY) -> np.ndarray:
     return pages
 
 
-def signed(limit: Callable[..., float]) -> Bar:
-    """The colour bar of signed values that reach `limit(**state)`."""
-    return Bar(figures.DIVERGING, lambda **state: figures.bar_ticks(limit(**state), signed=True))
+def amounts(high: Callable[..., float], **how) -> Bar:
+    """The colour bar of amounts from 0 to `high(**state)`; `how` goes to `figures.bar_ticks`."""
+    return Bar(figures.SEQUENTIAL, lambda **state: figures.bar_ticks(high(**state), **how))
+
+
+def signed(limit: Callable[..., float], colours: np.ndarray = figures.DIVERGING, **how) -> Bar:
+    """The colour bar of signed values that reach `limit(**state)`; `how` goes to `figures.bar_ticks`."""
+    return Bar(colours, lambda **state: figures.bar_ticks(limit(**state), signed=True, **how))
 
 
 def middle(grid: tuple[int, int]) -> int:

@@ -17,12 +17,8 @@ def _to_size(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return image[np.arange(height) * h // height][:, np.arange(width) * w // width]
 
 
-def _outlined(image: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
-    image = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
-    return figures.outline(image, top + MARGIN, left + MARGIN, height, width)
-
-
-def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> np.ndarray:
+def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> tuple[np.ndarray, tuple]:
+    """Returns all pages, and the box of the one that is lit."""
     n, h, w, _ = pages.shape
     columns = min(columns, n)
     gap = 4
@@ -30,7 +26,7 @@ def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> np.ndarray
     height = round(side * h / w)
     big = np.stack([_to_size(page[..., :3], height, side) for page in pages])
     row, column = divmod(lit, columns)
-    return _outlined(figures.sheet(big, columns, gap), row * (height + gap), column * (side + gap), height, side)
+    return figures.sheet(big, columns, gap), (row * (height + gap), column * (side + gap), height, side)
 
 
 def stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
@@ -46,8 +42,9 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
     at = pick[-1] if place else 0
     shown = [layer["pages"][outer_index(encoded.spec, pick, layer["settings"])] for layer in panel["layers"]]
     layers = [encoded.pages[number] for number in shown]  # each (count, h, w, c)
+    box = None
     if panel["spots"] == "sheet":
-        result = _sheet(panel, layers[0], panel["columns"][outer], at)
+        result, box = _sheet(panel, layers[0], panel["columns"][outer], at)
     else:
         h, w = layers[0].shape[1:3]
         factor = max(1, panel["size"] // w)
@@ -64,9 +61,10 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
                 result[height::height] = 255
                 result[:, width::width] = 255
             row, column = divmod(at, columns)
-            result = _outlined(result, row * height, column * width, height, width)
-        else:
-            result = np.pad(result, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
+            box = row * height, column * width, height, width
+    result = np.pad(result, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
+    if box:
+        result = figures.outline(result, box[0] + MARGIN, box[1] + MARGIN, *box[2:])
     if panel["bar"]:
         colours = encoded.pages[panel["bar"]["page"]][0, ::-1, 0]
         bar = figures.colour_bar(colours, panel["bar"]["ticks"][outer], result.shape[0])
