@@ -28,9 +28,6 @@ def adapt(network, num_classes: Classes, *, freeze: Flag = False, image_size: Co
         image_size: side of the new images in pixels; None for the network's own.
         seed: of the copy's dropout.
 
-    Returns:
-        A network as `network`, to `num_classes` logits.
-
     Raises:
         TypeError: `network` is no classifier.
         ValueError: its last layer is not dense, an argument is not as described, or the network cannot take images
@@ -86,14 +83,9 @@ def _grid(model) -> tuple[int, int]:
 
 
 def interpolated(positions: np.ndarray, old: tuple[int, int], new: tuple[int, int]) -> np.ndarray:
-    """Returns position embeddings for another grid of tokens, bilinear between the old ones.
+    """Returns position embeddings for another grid of tokens (rows, columns), bilinear between the old ones.
 
-    Args:
-        positions: `(n, d)`, or `(1 + n, d)` with a class token's first, which stays as it is.
-        old, new: rows and columns of the grids.
-
-    Returns:
-        `(n', d)` or `(1 + n', d)`, float32.
+    `(n, d)` become float32 `(n', d)`; a class token's position before them stays as it is.
     """
     first = len(positions) - old[0] * old[1]
     grid = positions[None, first:].reshape(1, *old, -1)

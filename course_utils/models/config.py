@@ -1,7 +1,7 @@
 """The sizes of a network: `Config`, and the named configurations."""
 
 import difflib
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -78,78 +78,59 @@ class Config:
     @property
     def label(self) -> str:
         """Its name for tables and legends, such as "vit_course" or "vit_course, attention_start=mimetic"."""
-
-        def changes(name):
-            known = CONFIGS[name]
-            return [f.name for f in fields(self) if getattr(self, f.name) != getattr(known, f.name)]
-
-        alike = [name for name, known in CONFIGS.items() if known.mixing == self.mixing]
-        if not alike:
-            return self.mixing
-        name = min(alike, key=lambda name: len(changes(name)))
-        return ", ".join([name, *(f"{field}={getattr(self, field)}" for field in changes(name))])
+        changes = {
+            name: [f"{field}={value}" for field, value in vars(self).items() if value != getattr(known, field)]
+            for name, known in CONFIGS.items()
+            if known.mixing == self.mixing
+        }
+        name = min(changes, key=lambda name: len(changes[name]), default=self.mixing)
+        return ", ".join([name, *changes.get(name, ())])
 
 
-# "tiny" and "course" have one width, depth and patch size for all papers; "course" has the keras.io examples' 64
-# tokens, on 32 × 32 pixels instead of 64 × 64. All others are the papers' own: arXiv 2105.01601, table 1 (Mixer);
-# 2105.03824, table 1, on patches instead of words (FNet); 2105.08050, table 1 (gMLP); 2010.11929, table 1 (ViT-B);
-# 2106.10270, table 1 (ViT-Ti); 2112.13492, section 4.1 (small data).
+# The numbers: patch size, width, depth, and hidden width along the channels. "tiny" and "course" share the first three
+# among all papers; "course" has the keras.io examples' 64 tokens, on 32 × 32 pixels, not 64 × 64. All others are the
+# papers' own: arXiv 2105.01601, table 1 (Mixer); 2105.03824, table 1, on patches instead of words (FNet); 2105.08050,
+# table 1 (gMLP); 2010.11929, table 1 (ViT-B); 2106.10270, table 1 (ViT-Ti); 2112.13492, section 4.1 (small data).
 CONFIGS = {
-    "mixer_tiny": Config("mixer", 8, 64, 2, channels_mlp_dim=128, tokens_mlp_dim=64),
-    "mixer_course": Config("mixer", 4, 128, 4, channels_mlp_dim=256, tokens_mlp_dim=64),
-    "mixer_s16": Config("mixer", 16, 512, 8, channels_mlp_dim=2048, tokens_mlp_dim=256),
-    "mixer_b16": Config("mixer", 16, 768, 12, channels_mlp_dim=3072, tokens_mlp_dim=384),
-    "fnet_tiny": Config("fnet", 8, 64, 2, channels_mlp_dim=256, position_embedding=True),
-    "fnet_course": Config("fnet", 4, 128, 4, channels_mlp_dim=512, position_embedding=True),
-    "fnet_base": Config("fnet", 16, 768, 12, channels_mlp_dim=3072, position_embedding=True),
-    "gmlp_tiny": Config("gmlp", 8, 64, 2, channels_mlp_dim=192),
-    "gmlp_course": Config("gmlp", 4, 128, 4, channels_mlp_dim=768),
-    "gmlp_ti16": Config("gmlp", 16, 128, 30, channels_mlp_dim=768),
-    "gmlp_s16": Config("gmlp", 16, 256, 30, channels_mlp_dim=1536),
-    "gmlp_b16": Config("gmlp", 16, 512, 30, channels_mlp_dim=3072),
-    "vit_tiny": Config("vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True),
-    "vit_course": Config("vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True),
-    "vit_ti16": Config(
-        "vit", 16, 192, 12, channels_mlp_dim=768, num_heads=3, position_embedding=True, pool="class_token"
-    ),
-    "vit_b16": Config(
-        "vit", 16, 768, 12, channels_mlp_dim=3072, num_heads=12, position_embedding=True, pool="class_token"
-    ),
-    "small_data_vit_tiny": Config(
-        "small_data_vit", 8, 64, 2, channels_mlp_dim=128, num_heads=4, position_embedding=True
-    ),
-    "small_data_vit_course": Config(
-        "small_data_vit", 4, 128, 4, channels_mlp_dim=256, num_heads=4, position_embedding=True
-    ),
+    "mixer_tiny": Config("mixer", 8, 64, 2, 128, tokens_mlp_dim=64),
+    "mixer_course": Config("mixer", 4, 128, 4, 256, tokens_mlp_dim=64),
+    "mixer_s16": Config("mixer", 16, 512, 8, 2048, tokens_mlp_dim=256),
+    "mixer_b16": Config("mixer", 16, 768, 12, 3072, tokens_mlp_dim=384),
+    "fnet_tiny": Config("fnet", 8, 64, 2, 256, position_embedding=True),
+    "fnet_course": Config("fnet", 4, 128, 4, 512, position_embedding=True),
+    "fnet_base": Config("fnet", 16, 768, 12, 3072, position_embedding=True),
+    "gmlp_tiny": Config("gmlp", 8, 64, 2, 192),
+    "gmlp_course": Config("gmlp", 4, 128, 4, 768),
+    "gmlp_ti16": Config("gmlp", 16, 128, 30, 768),
+    "gmlp_s16": Config("gmlp", 16, 256, 30, 1536),
+    "gmlp_b16": Config("gmlp", 16, 512, 30, 3072),
+    "vit_tiny": Config("vit", 8, 64, 2, 128, num_heads=4, position_embedding=True),
+    "vit_course": Config("vit", 4, 128, 4, 256, num_heads=4, position_embedding=True),
+    "vit_ti16": Config("vit", 16, 192, 12, 768, num_heads=3, position_embedding=True, pool="class_token"),
+    "vit_b16": Config("vit", 16, 768, 12, 3072, num_heads=12, position_embedding=True, pool="class_token"),
+    "small_data_vit_tiny": Config("small_data_vit", 8, 64, 2, 128, num_heads=4, position_embedding=True),
+    "small_data_vit_course": Config("small_data_vit", 4, 128, 4, 256, num_heads=4, position_embedding=True),
     "small_data_vit_paper": Config(
         "small_data_vit", 4, 192, 9, 384, num_heads=12, position_embedding=True, pool="class_token", drop_path=0.1
     ),
     # The keras.io examples' sizes, on images enlarged to 64 (ViTs: 72) pixels, without their defects.
-    "mixer_keras_io": Config("mixer", 8, 256, 4, channels_mlp_dim=64, tokens_mlp_dim=64, dropout=0.2),
-    "fnet_keras_io": Config("fnet", 8, 256, 4, channels_mlp_dim=256, position_embedding=True, dropout=0.2),
-    "gmlp_keras_io": Config("gmlp", 8, 256, 4, channels_mlp_dim=512, dropout=0.2),
-    "vit_keras_io": Config("vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1),
+    "mixer_keras_io": Config("mixer", 8, 256, 4, 64, tokens_mlp_dim=64, dropout=0.2),
+    "fnet_keras_io": Config("fnet", 8, 256, 4, 256, position_embedding=True, dropout=0.2),
+    "gmlp_keras_io": Config("gmlp", 8, 256, 4, 512, dropout=0.2),
+    "vit_keras_io": Config("vit", 6, 64, 8, 128, num_heads=4, position_embedding=True, dropout=0.1),
     "small_data_vit_keras_io": Config(
-        "small_data_vit", 6, 64, 8, channels_mlp_dim=128, num_heads=4, position_embedding=True, dropout=0.1
+        "small_data_vit", 6, 64, 8, 128, num_heads=4, position_embedding=True, dropout=0.1
     ),
-    "conv_tiny": Config("conv", 8, 64, 2, channels_mlp_dim=128),
-    "conv_course": Config("conv", 4, 128, 4, channels_mlp_dim=512),
-    "no_mixing_tiny": Config("no_mixing", 8, 64, 2, channels_mlp_dim=128),
-    "no_mixing_course": Config("no_mixing", 4, 128, 4, channels_mlp_dim=256),
+    "conv_tiny": Config("conv", 8, 64, 2, 128),
+    "conv_course": Config("conv", 4, 128, 4, 512),
+    "no_mixing_tiny": Config("no_mixing", 8, 64, 2, 128),
+    "no_mixing_course": Config("no_mixing", 4, 128, 4, 256),
 }
 
 
 @arguments
 def named_config(name: str, **changes) -> Config:
-    """Returns the configuration called `name`, with some of its sizes changed.
-
-    Args:
-        name: a key of `CONFIGS`; a paper's name alone ("mixer") means its "tiny" configuration.
-        **changes: fields of `Config` to change, such as `depth=4`.
-
-    Raises:
-        ValueError: there is no such name or no such field, or a value is not what its field wants.
-    """
+    """Returns a configuration by name (a paper's alone means its "tiny" one), with changes; ValueError if none such."""
     key = name if name in CONFIGS else f"{name}_tiny"
     if key not in CONFIGS:
         close = difflib.get_close_matches(name, [*PAPERS, *CONFIGS], n=1)

@@ -15,10 +15,9 @@ QUERY_KEY, VALUE_OUTPUT = (0.7, 0.7), (0.4, -0.4)
 
 
 def factors(rng: np.random.Generator, d: int, noise: float, identity: float) -> tuple[np.ndarray, np.ndarray]:
-    """Draws a `(d, d)` matrix `noise · Z / √d + identity · I`, Z standard normal, as a product `left · rightᵀ`.
+    """Draws a matrix `noise · Z / √d + identity · I`, Z standard normal, as a product `left · rightᵀ`.
 
-    Returns:
-        `left` and `right`, `(d, d)` each, the strongest directions in the first columns, shared evenly.
+    `left` and `right`, `(d, d)` each, have the strongest directions in the first columns, shared evenly.
     """
     u, s, vt = np.linalg.svd(noise * rng.normal(size=(d, d)) / np.sqrt(d) + identity * np.eye(d))
     return u * np.sqrt(s), vt.T * np.sqrt(s)
@@ -27,11 +26,8 @@ def factors(rng: np.random.Generator, d: int, noise: float, identity: float) -> 
 def sines_and_cosines(rows: int, columns: int, d: int) -> np.ndarray:
     """Returns positions for a grid of tokens counted row by row, `(rows · columns, d)`, values from −1 to 1.
 
-    A quarter of the width each: sines and cosines of the column, then of the row, at wave lengths from 2π to 20000π
-    tokens.
-
-    Raises:
-        ValueError: `d` is no multiple of 4.
+    A quarter of the width each, or ValueError: sines and cosines of the column, then of the row, at wave lengths from
+    2π to 20000π tokens.
     """
     if d % 4:
         raise ValueError(f"mimetic start: the width d must be a multiple of 4, but it is {d}")
@@ -49,9 +45,6 @@ def start_mimetic(attentions, positions=None, grid: tuple[int, int] | None = Non
         positions: a built `PositionEmbedding`, or None. A class token's position starts at zero.
         grid: `(rows, columns)` of the tokens; with `positions` only.
         seed: None draws differently each time.
-
-    Raises:
-        ValueError: the width is no multiple of 4.
     """
     rng = np.random.default_rng(seed)
     for attention in attentions:

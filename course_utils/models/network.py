@@ -33,15 +33,13 @@ class Classifier(keras.Model):
 
     def get_config(self):
         """Returns what Keras saves, and the configuration."""
-        made_from = self.configuration and asdict(self.configuration)
-        return {**super().get_config(), "configuration": made_from}
+        return super().get_config() | {"configuration": self.configuration and asdict(self.configuration)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes the model again from what `get_config` gave."""
-        made_from = config.get("configuration")
-        rest = {name: value for name, value in config.items() if name != "configuration"}
-        model = super().from_config(rest, custom_objects)
+        made_from = (config := dict(config)).pop("configuration", None)
+        model = super().from_config(config, custom_objects)
         model.configuration = made_from and Config(**made_from)
         return model
 
@@ -54,7 +52,7 @@ class Network:
         config: its configuration; None if its blocks were exchanged.
         input_shape: `(h, w, c)` of the images.
         num_classes: number of classes.
-        parameters: number of parameters, those that are not trained included.
+        parameters: their number, those that are not trained included.
         macs: what one image costs, in multiply-accumulate operations; see `macs`.
     """
 
@@ -85,8 +83,8 @@ def classifier(
     Args:
         config: a name from `CONFIGS` ("mixer" means "mixer_tiny"), or a `Config`.
         input_shape: `(h, w, c)` of the images.
-        num_classes: number of classes, at least 2.
-        seed: seeds the initial weights, through `keras.utils.set_random_seed`; None leaves the generators alone.
+        num_classes: at least 2.
+        seed: of the initial weights, through `keras.utils.set_random_seed`; None leaves the generators alone.
         **changes: fields of `Config` to change, such as `depth=4` or `dropout=0.1`.
 
     Returns:
@@ -151,11 +149,7 @@ def check_model(owner: str, model) -> None:
 
 
 def blocks(model) -> list:
-    """Returns the blocks of a classifier, in order.
-
-    Raises:
-        ValueError: the model was not built by `classifier`.
-    """
+    """Returns the blocks of a classifier, in order; ValueError if the model was not built by `classifier`."""
     found = [layer for layer in getattr(model, "layers", ()) if layer.name.startswith("block_")]
     if not found:
         name = getattr(model, "name", model)
@@ -164,11 +158,7 @@ def blocks(model) -> list:
 
 
 def describe(model) -> Network:
-    """Returns what a result card keeps of a classifier.
-
-    Raises:
-        ValueError: the model was not built by `classifier`.
-    """
+    """Returns what a result card keeps of a classifier; ValueError if it was not built by `classifier`."""
     blocks(model)
     return Network(
         config=getattr(model, "configuration", None),

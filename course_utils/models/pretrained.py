@@ -30,13 +30,7 @@ class WeightsError(ValueError):
 
 @checked
 class Snapshot:
-    """The weights after one epoch of a recorded run, as they are in the package.
-
-    Attributes:
-        sha256: of the file.
-        test_top1: on all test images, in full precision, as trained.
-        shipped_top1: the same of the network that `load_trained` gives.
-    """
+    """The weights after one epoch of a recorded run: test top-1 as trained, and of what `load_trained` gives."""
 
     sha256: Sha256
     test_top1: Accuracy
@@ -56,11 +50,7 @@ class Trained:
     """A recorded network.
 
     Attributes:
-        model: the network.
-        dataset: what it learned from.
-        class_names: the names of its classes, in the order of its logits.
-        recipe: the name of what it was trained with.
-        seed: of the run.
+        class_names: in the order of its logits.
         kept: the epoch, from 1, whose weights are the network's; its run chose it on the validation images.
         snapshots: what is shipped, by epoch.
         levels: of the codes that the kept weights are packed in.
@@ -91,12 +81,7 @@ def trained_names() -> list[str]:
 
 
 def trained(name: str) -> Trained:
-    """Returns what is known of a recorded network.
-
-    Raises:
-        ValueError: there is none of that name.
-        WeightsError: its card is damaged.
-    """
+    """Returns what is known of a recorded network; ValueError if there is none, WeightsError if its card is damaged."""
     if name not in trained_names():
         raise ValueError(f"load_trained: unknown network {name!r}; choose from {', '.join(trained_names()) or 'none'}")
     path = FOLDER / f"{name}.json"
@@ -114,30 +99,27 @@ def trained(name: str) -> Trained:
 def load_trained(name: str, epoch: int | None = None) -> Classifier:
     """Returns a network that was trained on photographs, with the weights of its recorded run.
 
-    Nothing is downloaded: the weights lie in the package. `trained(name)` tells what it was trained with and what it
-    reaches.
+    It is as `classifier` builds it, and nothing is downloaded. `trained(name)` tells what it was trained with and what
+    it reaches.
 
     Args:
         name: such as "vit_course"; `trained_names()` lists them.
         epoch: weights after an earlier epoch, one of `trained(name).snapshots`; None for those that the run kept.
-
-    Returns:
-        A classifier, as `classifier` builds it: pixels `(b, h, w, c)` in 0…255 to float32 logits `(b, classes)`.
 
     Raises:
         ValueError: there is no such network, or no weights of that epoch.
         WeightsError: the file of weights is missing or damaged, or is not the one that was recorded.
     """
     card = trained(name)
-    snapshot = card.snapshots.get(str(card.kept if epoch is None else epoch))
-    if snapshot is None:
+    asked = str(card.kept if epoch is None else epoch)
+    if asked not in card.snapshots:
         raise ValueError(f"load_trained: epoch must be one of {', '.join(card.snapshots)} or None, but it is {epoch!r}")
-    path = weights_file(name, card.kept if epoch is None else epoch)
+    path = weights_file(name, int(asked))
     try:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"the weights {path} cannot be read ({error.strerror}): install the course again") from None
-    if hashlib.sha256(data).hexdigest() != snapshot.sha256:
+    if hashlib.sha256(data).hexdigest() != card.snapshots[asked].sha256:
         raise WeightsError(f"the weights {path} are not those that were recorded: install the course again")
     model = classifier(card.model.config, card.model.input_shape, card.model.num_classes, seed=None)
     model.set_weights(unpack(data, [tuple(weight.shape) for weight in model.weights]))
@@ -152,9 +134,7 @@ def weights_file(name: str, epoch: int) -> Path:
 def pack(weights: list[np.ndarray], levels: int = LEVELS) -> bytes:
     """Returns a network's weights in few bytes: first the codes of all matrices, then all scales and vectors.
 
-    Args:
-        weights: of a matrix `(…, in, out)` each output has a scale.
-        levels: the largest code, up to 127.
+    Of a matrix `(…, in, out)` each output has a scale; `levels`, up to 127, is the largest code.
     """
     codes, halves = [], []
     for weight in weights:
@@ -169,11 +149,7 @@ def pack(weights: list[np.ndarray], levels: int = LEVELS) -> bytes:
 
 
 def unpack(data: bytes, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
-    """Returns the weights, float32 of the given shapes, that `pack` made bytes of.
-
-    Raises:
-        WeightsError: the bytes are no weights, or those of another network.
-    """
+    """Returns the weights, float32 of the given shapes, that `pack` made bytes of; WeightsError if they are none."""
     sizes = [math.prod(shape) for shape in shapes if len(shape) > 1]
     halves = [shape[-1] for shape in shapes]
     try:

@@ -69,7 +69,7 @@ class Published:
     """A published network, and what it wants to be given.
 
     Attributes:
-        model: the network, as `classifier` builds it: pixels `(b, h, w, 3)` in 0…255 to logits `(b, classes)`.
+        model: the network, as `classifier` builds it.
         class_names: in the order of the logits.
         repository: where on the hub it comes from.
         crop: the share of a photograph's shorter side that it is shown.
@@ -83,16 +83,9 @@ class Published:
     interpolation: str
 
     def prepare(self, photograph: np.ndarray) -> np.ndarray:
-        """Returns a photograph as the network was evaluated with: resized, its middle cut out.
+        """Returns a photograph, uint8 `(h, w, 3)`, as the network was evaluated with: resized, its middle cut out.
 
-        Args:
-            photograph: uint8 `(h, w, 3)`.
-
-        Returns:
-            float32 `(1, 224, 224, 3)` in 0…255: a batch of one.
-
-        Raises:
-            ValueError: it is not uint8 `(h, w, 3)`.
+        It is a batch of one, float32 `(1, 224, 224, 3)` in 0…255. ValueError if it is no such photograph.
         """
         from PIL import Image
 
@@ -111,15 +104,15 @@ class Published:
 def load_published(name: str) -> Published:
     """Returns a network of a paper with published weights; the first time they are fetched.
 
-    Its logits are timm's to 1e-4. Its first layer takes pixels in 0…255 like all networks of the course. (One thing is
-    lost when the gMLP is saved as `.keras` and loaded: an ε of 1e-5 in its gates becomes 1e-6.)
+    Its logits are timm's to 1e-4; it takes pixels in 0…255 like all networks of the course. (One thing is lost when the
+    gMLP is saved as `.keras` and loaded: an ε of 1e-5 in its gates becomes 1e-6.) The hub's variables, such as
+    HF_HUB_OFFLINE and HF_HOME, hold.
 
     Args:
         name: "vit_ti16" (23 MB), "mixer_b16" (240 MB) or "gmlp_s16" (78 MB).
 
     Raises:
-        PublishedError: no such name, no network, a file that is gated, missing, damaged or of another network, a full
-            disk; the message is one sentence. The hub's variables, such as HF_HUB_OFFLINE and HF_HOME, hold.
+        PublishedError: no such name, no network, a full disk, or a file that is gated, missing, damaged or another's.
     """
     if name not in PUBLISHED:
         raise PublishedError(f"load_published: unknown network {name!r}; choose from {', '.join(PUBLISHED)}")
@@ -222,24 +215,18 @@ def _class_names(facts: dict, classes: int) -> tuple[str, ...]:
     names, described = facts.get("label_names"), facts.get("label_descriptions") or {}
     if isinstance(names, list) and len(names) == classes:
         return tuple(str(described.get(name, name)) for name in names)
-    try:
+    with suppress(PublishedError, KeyError, TypeError, AttributeError):  # the network is of use without
         labels = _read_json(_fetch(*_LABELS, repo_type="dataset"))
-        names = [labels[str(k)] for k in range(classes)]
         if len(labels) == classes:
-            return tuple(name.partition(",")[0] for name in names)  # the first of several words for it
-    except (PublishedError, KeyError, TypeError, AttributeError):
-        pass  # the network is of use without
+            return tuple(labels[str(k)].partition(",")[0] for k in range(classes))  # the first of several words for it
     return tuple(f"class {k}" for k in range(classes))
 
 
 def _fill(model: Classifier, tensors: dict[str, np.ndarray], mean: np.ndarray, std: np.ndarray, what: str) -> None:
-    """Puts timm's tensors into a network of ours.
+    """Puts timm's tensors into a network of ours; PublishedError if one is missing, too many, or of another shape.
 
     timm's network takes `(pixels / 255 − mean) / std`, ours makes pixels −1…1 first; the difference goes into the patch
     embedding.
-
-    Raises:
-        PublishedError: a tensor is missing, too many, or of another shape.
     """
     left = dict(tensors)
 
