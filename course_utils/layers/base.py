@@ -30,12 +30,13 @@ def _plain(value):
 class TokenLayer(keras.Layer):
     """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
 
-    Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. The
-    constructor's annotated arguments are checked (see `checked.arguments`), and Keras records all of them for saving.
+    Its parts are built by its first call, or by tracing one if `build` is called alone; weights of its own are made in
+    `build`, before `super().build`. The constructor's annotated arguments are checked (see `checked.arguments`), and Keras records all of them for saving.
     Every subclass is registered by its package and name, such as "course_utils>MixerBlock".
     """
 
     axes: str | None = "b n d"  # what the input's axes are called, in an error; None for any number of them
+    _in_call = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -58,20 +59,20 @@ class TokenLayer(keras.Layer):
     def __call__(self, inputs, *args, **kwargs):
         if self.axes is not None and hasattr(inputs, "shape"):
             check_rank(type(self).__name__, inputs.shape, self.axes)
-        return super().__call__(inputs, *args, **kwargs)
+        self._in_call = True
+        try:
+            return super().__call__(inputs, *args, **kwargs)
+        finally:
+            self._in_call = False
 
     def build(self, input_shape):
-        x = keras.KerasTensor(input_shape, self.compute_dtype)
-        self._traced = (x.shape, x.dtype), self.compute_output_spec(x)
+        if not self._in_call:
+            self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
 
-    def compute_output_spec(self, x, *args, **kwargs):
+    def compute_output_spec(self, *args, **kwargs):
         """Says what a call gives before there are numbers, or what is wrong, without Keras' words around it."""
-        known, self._traced = getattr(self, "_traced", None), None
-        plain = all(value is None or value is False for value in (*args, *kwargs.values()))
-        if known and plain and known[0] == (x.shape, x.dtype):
-            return known[1]  # the first call need not trace again what `build` has just traced
         try:
-            return super().compute_output_spec(x, *args, **kwargs)
+            return super().compute_output_spec(*args, **kwargs)
         except ValueError as error:
             raise ValueError(str(error).rpartition("Error encountered:\n\n")[2]) from None
 
