@@ -31,8 +31,9 @@ class TokenLayer(keras.Layer):
     """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
 
     Its parts are built by its first call, or by tracing one if `build` is called alone; weights of its own are made in
-    `build`, before `super().build`. The constructor's annotated arguments are checked (see `checked.arguments`), and Keras records all of them for saving.
-    Every subclass is registered by its package and name, such as "course_utils>MixerBlock".
+    `build`, before `super().build`. The constructor's annotated arguments are checked (see `checked.arguments`), and
+    Keras records all of them for saving. Every subclass is registered by its package and name, such as
+    "course_utils>MixerBlock".
     """
 
     axes: str | None = "b n d"  # what the input's axes are called, in an error; None for any number of them
