@@ -47,12 +47,9 @@ class _TooLong(BaseException):
 
 
 class Check:
-    """A check: it runs a student's function and prints one line.
+    """A check: it runs a student's function, which takes `arguments`, such as "q, k, v", and prints one line.
 
-    Args:
-        test: raises `NotYet`, given the function.
-        arguments: what the student's function takes, such as "q, k, v".
-        right: what to say of a right one.
+    `test` raises `NotYet`, given the function; `right` is said of a right one.
     """
 
     def __init__(self, test, arguments: str, right: str):

@@ -110,8 +110,7 @@ def explore_frequencies(images: Mapping[str, np.ndarray] | None = None, size: in
     """Shows an image rebuilt from its lowest two-dimensional frequencies: a few slow waves hold most of it.
 
     Args:
-        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, three photographs and one of the
-            shapes.
+        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, those of `explore_patches`.
         size: side of the images that come without `images`.
 
     Raises:
@@ -160,14 +159,12 @@ def explore_fourier(images: Mapping[str, np.ndarray] | None = None, patch_size: 
     The tokens are the grey values of the patches, on the scale -1…1, with their mean taken out.
 
     Args:
-        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, a photograph, one patch of it
-            alone, and stripes.
+        images: {name: uint8 image `(h, w, 1 or 3)`}, all of one size; without it, a cat, a patch of it, and stripes.
         patch_size: side of a patch; it must divide the images.
         size: side of the images that come without `images`.
 
     Raises:
-        ValueError: no image, not a uint8 image, images of different sizes, or a patch size that does not divide
-            them.
+        ValueError: no image, no uint8 image, images of different sizes, or a patch size that does not divide them.
     """
     owner = "explore_fourier"
     patch_size, size = (checks.whole(owner, name, n) for name, n in (("patch_size", patch_size), ("size", size)))

@@ -17,11 +17,7 @@ TOKENS, ROW, GATE, PASSED = "The tokens z", "One row of W", "The gate W · z + b
 
 
 def gates_by_hand(rows: int, columns: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Returns gates that do something one can name, for tokens in `rows` × `columns`.
-
-    Returns:
-        {what it does: `(W (n, n), b (n,))`}.
-    """
+    """Returns gates that do something one can name, {what it does: `(W (n, n), b (n,))`}, for `n = rows * columns`."""
     n = rows * columns
     nothing, zero, one = np.zeros((n, n)), np.zeros(n), np.ones(n)
     left = np.diag(np.ones(n - 1), -1)

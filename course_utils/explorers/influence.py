@@ -101,8 +101,7 @@ def explore_influence(
     """Shows ‖∂y_i/∂x_j‖ through real networks: point at an output token, see which input tokens move it.
 
     Args:
-        models: {name: classifier}, such as the same Mixer before and after training. All cut an image into the same
-            tokens.
+        models: {name: classifier}, such as a Mixer before and after training. All cut an image into the same tokens.
         images: {name: uint8 image}; one of another size than a model wants is resized, as in training.
         depths: the blocks after which the output tokens are taken, from 1; without it, all.
 

@@ -32,16 +32,15 @@ def _through_the_layer(image: np.ndarray, patch_size: int, fraction: float) -> t
     return five.reshape(h, w, 5, c), cut.reshape(-1, patch_size, patch_size, 5, c), layer.shift_pixels
 
 
-def _in_nine(five: np.ndarray) -> np.ndarray:
-    """Lays five images `(…, h, w, 5, c)` out as in `NINE`, `(…, 3h, 3w, 4)`; the rest is `EMPTY`."""
-    *before, h, w, _, _ = five.shape
-    nine = np.empty((*before, 3 * h, 3 * w, 4), np.uint8)
-    nine[:] = EMPTY
+def _in_nine(five: np.ndarray, empty=EMPTY) -> np.ndarray:
+    """Lays five images `(…, h, w, 5, c)` out as in `NINE`, `(…, 3h, 3w, 4)`; the rest is empty."""
+    *before, h, w, _, c = five.shape
+    nine = np.full((*before, 3 * h, 3 * w, 4), empty, np.uint8)
     for (row, column), k in np.ndenumerate(NINE):
         if k >= 0:
             place = nine[..., row * h : (row + 1) * h, column * w : (column + 1) * w, :]
-            place[..., :3] = five[..., k, :]
             place[..., 3] = 255
+            place[..., : max(c, 3)] = five[..., k, :]
     return nine
 
 
@@ -84,10 +83,8 @@ def _parts(images: dict, first: str, patch_sizes: list[int], fractions: list[flo
 
     def over_nine(shown, direction, opacity):
         """(…, h, w) bool, what is shown of each image in that direction -> (…, 3h, 3w, 4): a veil over all others."""
-        held = NINE >= 0
-        chosen = held if direction == ALL else directions.index(direction) - 1 == NINE
-        there = np.kron(held, np.ones(shown.shape[-2:], bool))
-        return see_through(VEIL, opacity * ~np.kron(chosen, shown)) * there[..., None]
+        chosen = [direction in (ALL, one) for one in directions[1:]]
+        return _in_nine(see_through(VEIL, opacity * ~(shown[..., None] & chosen)), empty=0)
 
     def places(image, patch_size, direction):
         rows, columns = grid(image, patch_size)
@@ -175,8 +172,7 @@ def explore_shift(
         size: side of the images that come without `images`, and of the student's own.
 
     Raises:
-        ValueError: no image, not a uint8 image, a patch size that does not divide one, or a fraction outside
-            0 to 1.
+        ValueError: no image, no uint8 image, a patch size that does not divide one, or a fraction outside 0 to 1.
     """
     owner = "explore_shift"
     patch_sizes, size = checks.wholes(owner, "patch_sizes", patch_sizes), checks.whole(owner, "size", size)

@@ -195,8 +195,7 @@ def explore_temperature(
             small network, some of the first and last block of a larger one.
 
     Raises:
-        ValueError: no image, a model without attention or with a class token, or a block or head that it does not
-            have.
+        ValueError: no image, a model without attention or with a class token, or a block or head that it lacks.
     """
     owner = "explore_temperature"
     images, batch = checks.seen_by(owner, model, images)

@@ -1,7 +1,6 @@
 """The charts: curves of training runs, networks beside each other, and how far attention reaches.
 
-Each is a `matplotlib.figure.Figure` that a notebook shows by itself. It belongs to no pyplot window: nothing has to be
-closed.
+Each is a `matplotlib.figure.Figure` that a notebook shows by itself, of no pyplot window: nothing has to be closed.
 """
 
 import io
@@ -252,8 +251,7 @@ def bar_chart(
         texts: {quantity: function that writes its number at the end of a bar}; without one, 12345 is "12,345".
 
     Raises:
-        ValueError: no network or quantity, networks whose quantities differ, or a number that is negative or not
-            finite.
+        ValueError: no network or quantity, networks whose quantities differ, or a number that is not finite or < 0.
     """
     rows = checks.named("bar_chart", "rows", rows, "{network: {quantity: number}}")
     names, quantities = list(rows), list(next(iter(rows.values())))

@@ -29,15 +29,12 @@ def _power(owner: str, scale: str) -> int:
 
 
 def sequential(values, high: float | None = None, scale: str = "linear") -> np.ndarray:
-    """Colours amounts from 0 (dark) to `high` (bright).
+    """Colours amounts `(…)` from 0 (dark) to `high` (bright): uint8 `(…, 3)`. If `high` is 0, all get the colour of 0.
 
     Args:
-        values: array `(…)` of numbers >= 0.
+        values: numbers >= 0.
         high: the amount that gets the brightest colour; without it, the largest value.
         scale: "linear", or "sqrt" to tell small amounts apart.
-
-    Returns:
-        uint8 `(…, 3)`. If `high` is 0, everything has the colour of 0.
 
     Raises:
         ValueError: a value is negative, NaN or infinite, or `high` is negative.
@@ -49,14 +46,9 @@ def sequential(values, high: float | None = None, scale: str = "linear") -> np.n
 
 
 def diverging(values, limit: float | None = None) -> np.ndarray:
-    """Colours signed values: blue below 0, near-white at 0, red above, over the symmetric range ±`limit`.
+    """Colours signed values `(…)`, blue below 0, near-white at 0, red above, up to ±`limit`: uint8 `(…, 3)`.
 
-    Args:
-        values: array `(…)` of numbers.
-        limit: the size that gets the strongest colour; without it, the largest size.
-
-    Returns:
-        uint8 `(…, 3)`.
+    Without `limit`, the largest size gets the strongest colour.
 
     Raises:
         ValueError: a value is NaN or infinite, or `limit` is negative.
@@ -84,11 +76,7 @@ def bar_ticks(
 ) -> list[tuple[float, str]]:
     """Places five numbers along a colour bar, at even distances; one alone where all of it is 0.
 
-    Args:
-        high: the number at the bar's end.
-        scale: as in `sequential`.
-        signed: the bar runs from -high to high (`diverging`).
-        write: writes such a number.
+    The bar goes from 0, or if `signed` from -high, to `high`; `scale` is that of `sequential`.
 
     Returns:
         List of (position from 0 to 1, text).

@@ -24,10 +24,9 @@ def as_output(png: bytes, words: str) -> tuple[dict, dict]:
 
 
 def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns images `(b, h, w, c)` at `size` (height, width), bilinearly, as `train` gives them to a network.
+    """Returns images `(b, h, w, c)` as float32 `(b, *size, c)`, bilinearly, as `train` gives them to a network.
 
-    Returns:
-        float32 `(b, *size, c)`; the images themselves if they have that size.
+    They come back themselves if they have that `size` (height, width).
     """
     for axis, new in enumerate(size, start=1):
         old = images.shape[axis]
@@ -49,14 +48,9 @@ def enlarge(image, factor: int) -> np.ndarray:
 
 
 def blend(image, overlay) -> np.ndarray:
-    """Lays a transparent image over another one.
+    """Lays a transparent image, uint8 `(oh, ow, 4)`, over another one, uint8 `(h, w, 3)`. Returns one like that.
 
-    Args:
-        image: uint8 `(h, w, 3)`.
-        overlay: uint8 `(oh, ow, 4)`; `oh` and `ow` must divide `h` and `w`, and it is enlarged to fit.
-
-    Returns:
-        uint8 `(h, w, 3)`.
+    The upper one is enlarged to fit: `oh` and `ow` must divide `h` and `w`.
     """
     image = checks.image("blend", "image", image, (3,))
     overlay = checks.image("blend", "overlay", overlay, (4,))
@@ -69,10 +63,7 @@ def blend(image, overlay) -> np.ndarray:
 
 
 def faded(image) -> np.ndarray:
-    """Takes much of an image's colour and contrast away, so that colours laid over it can be compared.
-
-    uint8 `(h, w, 1 or 3)` -> uint8 `(h, w, 3)`.
-    """
+    """Pales an image, `(h, w, 1 or 3)` -> uint8 `(h, w, 3)`, so that colours laid over it can be compared."""
     image = as_rgb(image)
     grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
     return np.rint(128 + 0.7 * (0.4 * image + 0.6 * grey - 128)).astype(np.uint8)

@@ -91,12 +91,7 @@ def percent(share: float | None) -> str | None:
 
 
 class Image:
-    """A PNG for the page, with words for those who cannot see it. (IPython 7's own Image takes no such words.)
-
-    Attributes:
-        data: the PNG file.
-        alt: what is to be seen, in words.
-    """
+    """A PNG file for the page, with words for those who cannot see it. (IPython 7's own Image takes no such words.)"""
 
     def __init__(self, data: bytes, alt: str):
         self.data, self.alt = data, alt

@@ -31,15 +31,9 @@ def _length(text: str, size: int, bold: bool) -> float:
 
 
 def written(text: str, width: int, size: int = 13, *, bold: bool = False) -> np.ndarray:
-    """Writes text on plain paper.
+    """Writes text on plain paper: uint8 `(h, width, 3)`, where `h` follows from the number of lines.
 
-    Args:
-        text: the words; they are wrapped at `width`.
-        width: pixels across.
-        size: height of the letters, in pixels.
-
-    Returns:
-        uint8 `(h, width, 3)`; `h` follows from the number of lines.
+    Lines are wrapped at `width`; `size` is the height of the letters, both in pixels.
     """
     from PIL import Image, ImageDraw
 
@@ -62,15 +56,12 @@ def written(text: str, width: int, size: int = 13, *, bold: bool = False) -> np.
 
 
 def colour_bar(colours, ticks, height: int) -> np.ndarray:
-    """Draws a colour bar with its numbers to the right, the low end at the bottom.
+    """Draws a colour bar with its numbers to the right, the low end at the bottom: uint8 `(height, w, 3)`.
 
     Args:
         colours: uint8 `(k, 3)`, from low to high.
         ticks: list of (position from 0 to 1, text): `figures.bar_ticks` makes them.
         height: pixels, all of them bar: the outermost numbers are moved inwards.
-
-    Returns:
-        uint8 `(height, w, 3)`.
     """
     from PIL import Image, ImageDraw
 

@@ -60,13 +60,9 @@ class Switch(Slider):
 
 @dataclass(frozen=True)
 class Place(Setting):
-    """A place pointed at: an index into a grid, row by row, counted from 0. At most one to an explorer.
+    """A place pointed at: an index into a grid, row by row, counted from 0. At most one to an explorer."""
 
-    Args:
-        grid: (rows, columns), or a function of the other settings that returns it.
-    """
-
-    grid: tuple[int, int] | Callable[..., tuple[int, int]] = (1, 1)
+    grid: tuple[int, int] | Callable[..., tuple[int, int]] = (1, 1)  # (rows, columns), or given the other settings
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,7 @@ def _ascii(data: bytes) -> str:
 
 
 def page(spec: dict, data: bytes, still: bytes, words: str) -> str:
-    """Returns the HTML page of an explorer. It asks nothing of the network.
-
-    Args:
-        spec, data: the explorer's, as the browser gets them.
-        still, words: a PNG file of it and what it shows, for those whose viewer runs no scripts.
-    """
+    """Returns the HTML page of an explorer; `still`, a PNG file, and `words` are for viewers that run no scripts."""
     script, style = front_end()
     text = json.dumps({**spec, "upload": None}, ensure_ascii=False)
     return _PAGE.format(

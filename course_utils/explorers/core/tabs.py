@@ -11,9 +11,7 @@ from course_utils.explorers.core.snapshot import stacked
 
 
 class Tabs(Shown):
-    """Shows one explorer at a time; the others are a tab away. A still image shows them all.
-
-    Under a tab there is no button for an image of one's own.
+    """Shows one explorer at a time, without a button for an image of one's own. A still image shows them all.
 
     Args:
         explorers: {label: Explorer}, such as of your network and of the recorded one; the first is open at first.
