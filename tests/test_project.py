@@ -224,6 +224,7 @@ for name in {TOOLS}:
 """
 
 
+@pytest.mark.rehearsal
 def test_every_tool_has_a_help_that_does_nothing_else(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": ""}  # neither git nor uv nor JupyterLab
     run = [sys.executable, "-OO", "-c", HELP]  # without docstrings
@@ -300,6 +301,7 @@ def test_the_workflow_tests_every_python():
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_the_wheel_brings_the_front_end_and_the_result_cards(tmp_path):
     import zipfile
 

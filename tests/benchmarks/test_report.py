@@ -60,6 +60,7 @@ for name in {COMMANDS}:
 """
 
 
+@pytest.mark.rehearsal
 def test_every_command_has_a_help_that_does_nothing_else():
     def files():
         return [path for path in sorted(report.ROOT.glob("benchmarks/**/*")) if "__pycache__" not in path.parts]

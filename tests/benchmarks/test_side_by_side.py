@@ -14,6 +14,7 @@ MIXER = recorded("side_by_side/mixer", SideBySide)
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.one_backend
 def test_both_train_in_turn_theirs_as_its_example_and_ours_with_muon(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(plain.SIZES, "mixer", plain.SIZES["mixer"] | {"depth": 1})

@@ -87,6 +87,7 @@ def test_the_clock_of_a_run_is_the_processors_or_the_gpus():
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 @pytest.mark.parametrize("paper", ["fnet", "conv"])
 def test_the_command_writes_what_it_measured(paper, tmp_path, capsys, monkeypatch):
     """With one block of each side; the memory is measured for one side, in a process of its own."""

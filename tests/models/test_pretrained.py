@@ -155,8 +155,7 @@ def test_every_lessons_network_was_recorded_at_two_ages_and_the_cnn_beside_them(
     assert "conv_course" in NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_early_snapshots_of_all_networks_take_2_mb(name):
+def test_the_early_snapshots_of_all_networks_take_2_mb():
     early = [
         f for n in NAMES for f in pretrained.FOLDER.glob(f"{n}_*") if f != pretrained.weights_file(n, trained(n).kept)
     ]
@@ -169,6 +168,7 @@ def cifar100():
 
 
 @pytest.mark.real_data
+@pytest.mark.rehearsal
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_tells_what_load_trained_reaches(name, cifar100):
     found = np.argmax(load_trained(name).predict(cifar100.x_test, batch_size=250, verbose=0), axis=1)

@@ -187,6 +187,7 @@ def ask(address, home, *names, **more):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_through_the_hubs_own_client(tmp_path):
     """All defects in one process: most of its time is Keras' start."""
     with hub() as address:

@@ -359,6 +359,7 @@ def test_a_notebook_of_another_release_is_named(source, built):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_publishing_writes_badges_and_takes_them_back(tmp_path):
     for name in ("tools", "course_utils", "notebooks", "benchmarks"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))

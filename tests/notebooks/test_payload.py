@@ -206,6 +206,7 @@ def test_no_space_is_one_sentence_and_can_be_tried_again(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_thirty_kernels_of_thirty_releases_start_at_once_in_one_folder(tmp_path):
     processes = [start(f"{small(k)}\n{SHOW}", tmp_path) for k in range(30)]
     told = [process.communicate(timeout=300) for process in processes]

@@ -23,6 +23,7 @@ def agree(answer: str, names: str):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_two_and_four_devices_have_the_losses_of_one_on_tensorflow():
     done = subprocess.run([sys.executable, "-m", "tests.training.on_devices"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
