@@ -98,16 +98,15 @@ def attention_explorer_from_arrays(
         most = int(seen.argmax())
         where = f", block {block}" if blocks > 1 else ""
         which = f", {head}" if len(choices) > 1 else ""
-        most_from = "most from" if len(values) == n else "of the patches most from"
-        said = f"{network}, {image}{where}{which}: {at(token, columns)} takes {most_from} "
-        if most == token:
-            said += f"itself: {percent(seen[token])}"
-        else:
-            said += f"{at(most, columns)}: {percent(seen[most])}; from itself {percent(seen[token])}"
+        most_from, rest = "most from", ""
         if len(values) > n:
-            said += f"; from the class token {percent(row[0])}"
-        bits = float(analysis.entropy(row))
-        return f"{said}. Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
+            most_from, rest = "of the patches most from", f"; from the class token {percent(row[0])}"
+        own, bits = percent(seen[token]), float(analysis.entropy(row))
+        whom = f"itself: {own}" if most == token else f"{at(most, columns)}: {percent(seen[most])}; from itself {own}"
+        return (
+            f"{network}, {image}{where}{which}: {at(token, columns)} takes {most_from} {whom}{rest}. "
+            f"Entropy {bits:.1f} bits: as if from {2**bits:.1f} of {len(row)} tokens alike."
+        )
 
     def image_caption(head, **state):
         caption = "Point at the patch that asks, or use the arrow keys. It takes from bright patches and not from dark."

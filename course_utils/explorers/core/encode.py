@@ -7,7 +7,6 @@ import io
 import itertools
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
@@ -33,15 +32,6 @@ def refuse_more(name: str, size: float, limit: float = LIMIT, margin: float = 1.
         )
 
 
-@dataclass
-class Encoded:
-    """An explorer ready to be shown: `spec` (JSON), `data` (the PNG files) and the same pages as arrays."""
-
-    spec: dict
-    data: bytes
-    pages: list[np.ndarray] = field(repr=False)  # (count, h, w, channels), as listed in spec["pages"]
-
-
 def _call(value, state):
     return value(**state) if callable(value) else value
 
@@ -51,8 +41,7 @@ def atlas(pages: np.ndarray) -> tuple[np.ndarray, int]:
     n, h, w, c = pages.shape
     columns = math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
-    filled = np.zeros((rows * columns, h, w, c), np.uint8)
-    filled[:n] = pages
+    filled = np.pad(pages, ((0, rows * columns - n), (0, 0), (0, 0), (0, 0)))
     image = filled.reshape(rows, columns, h, w, c).transpose(0, 2, 1, 3, 4)
     return image.reshape(rows * h, columns * w, c), columns
 
@@ -143,8 +132,11 @@ class _Plan:
         return sum(samples.values()) / len(samples) * (self.count if len(samples) > 1 else 1)
 
 
-def encode(name: str, title: str, settings, panels, words, start=None, limit: int = LIMIT) -> Encoded:
+def encode(name: str, title: str, settings, panels, words, start=None, limit: int = LIMIT) -> tuple:
     """Makes all pages and words, checks them, and packs them.
+
+    Returns:
+        The JSON spec, the PNG files one after another, and the same pages as arrays `(count, h, w, channels)`.
 
     Raises:
         ValueError: a description that contradicts itself, or more than `limit` bytes.
@@ -212,7 +204,7 @@ def encode(name: str, title: str, settings, panels, words, start=None, limit: in
     data = b"".join(store.files)
     size = len(data) + sum(len(text.encode()) for texts in said for text in texts)
     refuse_more(name, size, limit)
-    return Encoded(spec, data, store.pages)
+    return spec, data, store.pages
 
 
 def state_of(spec: dict, pick) -> dict:

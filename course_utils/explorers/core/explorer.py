@@ -55,8 +55,8 @@ class Explorer(Shown):
         self._make(settings, panels, words, start)
 
     def _make(self, settings, panels, words, start=None) -> None:
-        self._encoded = encode(self.name, self.title, settings, panels, words, start, self.limit)
-        self.spec, self.data = self._encoded.spec, self._encoded.data
+        made = encode(self.name, self.title, settings, panels, words, start, self.limit)
+        self.spec, self.data, self._pages = made
         self.spec["upload"] = "Use your own image…" if self._with_own else None
         self.default_state = state_of(self.spec, self.spec["start"])
 
@@ -90,11 +90,11 @@ class Explorer(Shown):
                 f"Explorer {self.name!r}: panel {panel!r} has layers 0 to {len(layers) - 1}, but not {layer!r}"
             )
         found = layers[layer]
-        return self._encoded.pages[found["pages"][outer_index(self.spec, self._pick(state), found["settings"])]]
+        return self._pages[found["pages"][outer_index(self.spec, self._pick(state), found["settings"])]]
 
     def still(self, state: dict | None = None, note: str = "") -> np.ndarray:
         """Returns a still image of a state (the default one without it): uint8 `(h, w, 3)`, a note below its title."""
-        return snapshot(self._encoded, self._pick(state), note)
+        return snapshot(self.spec, self._pages, self._pick(state), note)
 
     def use_image(self, image, filename: str = "my image"):
         """Adds an image and shows it: what the browser's file button does.

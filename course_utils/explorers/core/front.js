@@ -159,9 +159,9 @@ class View {
     if (this.spec.place) {
       // Another grid: stay at the same spot of the image.
       const [newRows, newColumns] = this.grid;
-      const row = Math.floor(((Math.floor(place / columns) + 0.5) / rows) * newRows);
-      const column = Math.floor((((place % columns) + 0.5) / columns) * newColumns);
-      this.pick[this.pick.length - 1] = row * newColumns + column;
+      const there = (at, of, ofNew) => Math.floor(((at + 0.5) / of) * ofNew);
+      const row = there(Math.floor(place / columns), rows, newRows);
+      this.pick[this.pick.length - 1] = row * newColumns + there(place % columns, columns, newColumns);
     }
     this.moved();
   }
@@ -209,7 +209,7 @@ class View {
   }
 
   key(event, panel) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isNotebooks(event)) return;
     const { rows, columns } = this.geometry(panel);
     const from = this.held;
     const [row, column] = [Math.floor(from / columns), from % columns];

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from course_utils import figures
-from course_utils.explorers.core.encode import Encoded, outer_index
+from course_utils.explorers.core.encode import outer_index
 
 POINTING = re.compile(r"Point at [^.]*\.\s*")  # what a caption asks for and a still image cannot do
 MARGIN = 4  # room for the outline of a cell at the border
@@ -31,17 +31,15 @@ def _sheet(panel: dict, pages: np.ndarray, columns: int, lit: int) -> tuple[np.n
 
 def stacked(images: list[np.ndarray], gap: int = 14) -> np.ndarray:
     """Puts images `(h, w, 3)` one below the other, on white."""
-    width = max(image.shape[1] for image in images)
-    padded = [np.pad(image, ((0, gap), (0, width - image.shape[1]), (0, 0)), constant_values=255) for image in images]
-    return np.concatenate(padded, axis=0)[:-gap]
+    return figures.beside([image.swapaxes(0, 1) for image in images], gap).swapaxes(0, 1)
 
 
-def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
-    outer = outer_index(encoded.spec, pick)
-    place = encoded.spec["place"]
+def _panel(spec: dict, pages: list[np.ndarray], panel: dict, pick) -> np.ndarray:
+    outer = outer_index(spec, pick)
+    place = spec["place"]
     at = pick[-1] if place else 0
-    shown = [layer["pages"][outer_index(encoded.spec, pick, layer["settings"])] for layer in panel["layers"]]
-    layers = [encoded.pages[number] for number in shown]  # each (count, h, w, c)
+    shown = [layer["pages"][outer_index(spec, pick, layer["settings"])] for layer in panel["layers"]]
+    layers = [pages[number] for number in shown]  # each (count, h, w, c)
     box = None
     if panel["spots"] == "sheet":
         result, box = _sheet(panel, layers[0], panel["columns"][outer], at)
@@ -49,8 +47,8 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
         h, w = layers[0].shape[1:3]
         factor = max(1, panel["size"] // w)
         result = np.full((h * factor, w * factor, 3), 255, np.uint8)
-        for layer, pages in zip(panel["layers"], layers, strict=True):
-            page = _to_size(pages[at if layer["place"] else 0], *result.shape[:2])
+        for layer, images in zip(panel["layers"], layers, strict=True):
+            page = _to_size(images[at if layer["place"] else 0], *result.shape[:2])
             result = page if page.shape[-1] == 3 else figures.blend(result, page)
         if panel["spots"]:
             rows, columns = place["grids"][outer]
@@ -66,18 +64,17 @@ def _panel(encoded: Encoded, panel: dict, pick) -> np.ndarray:
     if box:
         result = figures.outline(result, box[0] + MARGIN, box[1] + MARGIN, *box[2:])
     if panel["bar"]:
-        colours = encoded.pages[panel["bar"]["page"]][0, ::-1, 0]
+        colours = pages[panel["bar"]["page"]][0, ::-1, 0]
         bar = figures.colour_bar(colours, panel["bar"]["ticks"][outer], result.shape[0])
         result = figures.beside([result, bar], gap=8)
     return figures.with_title(result, panel["title"], POINTING.sub("", panel["captions"][outer]))
 
 
-def snapshot(encoded: Encoded, pick: list[int], note: str = "") -> np.ndarray:
+def snapshot(spec: dict, pages: list[np.ndarray], pick: list[int], note: str = "") -> np.ndarray:
     """Draws a state as one uint8 image `(h, w, 3)`: title, a note, settings, words, panels in rows."""
-    spec = encoded.spec
     columns, gap = [], 24
     for panel in spec["panels"]:
-        image = _panel(encoded, panel, pick)
+        image = _panel(spec, pages, panel, pick)
         if panel["beneath"]:
             columns[-1] = stacked([columns[-1], image])
         else:

@@ -41,12 +41,8 @@ class Tabs(Shown):
 
     def still(self, state: dict | None = None, note: str = "") -> np.ndarray:
         """Returns a still image of all tabs, one below the other: uint8 `(h, w, 3)`."""
-        of = state or {}
-        images = [
-            explorer.still(of.get(label), " · ".join(part for part in (label, note) if part))
-            for label, explorer in self.explorers.items()
-        ]
-        return stacked(images)
+        of, note = state or {}, note and f" · {note}"
+        return stacked([explorer.still(of.get(label), label + note) for label, explorer in self.explorers.items()])
 
     def __repr__(self):
         return " ".join(f"{label}: {explorer!r}" for label, explorer in self.explorers.items())
