@@ -2,22 +2,10 @@
 
 from itertools import accumulate
 
-import keras
 import numpy as np
 
-from course_utils.analysis.parts import array, blocks_of, embedding, images_for, shares
+from course_utils.analysis.parts import array, blocks_of, embedding, shares, transformer_blocks
 from course_utils.layers import LocalitySelfAttention, PositionEmbedding, TransformerBlock
-
-
-def _through(owner: str, model, images, ask) -> np.ndarray:
-    """Asks every block about what it gets: `ask(block, x)` returns its output and the answer."""
-    blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
-    x = keras.Model(model.input, blocks[0].input)(images_for(owner, model, images))
-    answers = []
-    for block in blocks:
-        x, answer = ask(block, x)
-        answers.append(array(answer))
-    return np.stack(answers)
 
 
 def attention(model, images: np.ndarray) -> np.ndarray:
@@ -30,7 +18,8 @@ def attention(model, images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the model has no Transformer blocks, or the images have another size.
     """
-    return _through("attention", model, images, lambda block, x: block(x, return_attention=True))
+    found = transformer_blocks("attention", model, images)
+    return np.stack([array(block.attention(block.norm1(x), return_attention=True)[1]) for block, x in found])
 
 
 def products(model, images: np.ndarray) -> np.ndarray:
@@ -38,16 +27,15 @@ def products(model, images: np.ndarray) -> np.ndarray:
 
     Arguments, shape and errors are those of `attention`.
     """
-    return _through("products", model, images, lambda block, x: (block(x), block.attention.products(block.norm1(x))))
+    found = transformer_blocks("products", model, images)
+    return np.stack([array(block.attention.products(block.norm1(x))) for block, x in found])
 
 
 def entropy(attention: np.ndarray) -> np.ndarray:
     """Returns how sharply tokens attend, `(…)`: the entropy `−Σ aⱼ · log2 aⱼ` of each row of weights `(…, n)`, in bits.
 
-    0 bits: everything comes from one token. `log2 n` bits: all `n` tokens give alike.
-
-    Raises:
-        ValueError: a weight is negative or NaN, or a row does not sum to 1.
+    0 bits: everything comes from one token. `log2 n` bits: all `n` tokens give alike. ValueError if rows are no shares
+    of 1.
     """
     attention = shares("entropy", attention)
     logs = np.log2(attention, out=np.zeros_like(attention), where=attention > 0)
@@ -61,14 +49,8 @@ def rollout(attention: np.ndarray) -> np.ndarray:
     multiplied. Source: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers" (arXiv 2005.00928),
     section 3.
 
-    Args:
-        attention: `(depth, …, heads, n, n)`, as `attention` gives it.
-
-    Returns:
-        `(depth, …, n, n)`: entry `k` is the rollout up to and with block `k + 1`; rows sum to 1.
-
-    Raises:
-        ValueError: the shape does not fit, or rows are no shares of 1.
+    Of attention `(depth, …, heads, n, n)` it is `(depth, …, n, n)`: entry `k` is the rollout up to and with block
+    `k + 1`; rows sum to 1. ValueError for another shape, or rows that are no shares of 1.
     """
     shape = np.shape(attention)
     if len(shape) < 4 or shape[-1] != shape[-2]:
@@ -111,10 +93,8 @@ def mean_attention_distance(attention: np.ndarray, grid: tuple[int, int], patch_
 def position_similarity(model) -> np.ndarray:
     """Returns how alike the position embeddings are: the cosine between each two, float32 `(n, n)`.
 
-    A class token's own position is left out. Source: arXiv 2010.11929, section 4.5 and figure 7 (middle).
-
-    Raises:
-        ValueError: the model has no position embedding.
+    A class token's own position is left out; ValueError if there are none. Source: arXiv 2010.11929, section 4.5 and
+    figure 7 (middle).
     """
     layers = [layer for layer in model.layers if isinstance(layer, PositionEmbedding)]
     if not layers:
@@ -125,11 +105,7 @@ def position_similarity(model) -> np.ndarray:
 
 
 def temperatures(model) -> np.ndarray:
-    """Returns the learned temperature of every block and head, float32 `(depth, heads)`.
-
-    Raises:
-        ValueError: the model's attention learns no temperature.
-    """
+    """Returns the learned temperature of each block and head, float32 `(depth, heads)`; ValueError if there is none."""
     layers = [block.attention for block in blocks_of("temperatures", model, TransformerBlock, "Transformer")]
     if not all(isinstance(layer, LocalitySelfAttention) and layer.learns_temperature for layer in layers):
         raise ValueError(f"temperatures: the attention of {model.name!r} learns no temperature")

@@ -19,8 +19,7 @@ def influence(model, image: np.ndarray, depth: int, *, gradients: int = GRADIENT
     With k = 16 of 128 (the `course` networks) an entry is then off by 3 to 7 % in the mean, by a third at most.
 
     Args:
-        model: a network of `models.classifier`.
-        image: one image, pixels 0…255, `(h, w, c)`.
+        model, image: a network of `models.classifier`, and pixels 0…255, `(h, w, c)`.
         depth: the block whose output is asked, from 1.
         gradients: how many to work out at most; at least one for each token is.
 

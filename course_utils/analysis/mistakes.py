@@ -11,17 +11,12 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
     Images are sorted into bins of equal width by the probability of their most probable class. Source: Guo et al. 2017,
     "On Calibration of Modern Neural Networks" (arXiv 1706.04599), section 2.
 
-    Args:
-        probabilities: `(b, classes)`.
-        labels: the right classes, `(b,)`.
-        bins: how many.
-
     Returns:
         `(sure, right, count)`, each `(filled,)`, for the bins that hold an image: the mean of the largest
         probability, the share of right answers, and how many images there are.
 
     Raises:
-        ValueError: rows that are no shares of 1, not as many labels, or `bins` below 1.
+        ValueError: probabilities that are not `(b, classes)` or no shares of 1, labels that are not `(b,)`, no bins.
     """
     probabilities, labels = shares("calibration", probabilities), np.asarray(labels)
     bins = whole("calibration", "bins", bins, 1, 1000)
@@ -38,13 +33,9 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -
 
 
 def confusions(said: np.ndarray, labels: np.ndarray) -> list[tuple[int, int, int]]:
-    """Counts which classes are taken for which, of the classes that a network says and the right ones, `(b,)` each.
+    """Counts which classes are taken for which: `(right class, said class, how often)`, the most frequent first.
 
-    Returns:
-        `(right class, said class, how often)` of the wrong answers, the most frequent first.
-
-    Raises:
-        ValueError: the two are no lists of the same length.
+    ValueError if the classes that a network says and the right ones are not `(b,)` both.
     """
     said, labels = np.asarray(said), np.asarray(labels)
     if said.ndim != 1 or said.shape != labels.shape:

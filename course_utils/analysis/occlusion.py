@@ -11,16 +11,10 @@ AT_A_TIME = 32  # covered copies that go through the network together
 
 
 def occlusion(model, image: np.ndarray, class_index: int) -> np.ndarray:
-    """Covers each patch of an image in turn with the image's mean colour, and tells what a class loses.
+    """Covers each patch of an image in turn with the image's mean colour, and tells what a class, from 0, loses.
 
-    Args:
-        model: a classifier.
-        image: one image, pixels 0…255, `(h, w, c)`.
-        class_index: the class whose probability is asked, from 0.
-
-    Returns:
-        float32 `(rows, columns)`: the class's probability for the whole image minus that with the patch covered, −1…1.
-        Below 0 where the patch spoke against the class.
+    It is float32 `(rows, columns)`: the class's probability for the whole image, `(h, w, c)`, pixels 0…255, minus that
+    with the patch covered, −1…1. Below 0 where the patch spoke against the class.
 
     Raises:
         ValueError: `image` is not one image of the model's size, or there is no such class.

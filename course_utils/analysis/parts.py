@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from course_utils import models
+from course_utils.layers import TransformerBlock
 
 
 def array(tensor) -> np.ndarray:
@@ -19,6 +20,13 @@ def blocks_of(owner: str, model, kind: type, words: str) -> list:
     if not all(isinstance(block, kind) for block in blocks):
         raise ValueError(f"{owner}: needs {words} blocks, but {model.name!r} is made of {type(blocks[0]).__name__}")
     return blocks
+
+
+def transformer_blocks(owner: str, model, images) -> list[tuple]:
+    """Returns each block of a ViT with what it gets for some images, `(b, n, d)`."""
+    blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
+    inputs = keras.Model(model.input, [block.input for block in blocks])(images_for(owner, model, images))
+    return list(zip(blocks, inputs, strict=True))
 
 
 def whole(owner: str, name: str, value, least: int, most: int) -> int:

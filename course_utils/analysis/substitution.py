@@ -7,27 +7,19 @@ Source: Brunner et al. 2020, "On Identifiability in Transformers" (arXiv 1908.04
 import keras
 import numpy as np
 
-from course_utils.analysis.parts import array, blocks_of, images_for, shares, whole
-from course_utils.layers import TransformerBlock
+from course_utils.analysis.parts import array, shares, transformer_blocks, whole
 
 
 def _asked(owner: str, model, images, block):
     """Returns a block by its number, and what it gets."""
-    blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
-    layer = blocks[whole(owner, "block", block, 1, len(blocks)) - 1]
-    return layer, keras.Model(model.input, layer.input)(images_for(owner, model, images))
+    found = transformer_blocks(owner, model, images)
+    return found[whole(owner, "block", block, 1, len(found)) - 1]
 
 
 def values(model, images: np.ndarray, block: int) -> np.ndarray:
-    """Returns what the tokens have to give in a block: the value vectors `V` of every head.
+    """Returns what the tokens have to give in a block, counted from 1: the value vectors `V` of every head.
 
-    Args:
-        model: a ViT.
-        images: pixels 0…255, `(b, h, w, c)`.
-        block: which, from 1.
-
-    Returns:
-        float32 `(b, heads, n, head_dim)`. The head's output is `A · V`, with `A` as `attention` gives it.
+    They are float32 `(b, heads, n, head_dim)`. The head's output is `A · V`, with `A` as `attention` gives it.
 
     Raises:
         ValueError: the model has no Transformer blocks or no such block, or the images have another size.
@@ -40,12 +32,7 @@ def values(model, images: np.ndarray, block: int) -> np.ndarray:
 def logits_with(model, images: np.ndarray, block: int, attention: np.ndarray) -> np.ndarray:
     """Returns a network's logits, float32 `(b, classes)`, with the attention weights of one block replaced by others.
 
-    Args:
-        model, images, block: as in `values`.
-        attention: the weights to use in it, `(b, heads, n, n)`.
-
-    Raises:
-        ValueError: as `values`, `attention` has another shape, or its rows are no shares of 1.
+    ValueError as for `values`, and if `attention` is not `(b, heads, n, n)` or its rows are no shares of 1.
     """
     v = values(model, images, block)
     b, heads, n, head_dim = v.shape
@@ -66,12 +53,9 @@ def other_attention(attention: np.ndarray, values: np.ndarray, token: int) -> np
     There are at least `n − head_dim − 1` of them at the start; a row without any stays as it is.
 
     Args:
-        attention: `(…, n, n)`.
+        attention: `(…, n, n)`, and so is what is returned.
         values: `(…, n, head_dim)`, with the same axes before.
         token: which token to favour, from 0.
-
-    Returns:
-        float64 `(…, n, n)`: rows >= 0 that sum to 1.
 
     Raises:
         ValueError: shapes that do not fit, rows that are no shares of 1, or there is no such token.
