@@ -81,7 +81,8 @@ def by_pil(change: Callable):
     return operation
 
 
-# RandAugment's fourteen operations; `u` are their strengths, from −1 to 1, `(b,)`.
+# RandAugment's fourteen operations. Their strengths `u`, `(b,)`, from −1 to 1, are up to half of those in AutoAugment's
+# table (arXiv 1805.09501), but all of posterize's and solarize's.
 OPERATIONS = {
     "identity": lambda images, u: images,
     "shear x": lambda images, u: warp(images, columns=(0.15 * u, 1, 0)),
@@ -101,7 +102,7 @@ OPERATIONS = {
 
 
 def randaugment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Does two of `OPERATIONS` to each image, one after the other."""
+    """Does two of `OPERATIONS` to each image, one after the other (arXiv 1909.13719)."""
     images = images.copy()
     for _ in range(2):
         drawn, strengths = rng.integers(len(OPERATIONS), size=len(images)), rng.uniform(-1, 1, len(images))
@@ -112,7 +113,7 @@ def randaugment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def erase(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Makes a rectangle grey in a quarter of the images: 2 to 40 % of the area, sides at up to 1 : 3.3."""
+    """Makes a rectangle grey in a quarter of the images: 2 to 40 % of the area (arXiv 1708.04896)."""
     b, h, w, _ = images.shape
     side, stretch = np.sqrt(rng.uniform(0.02, 0.4, b)), np.sqrt(0.3 ** rng.uniform(-1, 1, b))
     inside = rng.random((b, 1, 1)) < 0.25
@@ -125,14 +126,14 @@ def erase(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def mixup(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
-    """Averages each image with another one, and their labels likewise."""
+    """Averages each image with another one, and their labels likewise (arXiv 1710.09412)."""
     other, kept = rng.permutation(len(images)), rng.random()
     mixed = np.rint(kept * images + (1 - kept) * images[other]).astype("uint8")
     return mixed, kept * labels + (1 - kept) * labels[other]
 
 
 def cutmix(images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
-    """Pastes a window of another image into each one; a label counts as much as the pixels that are left of it."""
+    """Pastes a window of another image into each one; labels count as much as their pixels (arXiv 1905.04899)."""
     _, h, w, _ = images.shape
     other, side = rng.permutation(len(images)), np.sqrt(rng.random())
     (top, bottom), (left, right) = (
@@ -155,17 +156,11 @@ CHANGES = {
 MIXERS = {"mixup": mixup, "cutmix": cutmix}
 
 AUGMENTATIONS = (*CHANGES, *MIXERS)
-"""What a recipe may ask for, in the order in which it is done:
+"""What a recipe may ask for, in the order in which it is done. "zoom" and "rotate" are as in the keras.io examples.
 
-- "flip" and "crop"; "zoom", and "rotate" by up to 2 % of a full turn, as the keras.io examples do.
-- "randaugment" (arXiv 1909.13719): two operations for each image, at up to half of the strengths in AutoAugment's table
-  (arXiv 1805.09501); posterize and solarize use all of theirs.
-- "erase" (arXiv 1708.04896).
-- "mixup" (arXiv 1710.09412) and "cutmix" (arXiv 1905.04899): half of the batches are mixed, by one of those that were
-  asked for, as in the small-data paper's script. A batch has one share, as in both papers' code, and all shares from 0
-  to 1 are equally likely: Beta(1, 1).
-
-Cards of version 0.1.0 had the last four from Keras' layers: other strengths and shares (MixUp's α was 0.8).
+Half of the batches are mixed, by one of the ways that were asked for, as in the small-data paper's script. A batch has
+one share, as in both papers' code, and all shares from 0 to 1 are equally likely: Beta(1, 1). Cards of version 0.1.0
+had the last four from Keras' layers: other strengths and shares (MixUp's α was 0.8).
 """
 
 

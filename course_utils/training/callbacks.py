@@ -18,19 +18,19 @@ from course_utils.training.run import Measured, Run
 class Epochs(keras.callbacks.Callback):
     """Sets each epoch's rate, measures the epoch, and keeps the weights of the best one.
 
-    Args:
-        run: its history grows by one number for each quantity and epoch.
-        trained: the model to measure and to leave the weights in; training may be spread over a copy of it.
-        dataset, keep_best, track_test: as in `train`.
-        finished: what the epochs before have come to. It is replaced as a whole after each, so that an interruption
-            never finds half of one.
+    `trained` is the model to measure and to leave the weights in; training may be spread over a copy of it. `finished`,
+    what the epochs before have come to, is replaced as a whole, so that an interruption never finds half of an epoch.
     """
 
     def __init__(self, run: Run, trained, dataset, finished: Finished, *, keep_best: bool, track_test: bool):
         super().__init__()
-        self.run, self.trained, self.dataset, self.finished = run, trained, dataset, finished
+        self.run, self.trained, self.dataset = run, trained, dataset
         self.keep_best, self.track_test = keep_best, track_test
-        run.history, run.best_epoch = finished.history, finished.best_epoch
+        self._finish(finished)
+
+    def _finish(self, finished: Finished):
+        self.finished = finished
+        self.run.history, self.run.best_epoch = finished.history, finished.best_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         recipe, losses = self.run.recipe, self.run.history.get("val_loss", [])
@@ -63,8 +63,7 @@ class Epochs(keras.callbacks.Callback):
         history = {key: [*self.run.history.get(key, ()), value] for key, value in measured.items()}
         best = best_epoch(self.run.recipe, history) if self.keep_best else epoch + 1
         kept = self.trained.get_weights() if best == epoch + 1 else self.finished.kept
-        self.finished = Finished(history, best, kept, state(self.model))
-        self.run.history, self.run.best_epoch = history, best
+        self._finish(Finished(history, best, kept, state(self.model)))
 
     def _reached(self, part: str) -> dict:
         """Measures the model on the images of a part."""
@@ -73,7 +72,7 @@ class Epochs(keras.callbacks.Callback):
 
     def leave(self) -> None:
         """Puts everything back to the end of the last finished epoch, and the kept weights into the model."""
-        self.run.history, self.run.best_epoch = self.finished.history, self.finished.best_epoch
+        self._finish(self.finished)
         restore(self.model, self.finished.state)  # JAX may have handed variables over to a step
         self.trained.set_weights(self.finished.kept)
 
@@ -82,19 +81,13 @@ class Epochs(keras.callbacks.Callback):
         self.run.test = Measured.of(self._reached("test"))
 
 
-class Written(keras.callbacks.Callback):
+def written(write: Callable[[], Path], at_the_end: bool = False) -> keras.callbacks.Callback:
     """Writes something after each epoch and perhaps at the end; that it could not is a warning and ends no run."""
 
-    def __init__(self, write: Callable[[], Path], at_the_end: bool):
-        super().__init__()
-        self.write, self.at_the_end = write, at_the_end
-
-    def on_epoch_end(self, epoch, logs=None):
+    def attempt(*_):
         try:
-            self.write()
+            write()
         except Exception as error:
             warnings.warn(f"train: {error}. The run goes on; run.save_card(path) writes its card later", stacklevel=2)
 
-    def on_train_end(self, logs=None):
-        if self.at_the_end:
-            self.on_epoch_end(-1)
+    return keras.callbacks.LambdaCallback(on_epoch_end=attempt, on_train_end=attempt if at_the_end else None)

@@ -32,18 +32,12 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Finished:
-    """What the finished epochs of a run have come to.
-
-    Attributes:
-        history, best_epoch: as in `Run`.
-        kept: the weights of the best epoch.
-        state: all that training changes, as it was after the last epoch; see `state`.
-    """
+    """What the finished epochs of a run have come to: history and best epoch as in `Run`."""
 
     history: dict
     best_epoch: int
-    kept: list[np.ndarray]
-    state: list[np.ndarray]
+    kept: list[np.ndarray]  # the weights of the best epoch
+    state: list[np.ndarray]  # all that training changes, as it was after the last epoch; see `state`
 
 
 def _changing(model) -> list:
@@ -103,16 +97,12 @@ def save(path, finished: Finished, about: dict) -> Path:
 
 
 def load(path, model, run: Run, about: dict) -> tuple[Finished, dict]:
-    """Reads a checkpoint; nothing is changed.
+    """Reads what the epochs so far of a run have come to, and what the checkpoint is about; nothing is changed.
 
     Args:
-        path: the file.
+        path, run: the file, and the run that is to go on.
         model: compiled, its optimizer built; its weights are the run's first ones, or those that the run left in it.
-        run: the run that is to go on.
-        about: what `depends_on` says of it; the checkpoint must agree.
-
-    Returns:
-        What the epochs so far have come to, and the checkpoint's own `about`.
+        about: what `depends_on` says of the run; the checkpoint must agree.
 
     Raises:
         CheckpointError: it is damaged, or belongs to a run that depends on something else; the message says on what.

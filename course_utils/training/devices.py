@@ -28,11 +28,8 @@ def spread(model, devices: int | None, batch_size: int):
     """Returns a model whose training is spread over several devices, each with its share of every batch.
 
     It is a copy, whose weights are for the caller to bring back; without `devices` it is the model itself. With it
-    comes a function that makes the context in which it is compiled and trained.
-
-    Raises:
-        ValueError: there are not so many devices, or they cannot share a batch evenly.
-        NotImplementedError: the backend is neither TensorFlow nor JAX.
+    comes a function that makes the context in which it is compiled and trained. ValueError if there are not so many
+    devices or they cannot share a batch evenly, NotImplementedError on other backends than TensorFlow and JAX.
     """
     if devices is None:
         return model, contextlib.nullcontext

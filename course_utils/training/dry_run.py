@@ -6,10 +6,8 @@ import keras
 
 from course_utils.system import switch
 
-IMAGES = {"validation": 100, "test": 100}
-"""How many images a dry run is measured on, if there are so many."""
-STEPS = 2
-"""How many batches it trains on. The head starts at zero, so that the first step moves nothing before it."""
+IMAGES = {"validation": 100, "test": 100}  # how many a dry run is measured on, if there are so many
+STEPS = 2  # how many batches it trains on: the head starts at zero, so that the first moves nothing before it
 
 _one_before = False
 

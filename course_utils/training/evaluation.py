@@ -18,8 +18,7 @@ def evaluate(model, images, labels, *, batch_size: Count | None = None, progress
 
     Args:
         model: from pixels `(b, h, w, c)` to logits `(b, classes)`.
-        images: uint8 `(n, h, w, c)`; resized if the model wants another size.
-        labels: int `(n,)`, in 0…classes − 1.
+        images, labels: uint8 `(n, h, w, c)`, resized if the model wants another size, and int `(n,)`.
         batch_size: None takes up to 500, fewer where they would become large arrays.
         progress: tell how far it is, should it take more than 3 seconds.
 

@@ -14,7 +14,7 @@ from course_utils.files import path_to_write
 from course_utils.models import blocks, check_model, describe
 from course_utils.system import hardware
 from course_utils.training.batches import Batches, for_fit
-from course_utils.training.callbacks import Epochs, Written
+from course_utils.training.callbacks import Epochs, written
 from course_utils.training.checkpoint import Finished, depends_on, load, restore, save, state
 from course_utils.training.devices import spread
 from course_utils.training.dry_run import dry_running, shortened, without_graph
@@ -49,8 +49,7 @@ def train(
     `model` and the history is in the `Run`.
 
     With the variable COURSE_DRY_RUN set to 1, the run is a dry run, and its progress and the `Run` say so: one epoch of
-    two batches, measured on at most 100 validation and 100 test images. On TensorFlow a process's first dry run builds
-    its graph as any run does, the later ones run without; with "eager" the first one does so, too.
+    two batches, measured on at most 100 validation and 100 test images (see `training.dry_run`).
 
     Args:
         model: a classifier, as built by `models.classifier`. It is trained in place; that it had been trained before
@@ -146,9 +145,9 @@ def train(
     screen = MONITORS[monitor](run, steps)
     callbacks = [epochs, screen]
     if checkpoint is not None:
-        callbacks.append(Written(lambda: save(checkpoint, epochs.finished, about), at_the_end=False))
+        callbacks.append(written(lambda: save(checkpoint, epochs.finished, about)))
     if card is not None:
-        callbacks.append(Written(lambda: run.save_card(card), at_the_end=True))
+        callbacks.append(written(lambda: run.save_card(card), at_the_end=True))
     if after_epoch is not None:
         callbacks.append(LambdaCallback(on_epoch_end=lambda epoch, logs: after_epoch(epoch + 1)))
     callbacks = CallbackList(callbacks, model=learner)

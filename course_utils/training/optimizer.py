@@ -10,11 +10,8 @@ NOT_DECAYED = ["bias", "gamma", "beta", "positions", "temperature", "class_token
 def optimizer_for(recipe: Recipe, steps_per_epoch: int) -> keras.Optimizer:
     """Returns the recipe's optimizer with its schedule over `epochs × steps_per_epoch` steps.
 
-    "muon" moves the matrices inside the blocks along their orthogonalised momentum; all else gets AdamW. Under
-    "plateau" the rate is the recipe's first one: `train` lowers it between epochs.
-
-    Raises:
-        ValueError: this Keras has no Muon.
+    "muon" moves the matrices inside the blocks along their orthogonalised momentum, all else gets AdamW; ValueError if
+    this Keras has no Muon. Under "plateau" the rate is the recipe's first one: `train` lowers it between epochs.
     """
     steps = recipe.epochs * steps_per_epoch
     warmup = round(recipe.warmup * steps)

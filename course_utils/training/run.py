@@ -69,21 +69,9 @@ class Hardware:
 class Run:
     """One training run: what went in, what came of it.
 
-    Attributes:
-        model: the network, from `models.describe`.
-        recipe: what it was trained with.
-        dataset: what it learned from.
-        seed: seeds the order and the augmentation of the training images.
-        policy: Keras' precision policy, such as "mixed_bfloat16".
-        history: one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
-            measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds"
-            (training and validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
-        best_epoch: the epoch, from 1, whose weights were kept; 0 if no epoch was finished.
-        test: what the kept weights reach on the test images.
-        stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
-        dry_run: the run only showed that everything works (see `train`): its figures are no results.
-        trained_before: the network began with weights that had been trained, not with fresh ones.
-        versions, hardware: what it ran on.
+    The history has one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
+    measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds" (training and
+    validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
     """
 
     FORMAT: ClassVar[str] = "course_utils result card 2"
@@ -91,14 +79,14 @@ class Run:
     model: Network
     recipe: Recipe
     dataset: Data
-    seed: Whole
-    policy: Text
+    seed: Whole  # of the order and the augmentation of the training images
+    policy: Text  # Keras' precision policy, such as "mixed_bfloat16"
     history: dict[Name, list[Number | None]] = field(default_factory=dict)
-    best_epoch: Whole = 0
+    best_epoch: Whole = 0  # from 1, whose weights were kept; 0 if no epoch was finished
     test: Measured | None = None
-    stopped: Text | None = None
-    dry_run: bool = False
-    trained_before: bool = False
+    stopped: Text | None = None  # why the run ended early
+    dry_run: bool = False  # the run only showed that everything works (see `train`): its figures are no results
+    trained_before: bool = False  # the network began with weights that had been trained, not with fresh ones
     versions: dict[Text, Text | None] = field(default_factory=versions)
     hardware: Hardware = field(default_factory=lambda: Hardware(**hardware()))
 
@@ -129,9 +117,7 @@ class Run:
     def save_card(self, path) -> Path:
         """Writes the result card to `path`. An older card there is replaced only once the new one is whole.
 
-        Raises:
-            OSError: the card could not be written; what was there before is still there.
-            TypeError, ValueError: `path` is no path, or the run is a dry run.
+        OSError if it could not be written, TypeError or ValueError if it is no path, or the run is a dry run.
         """
         if self.dry_run:
             raise ValueError("save_card: this run is a dry run (COURSE_DRY_RUN is set): its figures are no results")
