@@ -5,8 +5,8 @@
     load_dataset("fashion_mnist")          70,000 pieces of clothing, 28 x 28, grey, 10 classes
     load_dataset("path/to/my/images")      your own images, one sub-folder per class
 
-Whatever arrives is checked before anyone trains on it: types, shapes, labels, and for the two published sets the
-exact counts. Splits depend on `split_seed` alone, are balanced over the classes, and never overlap.
+Whatever arrives is checked before anyone trains on it. Splits depend on `split_seed` alone, are balanced over the
+classes, and never overlap.
 """
 
 import difflib
@@ -34,16 +34,13 @@ _WANTED = f"{', '.join(map(repr, KNOWN))}, or the path of a folder with one sub-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images and labels for training, validation and test. Making one checks it.
+    """Images and labels for training, validation and test. Making one checks it, and names what is not as described.
 
     Attributes:
-        name: what the data set is called in figures and result cards.
+        name: for figures and result cards.
         x_train, x_validation, x_test: images, uint8 of shape (n, height, width, channels), values 0..255.
         y_train, y_validation, y_test: labels, whole numbers of shape (n,) in 0..num_classes-1; kept as int32.
         class_names: one name per class, in the order of the labels.
-
-    Raises:
-        ValueError, TypeError: an array is not as described above; the message names it and says what would be right.
 
     Warns:
         UserWarning: images are black, images for validation or test are training images, too, or a class has none.

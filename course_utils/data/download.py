@@ -31,16 +31,10 @@ class _Wrong(Exception):
 
 
 def fetch(url: str, size: int, sha256: str, advice: str = "") -> bytes:
-    """Fetch what a file holds, and show how far it is.
+    """Fetch what a file of so many bytes holds, and show how far it is.
 
-    Args:
-        url: where the file is.
-        size: its length, bytes.
-        sha256: in hexadecimal.
-        advice: a sentence for the error message: what to do without this file.
-
-    Raises:
-        DownloadError: no network, not found, too slow, or not the file that was expected.
+    DownloadError if there is no network, or it is not found, too slow, or not the file whose SHA-256 is given, in
+    hexadecimal; the error ends with `advice`.
     """
     name, got, reason = url.rpartition("/")[2], _begun.pop(url, bytearray()), ""
     show, deadline = ProgressBar(name), time.monotonic() + LIMIT_S

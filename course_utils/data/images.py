@@ -36,9 +36,7 @@ _PHOTOGRAPHS = {
 def photographs(size: int = 64) -> dict[str, np.ndarray]:
     """Three colour photographs, "astronaut", "cat" and "coffee": name -> uint8 image (size, size, 3).
 
-    Raises:
-        FileNotFoundError: scikit-image, or an image in it, is missing.
-        ValueError: `size` is not a whole number from 1 on.
+    FileNotFoundError if scikit-image, or an image in it, is missing.
     """
     whole_number("size", size, 1, LARGEST, " (pixels)")
     # The files are opened directly: `skimage.data` fetches what it does not find, and a lesson must not.
@@ -92,16 +90,10 @@ def as_image(image, size: int) -> np.ndarray:
 
 
 def read(source, size: int, what: str = "", box: tuple[int, int, int, int] | None = None) -> np.ndarray:
-    """Read an image file, as `as_image` does: the one place where a file is opened as an image.
+    """Read an image file, by its path or open, as `as_image` does: the one place where a file is opened as an image.
 
-    Args:
-        source: its path, or an open file.
-        size: as in `as_image`.
-        what: what it is called in an error; its path without.
-        box: the part of it that is taken, (left, top, right, bottom); the middle square without.
-
-    Raises:
-        ValueError: it is no image of one of `FORMATS`, damaged, or larger than `MOST_PIXELS`.
+    `what` is what it is called in an error, its path without; `box` the part of it that is taken, (left, top, right,
+    bottom), the middle square without. ValueError if it is none of `FORMATS`, damaged, or larger than `MOST_PIXELS`.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -5,14 +5,9 @@ import time
 
 
 class ProgressBar:
-    """Shows how far something is: per cent, megabytes or images, time left.
+    """Shows how far something is, if it takes longer than `after_s` seconds: per cent, megabytes or images, time left.
 
     In a terminal or a notebook one line is drawn over and over; elsewhere a plain line appears at every tenth.
-
-    Args:
-        name: what is fetched or read.
-        unit: what is counted; "MB" are bytes.
-        after_s: nothing is shown of what takes fewer seconds.
     """
 
     def __init__(self, name: str, unit: str = "MB", after_s: float = 0):

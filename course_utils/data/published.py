@@ -63,10 +63,7 @@ class Facts(NamedTuple):
 
 
 def load(name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Find or fetch a data set of `FACTS`, and make sure of it.
-
-    Returns:
-        arrays x_train, y_train, x_test, y_test (uint8 images (n, h, w, c), int32 labels (n,)), and class names.
+    """Find or fetch a data set of `FACTS`: x_train, y_train, x_test, y_test as in a `Dataset`, and class names.
 
     Raises:
         ValueError: the file that COURSE_DATA points at is damaged or is not what it should be.

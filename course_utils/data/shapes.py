@@ -69,11 +69,8 @@ MOST = 1_000_000  # images made at once, which are 3 GB of pixels
 def make(task: str = "odd_one_out", size: int = 10_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Make the images and labels of one task: uint8 (size, 32, 32, 3) and int32 (size,).
 
-    Labels are as balanced as `size` allows (class counts differ by one at most) and in random order.
-
-    Raises:
-        ValueError: unknown task, a `size` that is no whole number from the number of classes to `MOST`, or a seed that
-            is none from 0 on.
+    Labels are as balanced as `size` allows (class counts differ by one at most) and in random order. ValueError if
+    there is no such task, `size` is below the number of classes or above `MOST`, or the seed is below 0.
     """
     classes = len(class_names(task))
     size = whole_number("size", size, classes, MOST, f", at least one image per class of task {task!r}")

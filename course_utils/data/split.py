@@ -6,20 +6,10 @@ from course_utils.data.rng import Draw
 
 
 def split(labels: np.ndarray, shares: list[float], seed: int) -> list[np.ndarray]:
-    """Divide images into parts that do not overlap, each balanced over the classes.
+    """Divide images into parts that do not overlap, each balanced over the classes and in `balanced_order`.
 
-    Every class gives at least one image to every part. Parts are in a class-mixed order (`balanced_order`).
-
-    Args:
-        labels: whole numbers, (n,).
-        shares: the share of all images that each further part gets, each in (0, 1), together below 1.
-        seed: fixes everything.
-
-    Returns:
-        len(shares) + 1 arrays of indices: first what remains (the training part), then one per share.
-
-    Raises:
-        ValueError: a class has too few images to give one to every part.
+    The parts are arrays of indices: first what remains (the training part), then one for each share of all images;
+    shares are in (0, 1), together below 1. Every class gives at least one image to every part: ValueError if it cannot.
     """
     draw = Draw(seed)
     classes, counts = np.unique(labels, return_counts=True)
