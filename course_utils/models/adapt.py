@@ -65,8 +65,7 @@ def _take_over(model, network) -> None:
     for new, old in zip(model.layers[:-1], network.layers[:-1], strict=True):
         weights = old.get_weights()
         if new.name == "position_embedding" and network.input_shape != model.input_shape:
-            old_grid, new_grid = (_grid(each) for each in (network, model))
-            weights = [interpolated(weights[0], old_grid, new_grid)]
+            weights = [interpolated(weights[0], _grid(network), _grid(model))]
         for variable, weight in zip(new.weights, weights, strict=True):
             if tuple(variable.shape) != weight.shape:
                 raise ValueError(

@@ -8,12 +8,9 @@ from course_utils.layers import LinearMixing, SelfAttention, SpatialGatingUnit
 
 
 def macs(model) -> int:
-    """Returns the MACs that one image costs a network: the products in its dense layers, convolutions and mixers.
+    """Returns the MACs that one image costs a built model or layer: the products in dense layers, convolutions, mixers.
 
     LayerNorms, softmax, GELUs, Fourier transforms and additions are not counted.
-
-    Args:
-        model: a built model, or one built layer, such as a block.
     """
     return sum(_own(part) for part in model._flatten_layers())  # the model, and all layers inside its layers
 

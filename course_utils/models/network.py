@@ -21,15 +21,10 @@ from course_utils.papers import PAPERS
 
 @keras.saving.register_keras_serializable(package="course_utils")
 class Classifier(keras.Model):
-    """A Keras model that knows its configuration, also after it was saved and loaded.
+    """A Keras model that knows its configuration, also after it was saved and loaded."""
 
-    Attributes:
-        configuration: the `Config` that it was built from; None for a model whose blocks were exchanged.
-        trained_before: its weights come from a trained network, whatever its head's say.
-    """
-
-    configuration: Config | None = None
-    trained_before: bool = False
+    configuration: Config | None = None  # None for a model whose blocks were exchanged
+    trained_before: bool = False  # its weights come from a trained network, whatever its head's say
 
     def get_config(self):
         """Returns what Keras saves, and the configuration."""
@@ -46,21 +41,13 @@ class Classifier(keras.Model):
 
 @checked
 class Network:
-    """What is kept of a classifier on a result card: it can be built again from it.
+    """What is kept of a classifier on a result card: it can be built again from it."""
 
-    Attributes:
-        config: its configuration; None if its blocks were exchanged.
-        input_shape: `(h, w, c)` of the images.
-        num_classes: number of classes.
-        parameters: their number, those that are not trained included.
-        macs: what one image costs, in multiply-accumulate operations; see `macs`.
-    """
-
-    config: Config | None
-    input_shape: tuple[Count, Count, Count]
+    config: Config | None  # None if its blocks were exchanged
+    input_shape: tuple[Count, Count, Count]  # (h, w, c) of the images
     num_classes: Count
-    parameters: Count
-    macs: Count
+    parameters: Count  # those that are not trained included
+    macs: Count  # what one image costs, in multiply-accumulate operations
 
     @property
     def label(self) -> str:
@@ -82,8 +69,7 @@ def classifier(
 
     Args:
         config: a name from `CONFIGS` ("mixer" means "mixer_tiny"), or a `Config`.
-        input_shape: `(h, w, c)` of the images.
-        num_classes: at least 2.
+        input_shape, num_classes: `(h, w, c)` of the images, and at least 2.
         seed: of the initial weights, through `keras.utils.set_random_seed`; None leaves the generators alone.
         **changes: fields of `Config` to change, such as `depth=4` or `dropout=0.1`.
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from course_utils.checked import Accuracy, Count, Text, Whole, checked, in_words
+from course_utils.checked import Accuracy, Count, Text, Whole, adapter, checked, in_words
 from course_utils.models.network import Classifier, Network, classifier
 
 FOLDER = Path(__file__).resolve().parent / "weights"
@@ -47,26 +47,18 @@ class Choice:
 
 @checked
 class Trained:
-    """A recorded network.
-
-    Attributes:
-        class_names: in the order of its logits.
-        kept: the epoch, from 1, whose weights are the network's; its run chose it on the validation images.
-        snapshots: what is shipped, by epoch.
-        levels: of the codes that the kept weights are packed in.
-        tried: what was measured to choose them, by number of levels.
-    """
+    """A recorded network: the run it comes from, and what is shipped of it."""
 
     FORMAT: ClassVar[str] = "course_utils trained network 1"
     model: Network
     dataset: Text
-    class_names: list[Text]
+    class_names: list[Text]  # in the order of its logits
     recipe: Text
     seed: Whole
-    kept: Count
-    snapshots: dict[str, Snapshot]
-    levels: Count
-    tried: dict[str, Choice]
+    kept: Count  # the epoch, from 1, whose weights are the network's; its run chose it on the validation images
+    snapshots: dict[str, Snapshot]  # what is shipped, by epoch
+    levels: Count  # of the codes that the kept weights are packed in
+    tried: dict[str, Choice]  # what was measured to choose them, by number of levels
 
     def __post_init__(self):
         if len(self.class_names) != self.model.num_classes:
@@ -89,7 +81,7 @@ def trained(name: str) -> Trained:
         card = json.loads(path.read_text(encoding="utf-8"))
         if card.pop("format") != Trained.FORMAT:
             raise ValueError("it is of another release")
-        return TypeAdapter(Trained).validate_json(json.dumps(card))
+        return adapter(Trained).validate_json(json.dumps(card))
     except ValidationError as error:
         raise WeightsError(in_words(path.name, error)) from None
     except Exception as error:  # whatever a damaged file makes of the code that reads it
@@ -100,11 +92,7 @@ def load_trained(name: str, epoch: int | None = None) -> Classifier:
     """Returns a network that was trained on photographs, with the weights of its recorded run.
 
     It is as `classifier` builds it, and nothing is downloaded. `trained(name)` tells what it was trained with and what
-    it reaches.
-
-    Args:
-        name: such as "vit_course"; `trained_names()` lists them.
-        epoch: weights after an earlier epoch, one of `trained(name).snapshots`; None for those that the run kept.
+    it reaches. An `epoch`, one of its `snapshots`, gives the weights after it, None those that the run kept.
 
     Raises:
         ValueError: there is no such network, or no weights of that epoch.

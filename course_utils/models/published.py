@@ -66,21 +66,13 @@ class PublishedError(Exception):
 
 @dataclass(frozen=True)
 class Published:
-    """A published network, and what it wants to be given.
-
-    Attributes:
-        model: the network, as `classifier` builds it.
-        class_names: in the order of the logits.
-        repository: where on the hub it comes from.
-        crop: the share of a photograph's shorter side that it is shown.
-        interpolation: how a photograph is resized for it, such as "bicubic".
-    """
+    """A published network, as `classifier` builds it, and what it wants to be given."""
 
     model: Classifier
-    class_names: tuple[str, ...]
-    repository: str
-    crop: float
-    interpolation: str
+    class_names: tuple[str, ...]  # in the order of the logits
+    repository: str  # where on the hub it comes from
+    crop: float  # the share of a photograph's shorter side that it is shown
+    interpolation: str  # how a photograph is resized for it, such as "bicubic"
 
     def prepare(self, photograph: np.ndarray) -> np.ndarray:
         """Returns a photograph, uint8 `(h, w, 3)`, as the network was evaluated with: resized, its middle cut out.
