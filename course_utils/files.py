@@ -14,13 +14,9 @@ _LONGEST_WRITE = 24 * 3600  # seconds
 
 
 def user_path(path, name: str) -> Path:
-    """Returns a path that a user gave, with `~` and variables such as $HOME expanded.
+    """Returns a path that a user gave, with `~` and variables such as $HOME expanded; TypeError or ValueError if none.
 
     `name` is what it is called in an error, such as "train: card".
-
-    Raises:
-        TypeError: it is no path.
-        ValueError: it is empty, or holds a character that no path can hold.
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
@@ -39,11 +35,7 @@ def file_path(path, name: str) -> Path:
 
 
 def path_to_write(path, name: str) -> Path:
-    """Returns a path that a user gave for a file, as `file_path` does, after trying whether a file can be made there.
-
-    Raises:
-        OSError: no file can be written there: the folder is missing or not writable, or the path is a folder.
-    """
+    """Returns a path that a user gave for a file, as `file_path` does; OSError if no file can be made there."""
     path = file_path(path, name)
     try:
         handle, made = new_draft(path)

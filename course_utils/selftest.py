@@ -19,6 +19,17 @@ STEPS = 20
 REACHED = 2.0  # mean cross-entropy after these steps: 1.0 (ViT) to 1.7 (FNet) on TensorFlow and JAX; at chance 2.8
 
 
+def _looked_up(x, after: Callable = lambda x: x) -> tuple[keras.Model, keras.Variable]:
+    """Returns a model of `after(x)`, and its weight `x`, `(1, d)`: so training itself gives the gradient of x.
+
+    It is looked up and not multiplied: GPUs multiply matrices with fewer digits than a comparison needs.
+    """
+    inputs, layer = keras.Input((), dtype="int32"), keras.layers.Embedding(1, len(x))
+    model = keras.Model(inputs, after(layer(inputs)))
+    layer.embeddings.assign(np.asarray(x)[None])
+    return model, layer.embeddings
+
+
 def input_gradient(make: Callable, x, direction):
     """Returns the gradient of `sum(norm(x) * direction)` with respect to `x`, as training computes it, float64 `(d,)`.
 
@@ -30,17 +41,11 @@ def input_gradient(make: Callable, x, direction):
     # Frozen: in a step of plain SGD TensorFlow 2.20 and 2.21 sometimes update gamma before the gradient has read it
     # (their graph optimizer drops what should keep the order), and the gradient is then that of another norm.
     norm.trainable = False
-    d = len(x)
-    inputs = keras.Input((), dtype="int32")
-    # x enters as a weight: so training itself gives its gradient. It is looked up and not multiplied: GPUs multiply
-    # matrices with fewer digits than the comparison needs.
-    look_up = keras.layers.Embedding(1, d)
-    model = keras.Model(inputs, norm(look_up(inputs)))
-    look_up.embeddings.assign(np.asarray(x)[None])
-    before = np.array(keras.ops.convert_to_numpy(look_up.embeddings), "float64")[0]
+    model, weight = _looked_up(x, norm)
+    before = np.array(keras.ops.convert_to_numpy(weight), "float64")[0]
     model.compile(keras.optimizers.SGD(1.0), loss=lambda y, z: keras.ops.sum(y * z))
     model.train_on_batch(np.zeros(1, "int32"), np.asarray(direction)[None])
-    return before - keras.ops.convert_to_numpy(look_up.embeddings)[0]
+    return before - keras.ops.convert_to_numpy(weight)[0]
 
 
 def layer_norm_gradient(make: Callable | None = None):
@@ -65,10 +70,7 @@ def adamw_steps(make: Callable | None = None):
     """
     start, *gradients = np.random.default_rng(0).normal(size=(4, 8))
     rate, decay, first, second = 1e-2, 0.1, 0.9, 0.999
-    inputs = keras.Input((), dtype="int32")
-    look_up = keras.layers.Embedding(1, 8)
-    model = keras.Model(inputs, look_up(inputs))
-    look_up.embeddings.assign(start[None])
+    model, weight = _looked_up(start)
     optimizer = (make or keras.optimizers.AdamW)(rate, weight_decay=decay, beta_1=first, beta_2=second)
     model.compile(optimizer, loss=lambda y, z: keras.ops.sum(y * z))  # so the gradient is y
     w, m, v = start.copy(), 0.0, 0.0
@@ -76,7 +78,7 @@ def adamw_steps(make: Callable | None = None):
         model.train_on_batch(np.zeros(1, "int32"), g[None])
         m, v = first * m + (1 - first) * g, second * v + (1 - second) * g**2
         w = w * (1 - rate * decay) - rate * (m / (1 - first**k)) / np.sqrt(v / (1 - second**k))
-    return keras.ops.convert_to_numpy(look_up.embeddings)[0], w
+    return keras.ops.convert_to_numpy(weight)[0], w
 
 
 def loss_after(steps: int, network) -> float:

@@ -50,14 +50,11 @@ def _quiet_start():
 
 
 def setup(profile: str | None = None) -> str:
-    """Loads Keras, says what this lesson runs on and what to do about it, and chooses how much to run.
+    """Loads Keras, says what this lesson runs on and what to do about it, and returns the profile: how much to run.
 
     Args:
         profile: "quick" (embedded data, two CPU cores), "colab" (CIFAR-100 on one T4) or "full" (the schedule of the
             recorded results). None takes the variable COURSE_PROFILE, else "colab" with a GPU and "quick" without.
-
-    Returns:
-        The profile.
 
     Raises:
         ValueError: an unknown profile.
@@ -92,17 +89,10 @@ def setup(profile: str | None = None) -> str:
 
 
 def lesson_plan(lesson: str, profile: str) -> tuple[data.Dataset, str, "Recipe"]:
-    """Returns what a lesson trains, and prints the data set and the recipe.
+    """Returns what a lesson trains: data set, configuration's name and recipe; prints the first and the last.
 
-    Args:
-        lesson: its paper's key, such as "vit"; or "side_by_side", which has all papers.
-        profile: what `setup` returned.
-
-    Returns:
-        The data set, the configuration's name ("vit_tiny"; for "side_by_side" its end, "tiny") and the recipe.
-
-    Raises:
-        ValueError: an unknown lesson or profile.
+    The lesson is its paper's key, such as "vit", with "vit_tiny"; or "side_by_side", which has all papers, with "tiny".
+    ValueError if there is no such lesson or profile.
     """
     from course_utils.papers import WITH_LESSON
     from course_utils.training import recipe
@@ -119,13 +109,10 @@ def lesson_plan(lesson: str, profile: str) -> tuple[data.Dataset, str, "Recipe"]
 
 
 def choose_data(profile: str) -> str:
-    """Returns what a lesson trains on: "shapes" or "cifar100".
+    """Returns what a lesson trains on: what the variable COURSE_DATASET names, a data set or a folder, else by profile.
 
-    "cifar100" if the profile is "colab" or "full", or if the folder named by the variable COURSE_DATA holds
-    `cifar100.npz`; else "shapes". The variable COURSE_DATASET overrules both.
-
-    Raises:
-        ValueError: the variable names neither a data set that the course knows nor a folder.
+    That is "shapes" if it is "quick" and the folder named by the variable COURSE_DATA holds no `cifar100.npz`, else
+    "cifar100". ValueError if COURSE_DATASET names neither.
     """
     if given := os.environ.get("COURSE_DATASET"):
         here = os.path.isdir(user_path(given, "COURSE_DATASET"))
@@ -134,11 +121,7 @@ def choose_data(profile: str) -> str:
 
 
 def has_data(name: str) -> bool:
-    """Says whether the folder named by the variable COURSE_DATA holds the data set `name`.
-
-    Raises:
-        ValueError: there is no such folder.
-    """
+    """Says whether the folder that the variable COURSE_DATA names holds a data set; ValueError if it is not there."""
     folder = data_folder()
     return folder is not None and (folder / f"{name}.npz").is_file()
 

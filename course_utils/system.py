@@ -19,11 +19,7 @@ def in_colab() -> bool:
 
 
 def switch(name: str, *more: str) -> bool | str:
-    """Returns what an environment variable says: yes, no (also if it is not set), or one of `more`.
-
-    Raises:
-        ValueError: it says something else.
-    """
+    """Returns what an environment variable says: yes, no (or nothing), or one of `more`; else ValueError."""
     said = os.environ.get(name, "").strip().lower()
     if said in more:
         return said

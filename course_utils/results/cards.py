@@ -110,15 +110,9 @@ Kind = Annotated[Any, AfterValidator(_kind)]
 
 @arguments
 def read(path, kind: Kind = Run) -> Any:
-    """Reads a card.
+    """Reads a card, a JSON file, as its kind: `Run`, `Seeds`, `Examples`, `Reported`, `Speed`, `SideBySide` or another.
 
-    Args:
-        path: the JSON file.
-        kind: what it holds, and so what is returned: `Run`, `Seeds`, `Examples`, `Reported`, `Speed` or `SideBySide`.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        CardError: it is not JSON, of another format, too large, or one of its fields is not what it must be.
+    FileNotFoundError if it is not there, CardError if it is too large, not JSON, or no such card.
     """
     path = user_path(path, "read: path")
     if not path.is_file():
@@ -163,12 +157,7 @@ def folder() -> Path:
 
 @arguments
 def recorded(name: Text, kind: Kind = Run) -> Any:
-    """Reads the recorded card called `name`, such as "mixer_course_cifar100_short" or "seeds/gate_bias".
-
-    Raises:
-        FileNotFoundError: there is no such card; the message lists those there are.
-        CardError: the file is not such a card.
-    """
+    """Reads the recorded card called `name`, such as "seeds/gate_bias", as `read` does."""
     path = folder() / f"{name}.json"
     if not path.is_file():
         known = sorted(found.stem for found in path.parent.glob("*.json"))
@@ -178,18 +167,10 @@ def recorded(name: Text, kind: Kind = Run) -> Any:
 
 @arguments
 def every(pattern: Text = "*", kind: Kind = Run, inside: Path | None = None) -> dict[Path, Any]:
-    """Reads all cards of one kind.
+    """Reads all cards of one kind inside a folder, that of the recorded ones if not given; "*" are the runs.
 
-    Args:
-        pattern: which, such as "speed/*"; "*" are the runs.
-        kind: what they hold.
-        inside: the folder; None for that of the recorded cards.
-
-    Raises:
-        ValueError: the pattern leads out of the folder.
-
-    Warns:
-        UserWarning: a card that cannot be read; it is named and left out.
+    A card that cannot be read is named in a warning and left out. ValueError if the pattern, such as "speed/*", leads
+    out of the folder.
     """
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise ValueError(f"every: pattern must be of files inside the folder, such as 'speed/*', but it is {pattern!r}")

@@ -26,11 +26,7 @@ def keras_io() -> dict[str, Example]:
 
 
 def runs_of(paper: str) -> list[Run]:
-    """Returns the finished runs of a paper's networks, sorted by data set, parameters and epochs.
-
-    Raises:
-        ValueError: there is no such paper.
-    """
+    """Returns the finished runs of a paper's networks, as `all_runs` sorts them; ValueError if there is no such."""
     check("results", "paper", Literal[tuple(PAPERS)], paper)
     return [run for run in all_runs() if run.model.config and run.model.config.mixing == paper]
 
@@ -185,10 +181,8 @@ def _experiment(name: str) -> dict[str, list[Run]]:
 def mean_and_deviation(experiment: str) -> list[dict]:
     """Returns the rows of a table of an experiment with several seeds: what each network reaches on the test images.
 
-    The standard deviation is a sample's, in percentage points. `benchmarks.seeds` holds all experiments.
-
-    Raises:
-        FileNotFoundError: there is no such experiment.
+    The standard deviation is a sample's, in percentage points. `benchmarks.seeds` holds all experiments;
+    FileNotFoundError if this one is not among them.
     """
     rows = []
     for network, runs in _experiment(experiment).items():
@@ -207,11 +201,7 @@ def seeds(experiment: str, epoch: int | None = None) -> list[dict]:
     """Returns the rows of a table of an experiment with several seeds: each network's accuracy with each seed.
 
     Without an `epoch` it is the accuracy on the test images; with one, counted from 1, that on the validation images
-    after it.
-
-    Raises:
-        FileNotFoundError: there is no such experiment.
-        ValueError: the runs have no such epoch.
+    after it. FileNotFoundError if there is no such experiment, ValueError if there is no such epoch.
     """
 
     def reached(run):
