@@ -41,8 +41,9 @@ def _quiet_start():
         try:
             yield
         except BaseException:
+            os.dup2(saved, 2)
             log.seek(0)
-            os.write(saved, log.read())
+            sys.stderr.write(log.read().decode(errors="replace"))
             raise
         finally:
             os.dup2(saved, 2)
@@ -91,8 +92,8 @@ def setup(profile: str | None = None) -> str:
 def lesson_plan(lesson: str, profile: str) -> tuple[data.Dataset, str, "Recipe"]:
     """Returns what a lesson trains: data set, configuration's name and recipe; prints the first and the last.
 
-    The lesson is its paper's key, such as "vit", with "vit_tiny"; or "side_by_side", which has all papers, with "tiny".
-    ValueError if there is no such lesson or profile.
+    The lesson is its paper's key, such as "vit", and the name "vit_tiny" or "vit_course"; of "side_by_side", which has
+    all papers, it is the end of theirs. ValueError if there is no such lesson or profile.
     """
     from course_utils.papers import WITH_LESSON
     from course_utils.training import recipe
