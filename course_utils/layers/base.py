@@ -1,6 +1,8 @@
 """What all layers of the course share: one base class, the LayerNorm, and stochastic depth."""
 
+import contextlib
 import functools
+import re
 from typing import Annotated
 
 import keras
@@ -25,6 +27,21 @@ def _plain(value):
     recorded = keras.saving.serialize_keras_object(value)
     recorded.pop("build_config", None)  # whoever holds the layer builds it, so that its weights carry that name
     return recorded
+
+
+_AROUND = (
+    r".*Error encountered:\n\n|Exception encountered when calling .*?\n\n\x1b\[1m|\x1b\[0m\n\nArguments received.*"
+)
+
+
+@contextlib.contextmanager
+def _in_own_words():
+    """Takes Keras' words, in which layer and with what arguments, off what a layer says is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        own = re.sub(_AROUND, "", str(error), flags=re.DOTALL)
+        raise ValueError(own).with_traceback(error.__traceback__) from None
 
 
 class TokenLayer(keras.Layer):
@@ -62,20 +79,15 @@ class TokenLayer(keras.Layer):
             check_rank(type(self).__name__, inputs.shape, self.axes)
         self._in_call = True
         try:
-            return super().__call__(inputs, *args, **kwargs)
+            with _in_own_words():
+                return super().__call__(inputs, *args, **kwargs)
         finally:
             self._in_call = False
 
     def build(self, input_shape):
         if not self._in_call:
-            self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
-
-    def compute_output_spec(self, *args, **kwargs):
-        """Says what a call gives before there are numbers, or what is wrong, without Keras' words around it."""
-        try:
-            return super().compute_output_spec(*args, **kwargs)
-        except ValueError as error:
-            raise ValueError(str(error).rpartition("Error encountered:\n\n")[2]) from None
+            with _in_own_words():
+                self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
 
 
 def check_rank(owner: str, shape, axes: str) -> None:
