@@ -29,9 +29,7 @@ def _plain(value):
     return recorded
 
 
-_AROUND = (
-    r".*Error encountered:\n\n|Exception encountered when calling .*?\n\n\x1b\[1m|\x1b\[0m\n\nArguments received.*"
-)
+_AROUND = r".*Error encountered:\n\n|Exception encountered when .*?\n\n\x1b\[1m|\x1b\[0m\n\nArguments received by.*"
 
 
 @contextlib.contextmanager

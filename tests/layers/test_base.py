@@ -182,11 +182,10 @@ def test_a_first_call_is_traced_once_and_its_parts_too():
 
 @pytest.mark.parametrize("layer", [layers.Patches(5), layers.PatchEmbedding(5, 8)], ids=lambda layer: layer.name)
 def test_what_is_wrong_is_said_without_the_words_of_keras(layer):
+    own = r"\APatches: patch_size=5 does not divide an image of 8 × 8 pixels; try one of [^\n]*\Z"
     for x in (np.zeros((1, 8, 8, 3), "float32"), keras.Input((8, 8, 3))):
-        with pytest.raises(ValueError) as said:
+        with pytest.raises(ValueError, match=own):
             layer(x)
-        assert str(said.value).startswith("Patches: patch_size=5 does not divide an image of 8 × 8 pixels; try one of")
-        assert "\n" not in str(said.value)
 
 
 def test_build_alone_builds_the_parts_also_after_a_call_that_failed():
