@@ -14,31 +14,53 @@ from course_utils.papers import PAPERS
 class Config:
     """The sizes of one network. What a paper has no use for (`Paper.uses`) keeps its default.
 
+    Attributes:
+        mixing: how tokens are mixed: a key of `PAPERS`.
+        patch_size: side of a patch in pixels.
+        embed_dim: width `d` of a token.
+        depth: number of blocks.
+        channels_mlp_dim: hidden width of the MLP along the channels.
+        tokens_mlp_dim: hidden width of the MLP along the tokens ("mixer" only).
+        num_heads: heads of the attention ("vit" and "small_data_vit" only).
+        position_embedding: add a learned vector for each position.
+        pool: what the head sees: the "mean" over the tokens, or a "class_token".
+        token_mixing: how an FNet mixes: "fourier", "linear", "random" or "none" ("fnet" only).
+        fourier_norm: "none" or "ortho" ("fnet" only).
+        gate_bias_start: first value of the gate's bias ("gmlp" only).
+        shifted_patches: tokens from shifted patches, SPT ("small_data_vit" only).
+        shift: how far, as a fraction of the patch ("small_data_vit" with shifted patches only).
+        temperature: learn the attention's temperature, the first half of LSA ("small_data_vit" only).
+        mask_diagonal: no token attends to itself, the second half of LSA ("small_data_vit" only).
+        attention_start: first weights of attention and positions: "glorot" (Keras' usual ones; positions normal, 0.02),
+            or "mimetic", as in trained ViTs ("vit" and "small_data_vit" only; see `models.initializers`).
+        kernel_size: side of the window that mixes neighbouring tokens, odd ("conv" only).
+        dropout: dropout in every MLP and attention.
+        drop_path: probability of dropping a branch in the last block; it grows linearly from 0 in the first block.
+
     Raises:
         ValueError: a field is not as described, or the paper has no use for it; the message names it.
     """
 
-    mixing: str  # how tokens are mixed: a key of `PAPERS`
-    patch_size: Size  # side of a patch in pixels
-    embed_dim: Size  # width `d` of a token
-    depth: Size  # number of blocks
-    channels_mlp_dim: Size  # hidden width of the MLP along the channels
-    tokens_mlp_dim: Annotated[Whole, Field(le=2**15)] = 0  # hidden width of the MLP along the tokens
+    mixing: str
+    patch_size: Size
+    embed_dim: Size
+    depth: Size
+    channels_mlp_dim: Size
+    tokens_mlp_dim: Annotated[Whole, Field(le=2**15)] = 0
     num_heads: Annotated[Whole, Field(le=2**15)] = 0
-    position_embedding: Flag = False  # add a learned vector for each position
-    pool: Literal["mean", "class_token"] = "mean"  # what the head sees: the mean over the tokens, or one of its own
-    token_mixing: Literal["fourier", "linear", "random", "none"] = "fourier"  # how an FNet mixes
+    position_embedding: Flag = False
+    pool: Literal["mean", "class_token"] = "mean"
+    token_mixing: Literal["fourier", "linear", "random", "none"] = "fourier"
     fourier_norm: Literal["none", "ortho"] = "none"
-    gate_bias_start: Number = 1.0  # first value of the bias in a gMLP's gate
-    shifted_patches: Flag = True  # tokens from shifted patches, SPT
-    shift: Number = 0.5  # how far, as a fraction of the patch
-    temperature: Flag = True  # learn the attention's temperature, the first half of LSA
-    mask_diagonal: Flag = True  # no token attends to itself, the second half of LSA
-    # First weights of attention and positions: Keras' usual ones (positions normal, 0.02), or `models.initializers`.
+    gate_bias_start: Number = 1.0
+    shifted_patches: Flag = True
+    shift: Number = 0.5
+    temperature: Flag = True
+    mask_diagonal: Flag = True
     attention_start: Literal["glorot", "mimetic"] = "glorot"
-    kernel_size: Size = 3  # side of the window that a CNN mixes, odd
-    dropout: Share = 0.0  # in every MLP and attention
-    drop_path: Share = 0.0  # probability of dropping a branch in the last block; it grows linearly from 0 in the first
+    kernel_size: Size = 3
+    dropout: Share = 0.0
+    drop_path: Share = 0.0
 
     def __post_init__(self):
         if self.mixing not in PAPERS:

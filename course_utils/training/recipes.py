@@ -17,28 +17,45 @@ def counted(epochs: int) -> str:
 
 @checked
 class Recipe:
-    """The settings of one training run; ValueError if a value is out of its range, or a name is unknown.
+    """The settings of one training run.
 
-    After the warm-up the rate falls in a half cosine to `last_rate` ("cosine"), or stays ("constant"). "plateau" has
-    no warm-up: it halves the rate whenever the validation loss has not fallen for 5 epochs. "adamw" is Loshchilov and
-    Hutter 2019 (arXiv 1711.05101); "muon" (Jordan et al. 2024; with AdamW's rates as in Liu et al. 2025, arXiv
-    2502.16982) is for the matrices in the blocks, with AdamW for all else.
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images in one step.
+        learning_rate: its peak.
+        schedule: "cosine" (warm-up, then a half cosine down to `last_rate`), "constant" (after the warm-up) or
+            "plateau" (no warm-up; halved whenever the validation loss has not fallen for 5 epochs).
+        warmup: share of all steps in which the rate climbs linearly from 0 to its peak.
+        weight_decay: a step decays by `learning_rate × weight_decay`; biases, norms and positions are left alone.
+        label_smoothing: share of a label that is spread over all classes.
+        augment: any of `augmentation.AUGMENTATIONS`, done to training images at their own size, before any resizing.
+        last_rate: where "cosine" ends.
+        patience: end the run when the validation loss has not fallen for so many epochs; None to go on to the end.
+        keep: what chooses the epoch whose weights are kept: "val_accuracy" or "val_loss".
+        repeats: repeated augmentation (arXiv 1901.09335): an epoch shows each image so often, in versions of its
+            own, and so many fewer images.
+        optimizer: "adamw" (Loshchilov and Hutter 2019, arXiv 1711.05101), or "muon" for the matrices in the blocks
+            (Jordan et al. 2024; with AdamW's rates as in Liu et al. 2025, arXiv 2502.16982) and AdamW for all else.
+        name: the key of `RECIPES` that it was made from, whatever was changed since; None for one of its own.
+
+    Raises:
+        ValueError: a value is out of its range, or a name is unknown.
     """
 
     epochs: Count
     batch_size: Count = 128
-    learning_rate: Annotated[Number, Field(gt=0)] = 3e-3  # its peak
+    learning_rate: Annotated[Number, Field(gt=0)] = 3e-3
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
-    warmup: Share = 0.1  # of all steps, in which the rate climbs linearly from 0 to its peak
-    weight_decay: Annotated[Number, Field(ge=0)] = 0.01  # times the rate; biases, norms and positions are left alone
-    label_smoothing: Share = 0.0  # of a label, spread over all classes
-    augment: Augmentations = ()  # any of `AUGMENTATIONS`, done to images at their own size, before any resizing
+    warmup: Share = 0.1
+    weight_decay: Annotated[Number, Field(ge=0)] = 0.01
+    label_smoothing: Share = 0.0
+    augment: Augmentations = ()
     last_rate: Annotated[Number, Field(ge=0)] = 0.0
-    patience: Count | None = None  # end the run when the validation loss has not fallen for so many epochs
-    keep: Literal["val_accuracy", "val_loss"] = "val_accuracy"  # what chooses the epoch whose weights are kept
-    repeats: Count = 1  # of an image in an epoch, each time changed anew, with so many fewer images (arXiv 1901.09335)
+    patience: Count | None = None
+    keep: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    repeats: Count = 1
     optimizer: Literal["adamw", "muon"] = "adamw"
-    name: Text | None = None  # the key of `RECIPES` that it was made from, whatever was changed since
+    name: Text | None = None
 
     def __post_init__(self):
         if self.schedule == "plateau" and self.warmup not in (0, Recipe.warmup):

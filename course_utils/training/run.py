@@ -69,9 +69,21 @@ class Hardware:
 class Run:
     """One training run: what went in, what came of it.
 
-    The history has one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
-    measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds" (training and
-    validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
+    Attributes:
+        model: the network, from `models.describe`.
+        recipe: what it was trained with.
+        dataset: what it learned from.
+        seed: seeds the order and the augmentation of the training images.
+        policy: Keras' precision policy, such as "mixed_bfloat16".
+        history: one list for each quantity, one number for each finished epoch: "loss" and "accuracy" (training, as
+            measured while the weights move), "val_loss", "val_accuracy", "val_top5", "learning_rate", "seconds"
+            (training and validation, wall clock), "cpu_seconds"; "test_accuracy" where it was asked for.
+        best_epoch: the epoch, from 1, whose weights were kept; 0 if no epoch was finished.
+        test: what the kept weights reach on the test images.
+        stopped: why the run ended early: "interrupted" or "the loss is not finite"; None if it did not.
+        dry_run: the run only showed that everything works (see `train`): its figures are no results.
+        trained_before: the network began with weights that had been trained, not with fresh ones.
+        versions, hardware: what it ran on.
     """
 
     FORMAT: ClassVar[str] = "course_utils result card 2"
@@ -79,14 +91,14 @@ class Run:
     model: Network
     recipe: Recipe
     dataset: Data
-    seed: Whole  # of the order and the augmentation of the training images
-    policy: Text  # Keras' precision policy, such as "mixed_bfloat16"
+    seed: Whole
+    policy: Text
     history: dict[Name, list[Number | None]] = field(default_factory=dict)
-    best_epoch: Whole = 0  # from 1, whose weights were kept; 0 if no epoch was finished
+    best_epoch: Whole = 0
     test: Measured | None = None
-    stopped: Text | None = None  # why the run ended early
-    dry_run: bool = False  # the run only showed that everything works (see `train`): its figures are no results
-    trained_before: bool = False  # the network began with weights that had been trained, not with fresh ones
+    stopped: Text | None = None
+    dry_run: bool = False
+    trained_before: bool = False
     versions: dict[Text, Text | None] = field(default_factory=versions)
     hardware: Hardware = field(default_factory=lambda: Hardware(**hardware()))
 
