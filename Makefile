@@ -38,10 +38,12 @@ lab: $(LAB_STAMP)  ## install what is missing and open the lessons, a working co
 test: lint  ## install what is missing, test the package and run every lesson
 	$(TOGETHER) -m "not timing and not rehearsal"
 	@echo "What measures time, now that nothing else runs:"
-	"$(BIN)/python" -m pytest $(TESTS) -m timing || [ $$? -eq 5 ]  # 5: TESTS has none of them
+	"$(BIN)/python" -m pytest $(TESTS) -m "timing and not rehearsal" || [ $$? -eq 5 ]  # 5: TESTS has none of them
 
 rehearse: $(TEST_STAMP) $(COLAB_STAMP) $(JAX_STAMP)  ## run the lessons again in JupyterLab, in Colab's versions, by nbgrader, the package on JAX
-	$(TOGETHER) -m rehearsal
+	$(TOGETHER) -m "rehearsal and not timing"
+	@echo "What measures time, now that nothing else runs:"
+	"$(BIN)/python" -m pytest $(TESTS) -m "timing and rehearsal" || [ $$? -eq 5 ]
 
 lint: $(TEST_STAMP)  ## check style, types and who imports whom
 	"$(BIN)/python" -m ruff check .

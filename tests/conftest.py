@@ -18,8 +18,8 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llv
 os.environ["COURSE_PROFILE"] = "quick"
 os.environ.pop("COURSE_DRY_RUN", None)
 
-# Whole lessons and other environments come after all other tests, what takes longest first: so no process is left to
-# work alone at the end.
+# Whole lessons and other environments come after all other tests, what takes longest first, and so the later lessons:
+# no process is left to work alone at the end.
 LAST = (
     "test_jax.py", "test_lessons_run.py", "test_lessons_in_jupyterlab.py", "test_colab_versions.py",
     "test_assignment.py", "test_without_make.py",
@@ -39,9 +39,12 @@ def pytest_collection_modifyitems(items):
     def rank(item) -> int:
         return LAST.index(item.path.name) if item.path.name in LAST else -1
 
-    items.sort(key=rank)
+    def lesson_of(item):
+        return LESSON.search(item.nodeid) if rank(item) >= 0 else None
+
+    items.sort(key=lambda item: (rank(item), -int(lesson[0][:2]) if (lesson := lesson_of(item)) else 0))
     for item in items:
-        lesson = LESSON.search(item.nodeid) if rank(item) >= 0 else None
+        lesson = lesson_of(item)
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson[0]}" if lesson else item.location[0]))
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
             item.add_marker(pytest.mark.skip(reason="COURSE_DATA is not set: no real data on this machine"))

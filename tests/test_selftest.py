@@ -34,10 +34,11 @@ def test_another_optimizer_is_caught(wrong):
     assert np.abs(after - expected).max() > 1e-4
 
 
-# One network says whether training works on another backend, and each block's gradient is asked there anyway.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "vit" else pytest.mark.one_backend) for name in WITH_LESSON]
-)
+# One network says whether training works, here and on another backend: each lesson trains the others, too.
+MARKS = [pytest.mark.one_backend, pytest.mark.rehearsal]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "vit" else MARKS) for name in WITH_LESSON])
 def test_twenty_steps_reduce_the_loss_on_a_fixed_batch(name, measured):
     loss = selftest.loss_after(selftest.STEPS, classifier(name, (32, 32, 3), 16, seed=0))
     measured(f"{name}: loss {loss:.2f} on a fixed batch after {selftest.STEPS} steps of AdamW")

@@ -135,6 +135,7 @@ class BlockContract:
         assert np.isfinite(losses).all()
         assert losses[-1] < losses[0]
 
+    @pytest.mark.rehearsal
     def test_it_compiles_with_xla(self, x):
         keras.utils.set_random_seed(0)  # with dropout, chance may undo small steps
         _, model = self.in_a_model(x, dropout=0.1, drop_path=0.1)

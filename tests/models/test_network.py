@@ -52,7 +52,10 @@ PRINTED = {"mixer_s16": 18, "mixer_b16": 59, "gmlp_ti16": 6, "gmlp_s16": 20, "gm
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.rehearsal if EXPECTED[name][0] == IMAGENET else []) for name in CONFIGS],
+)
 def test_parameters_and_macs(name):
     (shape, classes), parameters, macs = EXPECTED[name]
     about = describe(classifier(name, shape, classes))

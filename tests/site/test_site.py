@@ -13,7 +13,7 @@ from tests.explorers.browser import SHOWN, pinned
 from tests.site.conftest import LESSON, SMALL
 from tools import payload, site
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.rehearsal]
 
 NAMES = [call.partition("(")[0].removeprefix("explorers.") for call in SHOWN]
 SERIOUS = ("serious", "critical")
