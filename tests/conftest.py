@@ -21,7 +21,7 @@ os.environ.pop("COURSE_DRY_RUN", None)
 # Whole lessons and other environments come after all other tests, what takes longest first, and so the later lessons:
 # no process is left to work alone at the end.
 LAST = (
-    "test_jax.py", "test_lessons_run.py", "test_lessons_in_jupyterlab.py", "test_colab_versions.py",
+    "test_jax.py", "test_lessons_run.py", "test_lessons.py", "test_lessons_in_jupyterlab.py", "test_colab_versions.py",
     "test_assignment.py", "test_without_make.py",
 )  # fmt: skip
 LESSON = re.compile(r"\d\d_\w+")
@@ -39,13 +39,17 @@ def pytest_collection_modifyitems(items):
     def rank(item) -> int:
         return LAST.index(item.path.name) if item.path.name in LAST else -1
 
-    def lesson_of(item):
-        return LESSON.search(item.nodeid) if rank(item) >= 0 else None
+    def lesson_of(item) -> str:
+        found = LESSON.search(item.nodeid) if rank(item) >= 0 else None
+        return found[0] if found else ""
 
-    items.sort(key=lambda item: (rank(item), -int(lesson[0][:2]) if (lesson := lesson_of(item)) else 0))
+    items.sort(key=lambda item: (rank(item), -int(lesson_of(item)[:2] or 0)))
     for item in items:
         lesson = lesson_of(item)
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson[0]}" if lesson else item.location[0]))
+        # A lesson's run stands before its quick tests. pytest-xdist hands a process another group while it has no more
+        # than two tests left: so none waits behind a run while another process has nothing to do.
+        name = f"{item.path.name.replace('_run', '')} {lesson}" if lesson else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(name))
         if "real_data" in item.keywords and not os.environ.get("COURSE_DATA"):
             item.add_marker(pytest.mark.skip(reason="COURSE_DATA is not set: no real data on this machine"))
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from course_utils import analysis
+from course_utils.data.images import photographs
 from course_utils.layers import NoMixingBlock, PatchEmbedding, TokenLayer
-from course_utils.models import classifier
+from course_utils.models import classifier, load_trained
 from tests.analysis.support import IMAGES, network, randomised, to_numpy
 
 image = IMAGES[0]
@@ -87,6 +88,21 @@ def test_of_a_large_network_the_influence_is_estimated():
         found = analysis.influence(model, image, 1, gradients=16 * directions)
         assert 0 < np.abs(found / exact - 1).mean() < most
     np.testing.assert_array_equal(analysis.influence(model, image, 1, gradients=16 * 32), exact)
+
+
+@pytest.mark.slow
+@pytest.mark.rehearsal
+@pytest.mark.parametrize("name", ["vit_course", "gmlp_course", "mixer_course", "fnet_course"])
+def test_the_estimate_for_a_recorded_network_is_as_good_as_its_docstring_says(name, measured):
+    model, cat, means = load_trained(name), photographs(32)["cat"], []
+    for depth in (1, 4):
+        exact = analysis.influence(model, cat, depth, gradients=64 * 128)
+        seen = exact > 0.02 * exact.max()
+        off = np.abs(analysis.influence(model, cat, depth) / np.where(seen, exact, 1) - 1)[seen]
+        means.append(off.mean())
+        assert off.max() < 0.34
+    measured(f"influence, {name}: off by {100 * means[0]:.1f} % in block 1, {100 * means[1]:.1f} % in block 4")
+    assert 0.02 < min(means) <= max(means) < 0.08
 
 
 @pytest.mark.one_backend

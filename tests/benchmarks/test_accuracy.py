@@ -47,6 +47,7 @@ def interrupting(monkeypatch):
 real = accuracy.train
 
 
+@pytest.mark.rehearsal
 def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(command, tmp_path, monkeypatch, capsys):
     command(*BRIEF)
     undisturbed = learned(result(tmp_path))
@@ -95,6 +96,7 @@ def test_a_run_is_known_by_what_went_in(command):
     assert not task.is_done_by(run)
 
 
+@pytest.mark.rehearsal
 def test_a_checkpoint_of_another_run_is_told_and_the_other_runs_go_on(command, tmp_path, monkeypatch, capsys):
     interrupting(monkeypatch)
     with pytest.raises(SystemExit):

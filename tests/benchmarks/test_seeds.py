@@ -40,6 +40,7 @@ def trial(monkeypatch, tmp_path):
     return lambda *more: seeds.main(["trial", "--runs", str(tmp_path / "runs"), *more]), tmp_path / "seeds", begun
 
 
+@pytest.mark.rehearsal
 def test_a_stopped_experiment_goes_on_after_its_last_recorded_run(trial, capsys):
     command, folder, begun = trial
     command()
@@ -57,6 +58,7 @@ def test_a_stopped_experiment_goes_on_after_its_last_recorded_run(trial, capsys)
     assert again.runs["thinner"][0] == whole.runs["thinner"][0]
 
 
+@pytest.mark.rehearsal
 def test_asked_for_again_or_with_another_recipe_it_begins_anew_and_takes_what_others_have(trial, monkeypatch):
     command, folder, begun = trial
     command()

@@ -120,6 +120,7 @@ class BlockContract:
         assert json.dumps(again.get_config()) == json.dumps(block.get_config())  # in JSON, a tuple is a list
         assert [weight.path for weight in again.weights] == [weight.path for weight in block.weights]
 
+    @pytest.mark.rehearsal
     @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
     def test_it_trains_under_mixed_precision(self, policy, x):
         exact = self.built(x)

@@ -96,6 +96,7 @@ def assert_same(found: dict, expected: dict):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_a_run_killed_again_and_again_ends_as_if_undisturbed(trainer, undisturbed, tmp_path, measured):
     """kill -9 in the middle of an epoch of ten steps, and after its last one, while it is measured and written."""
     path, epochs = tmp_path / "run.npz", [0]
