@@ -12,12 +12,11 @@ LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def pytest_collection_modifyitems(items):
-    """Marks every test of this folder, and as a rehearsal those that run a lesson."""
+    """Marks every test of this folder: JupyterLab is rehearsed."""
     for item in items:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
-            if "lesson" in item.fixturenames:
-                item.add_marker(pytest.mark.rehearsal)
+            item.add_marker(pytest.mark.rehearsal)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,6 @@ def delays_of(explorer) -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.timing
-@pytest.mark.rehearsal
 def test_a_key_press_shows_its_image_within_a_frame(shown, measured):
     found = all_explorers(shown)
     assert len(found) == len(SHOWN)
