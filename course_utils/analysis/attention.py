@@ -19,7 +19,7 @@ def attention(model, images: np.ndarray) -> np.ndarray:
         ValueError: the model has no Transformer blocks, or the images have another size.
     """
     found = transformer_blocks("attention", model, images)
-    return np.stack([array(block.attention(block.norm1(x), return_attention=True)[1]) for block, x in found])
+    return np.stack([array(block(x, return_attention=True)[1]) for block, x in found])
 
 
 def products(model, images: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def transformer_blocks(owner: str, model, images) -> list[tuple]:
     """Returns each block of a ViT with what it gets for some images, `(b, n, d)`."""
     blocks = blocks_of(owner, model, TransformerBlock, "Transformer")
     inputs = keras.Model(model.input, [block.input for block in blocks])(images_for(owner, model, images))
-    return list(zip(blocks, inputs, strict=True))
+    return list(zip(blocks, keras.tree.flatten(inputs), strict=True))  # of one block, Keras gives no list
 
 
 def whole(owner: str, name: str, value, least: int, most: int) -> int:

@@ -1,7 +1,7 @@
 """What images and labels must be at every public entrance: the same questions, in the same words."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 
 import numpy as np
 
@@ -71,10 +71,15 @@ def check_labels(argument: str, y, num_classes: int) -> np.ndarray:
 
 def check_names(names) -> tuple[str, ...]:
     """Returns class names; raises TypeError or ValueError unless they are two or more texts that look different."""
-    if isinstance(names, Set | Mapping):
-        raise TypeError(f"class_names must be in the order of the labels, which a {type(names).__name__} is not.")
-    if isinstance(names, str) or not isinstance(names, Iterable) or len(names := tuple(names)) < 2:
-        raise ValueError(f"class_names must name at least two classes to tell apart; got {shown(names)}.")
+    given = names
+    try:
+        names = (names,) if isinstance(names, str) else tuple(names)
+    except TypeError:
+        names = ()
+    if isinstance(given, Set | Mapping):
+        raise TypeError(f"class_names must be in the order of the labels, which a {type(given).__name__} is not.")
+    if len(names) < 2:
+        raise ValueError(f"class_names must name at least two classes to tell apart; got {shown(given)}.")
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"class_names must hold text; got {shown(name)}.")

@@ -1,6 +1,6 @@
 """What all layers of the course share: one base class, the LayerNorm, and stochastic depth."""
 
-import contextlib
+import contextvars
 import functools
 import re
 from typing import Annotated
@@ -30,29 +30,18 @@ def _plain(value):
 
 
 _AROUND = r".*Error encountered:\n\n|Exception encountered when .*?\n\n\x1b\[1m|\x1b\[0m\n\nArguments received by.*"
-
-
-@contextlib.contextmanager
-def _in_own_words():
-    """Takes Keras' words, in which layer and with what arguments, off what a layer says is wrong."""
-    try:
-        yield
-    except ValueError as error:
-        own = re.sub(_AROUND, "", str(error), flags=re.DOTALL)
-        raise ValueError(own).with_traceback(error.__traceback__) from None
+_TRACED = contextvars.ContextVar("whether a layer's call is being traced", default=False)
 
 
 class TokenLayer(keras.Layer):
     """A layer on tokens `(b, n, d)` that needs no more than `__init__` and `call`.
 
-    Its parts are built by its first call, or by tracing one if `build` is called alone; weights of its own are made in
-    `build`, before `super().build`. The constructor's annotated arguments are checked (see `checked.arguments`), and
-    Keras records all of them for saving. Every subclass is registered by its package and name, such as
-    "course_utils>MixerBlock".
+    Its parts are built by tracing `call` once; weights of its own are made in `build`, before `super().build`. The
+    constructor's annotated arguments are checked (see `checked.arguments`), and Keras records all of them for saving.
+    Every subclass is registered by its package and name, such as "course_utils>MixerBlock".
     """
 
     axes: str | None = "b n d"  # what the input's axes are called, in an error; None for any number of them
-    _in_call = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -75,17 +64,27 @@ class TokenLayer(keras.Layer):
     def __call__(self, inputs, *args, **kwargs):
         if self.axes is not None and hasattr(inputs, "shape"):
             check_rank(type(self).__name__, inputs.shape, self.axes)
-        self._in_call = True
-        try:
-            with _in_own_words():
-                return super().__call__(inputs, *args, **kwargs)
-        finally:
-            self._in_call = False
+        return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape):
-        if not self._in_call:
-            with _in_own_words():
-                self.compute_output_spec(keras.KerasTensor(input_shape, self.compute_dtype))
+        if _TRACED.get() and type(self).__module__.startswith("course_utils."):
+            return  # a part of a layer whose trace calls it right after this: that builds what it has
+        x = keras.KerasTensor(input_shape, self.compute_dtype)
+        self._traced = (x.shape, x.dtype), self.compute_output_spec(x)
+
+    def compute_output_spec(self, x, *args, **kwargs):
+        """Says what a call gives before there are numbers, or what is wrong, without Keras' words around it."""
+        known, self._traced = getattr(self, "_traced", None), None
+        plain = all(value is None or value is False for value in (*args, *kwargs.values()))
+        if known and plain and known[0] == (x.shape, x.dtype):
+            return known[1]  # the first call need not trace again what `build` has just traced
+        before = _TRACED.set(True)
+        try:
+            return super().compute_output_spec(x, *args, **kwargs)
+        except ValueError as error:
+            raise ValueError(re.sub(_AROUND, "", str(error), flags=re.DOTALL)) from None
+        finally:
+            _TRACED.reset(before)
 
 
 def check_rank(owner: str, shape, axes: str) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from course_utils import analysis
+from course_utils.layers import TransformerBlock
 from course_utils.models import classifier
 from tests.analysis.support import IMAGES, SMALL, network, to_numpy
 
@@ -36,6 +37,33 @@ def test_attention_is_the_layers_own_in_every_block(name, pool):
         tokens = keras.Model(model.input, block.input)(IMAGES.astype("float32"))
         expected = block.attention(block.norm1(tokens), return_attention=True)[1]
         np.testing.assert_allclose(got[i], to_numpy(expected), atol=1e-6)
+
+
+def test_of_one_block_too_whatever_its_call_is():
+    class PostNorm(TransformerBlock):
+        """A student's block: the norm comes after the sum."""
+
+        def call(self, x, training=None, return_attention=False):
+            y, attention = self.attention(x, training=training, return_attention=True)
+            y = self.norm1(x + y)
+            return (y, attention) if return_attention else y
+
+    model = network("vit", num_heads=2, depth=1)
+    for images in (IMAGES, IMAGES[:1]):
+        assert analysis.attention(model, images).shape == (1, len(images), 2, 6, 6)
+        assert analysis.products(model, images).shape == (1, len(images), 2, 6, 6)
+        own = analysis.attention(model, images)[0]
+        expected = to_numpy(model(images.astype("float32")))
+        np.testing.assert_allclose(analysis.logits_with(model, images, 1, own), expected, atol=1e-4)
+
+    other = keras.models.clone_model(
+        model, clone_function=lambda layer: PostNorm(2, 4, name=layer.name) if "block" in layer.name else layer
+    )
+    block = other.get_layer("block_1")
+    tokens = keras.Model(other.input, block.input)(IMAGES.astype("float32"))
+    np.testing.assert_allclose(
+        analysis.attention(other, IMAGES)[0], to_numpy(block.attention(tokens, return_attention=True)[1]), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("name", "pool"), NETWORKS)

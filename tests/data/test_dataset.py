@@ -60,6 +60,7 @@ def test_dataset_knows_its_shape_and_says_it():
         ({"y_test": np.zeros((6, 2), int)}, ValueError, r"One-hot labels: y_test\.argmax"),
         ({"class_names": ("a",)}, ValueError, r"at least two classes to tell apart; got \('a',\)"),
         ({"class_names": "ab"}, ValueError, "at least two classes to tell apart; got 'ab'"),
+        ({"class_names": np.array("a")}, ValueError, "at least two classes to tell apart; got a"),
         ({"class_names": 5}, ValueError, "at least two classes to tell apart; got 5"),
         ({"class_names": ("a", "a")}, ValueError, "found more than once: 'a'"),
         ({"class_names": ("a", "a ")}, ValueError, "found more than once: 'a'"),

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from course_utils.explorers import Tabs
+from course_utils.explorers import Tabs, explore_patches
 from tests.explorers.browser import canvas, point_at_cell, words
 from tests.explorers.support import small_explorer
 
@@ -28,6 +28,15 @@ def test_each_explorer_keeps_its_images_and_its_state():
     moved = {**tabs.explorers[YOURS].default_state, "cell": 2}
     tabs.widget.state = {YOURS: moved}
     assert tabs.state == {YOURS: moved, RECORDED: tabs.explorers[RECORDED].default_state}
+
+
+def test_an_image_of_ones_own_is_under_its_tab_too():
+    explorer = explore_patches({"grey": np.full((16, 16, 3), 99, np.uint8)}, [4])
+    tabs = Tabs({"A": explorer})
+    explorer.use_image(np.full((16, 16, 3), 200, np.uint8), "me.png")
+    assert tabs.default_state == {"A": explorer.default_state}
+    assert "me" in str(tabs.default_state)
+    assert tabs.data == explorer.data
 
 
 def test_the_still_image_and_the_words_show_all_tabs():

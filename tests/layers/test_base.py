@@ -1,6 +1,7 @@
 """What holds for every layer: it is saved with its arguments, names a wrong rank, and is mostly formula."""
 
 import ast
+import functools
 import inspect
 
 import keras
@@ -158,26 +159,93 @@ class Scaled(TokenLayer):
         return x if scale is None else x * scale
 
 
-class Twofold(TokenLayer):
-    """Has a part of the course's kind and one of Keras' own."""
+def test_the_first_call_does_not_trace_again_what_build_has_traced():
+    Scaled.traced = 0
+    layer, tokens = Scaled(), keras.Input((4, 3))
+    assert layer(tokens).shape == (None, 4, 3)
+    assert Scaled.traced == 1
+    layer(keras.Input((5, 3)))
+    assert Scaled.traced == 2, "another shape is traced"
+
+
+def test_a_second_tensor_is_traced_whatever_build_has_seen():
+    layer = Scaled()
+    layer.build((None, 4, 3))
+    Scaled.traced = 0
+    assert layer(keras.Input((4, 3)), scale=keras.Input((4, 3))).shape == (None, 4, 3)
+    assert Scaled.traced == 1
+
+
+def test_a_part_is_traced_with_the_whole_and_not_once_more(monkeypatch):
+    """A network is built in two thirds of the time."""
+    calls, real = [], layers.MLP.call
+
+    @functools.wraps(real)  # Keras reads its signature
+    def counted(self, *args, **how):
+        calls.append(self)
+        return real(self, *args, **how)
+
+    monkeypatch.setattr(layers.MLP, "call", counted)
+    block = layers.TransformerBlock(2, 8)
+    block(keras.Input(TOKENS))
+    assert calls == [block.mlp]
+    assert len(block.weights) == 16
+
+
+class Zeroed(TokenLayer):
+    """A student's layer that needs its part's weights as soon as it is built."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.part, self.dense = Scaled(), keras.layers.Dense(3)
+        self.mlp = layers.MLP(5)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.mlp.hidden.kernel.assign(keras.ops.zeros(self.mlp.hidden.kernel.shape))
 
     def call(self, x):
-        return self.dense(self.part(x))
+        return self.mlp(x)
 
 
-def test_a_first_call_is_traced_once_and_its_parts_too():
-    """A network is built in half the time that a trace in `build` and one more in the call would take."""
-    Scaled.traced = 0
-    layer, tokens = Twofold(), keras.Input((4, 3))
-    assert layer(tokens).shape == (None, 4, 3)
-    assert Scaled.traced == 1
-    assert len(layer.weights) == 2
-    assert Scaled()(tokens, scale=tokens).shape == (None, 4, 3)
-    assert Scaled.traced == 2
+class Late(TokenLayer):
+    """A student's layer that makes its part in its first call, and does not like seven channels."""
+
+    def call(self, x):
+        if x.shape[-1] == 7:
+            raise ValueError("seven channels")
+        if not hasattr(self, "dense"):
+            self.dense = keras.layers.Dense(4)
+        return self.dense(x)
+
+
+class Both(TokenLayer):
+    """A student's layer that holds both."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.zeroed, self.late = Zeroed(), Late()
+
+    def call(self, x):
+        return self.late(self.zeroed(x))
+
+
+@pytest.mark.parametrize("kind", [Zeroed, Late, Both])
+def test_a_students_own_layers_are_whole_once_they_are_built(kind):
+    x = np.ones((2, *TOKENS), "float32")
+    called, built = kind(), kind()
+    built.build(x.shape)
+    assert called(x).shape == (2, 9, 4 if kind is not Zeroed else 6)
+    assert len(called.weights) == len(built.weights) == {Zeroed: 4, Late: 2, Both: 6}[kind]
+
+
+def test_a_wrong_first_input_is_an_error_of_its_own_words_and_no_obstacle_to_a_right_one():
+    late, gate = Late(), layers.SpatialGatingUnit()
+    with pytest.raises(ValueError, match=r"\Aseven channels\Z"):
+        late(np.ones((2, 9, 7), "float32"))
+    assert late(np.ones((2, 9, 6), "float32")).shape == (2, 9, 4)
+    with pytest.raises(ValueError, match="7"):
+        gate(np.ones((2, 9, 7), "float32"))
+    assert gate(np.ones((2, 16, 8), "float32")).shape == (2, 16, 4)
 
 
 @pytest.mark.parametrize("layer", [layers.Patches(5), layers.PatchEmbedding(5, 8)], ids=lambda layer: layer.name)
@@ -186,13 +254,3 @@ def test_what_is_wrong_is_said_without_the_words_of_keras(layer):
     for x in (np.zeros((1, 8, 8, 3), "float32"), keras.Input((8, 8, 3))):
         with pytest.raises(ValueError, match=own):
             layer(x)
-
-
-def test_build_alone_builds_the_parts_also_after_a_call_that_failed():
-    layer = Twofold()
-    with pytest.raises(ValueError, match="must have 3 axes"):
-        layer.part(np.zeros((4, 3)))
-    with pytest.raises(TypeError, match="abs"):
-        layer(keras.Input((4, 3)), abs=1)
-    layer.build((None, 4, 3))
-    assert len(layer.weights) == 2

@@ -26,13 +26,24 @@ class Tabs(Shown):
             if not isinstance(explorer, Explorer):
                 raise ValueError(f"Tabs: {label!r} must be an Explorer, but it is {type(explorer).__name__}")
         self.title = " | ".join(f"{label}: {explorer.title}" for label, explorer in self.explorers.items())
-        self.data, tabs = b"", []
+
+    @property
+    def spec(self) -> dict:
+        tabs, start = [], 0
         for label, explorer in self.explorers.items():
-            place = [len(self.data), len(explorer.data)]
-            tabs.append({"label": label, "spec": {**explorer.spec, "upload": None}, "bytes": place})
-            self.data += explorer.data
-        self.spec = {"title": self.title, "tabs": tabs}
-        self.default_state = {label: explorer.default_state for label, explorer in self.explorers.items()}
+            size = len(explorer.data)
+            tabs.append({"label": label, "spec": {**explorer.spec, "upload": None}, "bytes": [start, size]})
+            start += size
+        return {"title": self.title, "tabs": tabs}
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(explorer.data for explorer in self.explorers.values())
+
+    @property
+    def default_state(self) -> dict:
+        """The state of each explorer shown at first, {label: {setting: value}}."""
+        return {label: explorer.default_state for label, explorer in self.explorers.items()}
 
     @property
     def state(self) -> dict:
@@ -41,8 +52,12 @@ class Tabs(Shown):
 
     def still(self, state: dict | None = None, note: str = "") -> np.ndarray:
         """Returns a still image of all tabs, one below the other: uint8 `(h, w, 3)`."""
-        of, note = state or {}, note and f" · {note}"
-        return stacked([explorer.still(of.get(label), label + note) for label, explorer in self.explorers.items()])
+        of = state or {}
+        images = [
+            explorer.still(of.get(label), " · ".join(part for part in (label, note) if part))
+            for label, explorer in self.explorers.items()
+        ]
+        return stacked(images)
 
     def __repr__(self):
         return " ".join(f"{label}: {explorer!r}" for label, explorer in self.explorers.items())
