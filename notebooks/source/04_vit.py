@@ -463,9 +463,10 @@ for width in (2048, 1024):
     tokens = keras.layers.Dense(width, "gelu")(tokens)
 alone = keras.Model(whole.input, keras.layers.Dense(puzzle.num_classes, "softmax")(tokens))
 alone.compile(keras.optimizers.AdamW(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-alone.fit(puzzle.x_train.astype("float32"), puzzle.y_train, batch_size=128, verbose=0)  # one epoch
+print("One epoch of the head alone, a few seconds …")
+alone.fit(puzzle.x_train.astype("float32"), puzzle.y_train, batch_size=128, verbose=0)
 _, accuracy = alone.evaluate(puzzle.x_test.astype("float32"), puzzle.y_test, verbose=0)
-print(f"the head alone, after one epoch: test accuracy {show.percent(accuracy)}")
+print(f"… test accuracy {show.percent(accuracy)}")
 
 # %% [markdown]
 # Without a single Transformer block, the head alone solves most puzzles. <!-- claim: head_alone --> So the accuracy of
