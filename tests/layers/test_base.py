@@ -243,7 +243,7 @@ def test_a_wrong_first_input_is_an_error_of_its_own_words_and_no_obstacle_to_a_r
     with pytest.raises(ValueError, match=r"\Aseven channels\Z"):
         late(np.ones((2, 9, 7), "float32"))
     assert late(np.ones((2, 9, 6), "float32")).shape == (2, 9, 4)
-    with pytest.raises(ValueError, match="divi(sible|sion)"):
+    with pytest.raises(ValueError, match=r"divi(sible|sion)"):
         gate(np.ones((2, 9, 7), "float32"))
     assert gate(np.ones((2, 16, 8), "float32")).shape == (2, 16, 4)
 
