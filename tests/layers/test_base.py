@@ -177,7 +177,7 @@ def test_a_second_tensor_is_traced_whatever_build_has_seen():
 
 
 def test_a_part_is_traced_with_the_whole_and_not_once_more(monkeypatch):
-    """A network is built in two thirds of the time."""
+    """That saves a large part of the time in which a network is built."""
     calls, real = [], layers.MLP.call
 
     @functools.wraps(real)  # Keras reads its signature
