@@ -30,7 +30,7 @@ def _plain(value):
 
 
 _AROUND = r".*Error encountered:\n\n|Exception encountered when .*?\n\n\x1b\[1m|\x1b\[0m\n\nArguments received by.*"
-_TRACED = contextvars.ContextVar("whether a layer's call is being traced", default=False)
+_TRACING = contextvars.ContextVar("whether a layer's call is being traced", default=False)
 
 
 class TokenLayer(keras.Layer):
@@ -67,8 +67,8 @@ class TokenLayer(keras.Layer):
         return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape):
-        if _TRACED.get() and type(self).__module__.startswith("course_utils."):
-            return  # a part of a layer whose trace calls it right after this: that builds what it has
+        if _TRACING.get() and type(self).__module__.startswith("course_utils."):
+            return  # the layer around it, being traced, calls it next, which builds its parts; a student's may not wait
         x = keras.KerasTensor(input_shape, self.compute_dtype)
         self._traced = (x.shape, x.dtype), self.compute_output_spec(x)
 
@@ -78,13 +78,13 @@ class TokenLayer(keras.Layer):
         plain = all(value is None or value is False for value in (*args, *kwargs.values()))
         if known and plain and known[0] == (x.shape, x.dtype):
             return known[1]  # the first call need not trace again what `build` has just traced
-        before = _TRACED.set(True)
+        before = _TRACING.set(True)
         try:
             return super().compute_output_spec(x, *args, **kwargs)
         except ValueError as error:
             raise ValueError(re.sub(_AROUND, "", str(error), flags=re.DOTALL)) from None
         finally:
-            _TRACED.reset(before)
+            _TRACING.reset(before)
 
 
 def check_rank(owner: str, shape, axes: str) -> None:
